@@ -1,0 +1,1 @@
+"""What every room stands on: specs and units, errors and checks, random streams, library paths, jit settings."""

@@ -1,0 +1,1 @@
+"""Memory-cell physics: statistics, drift, faults, I-V, temperature; the card schema."""

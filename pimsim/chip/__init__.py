@@ -1,0 +1,1 @@
+"""Chip hierarchy, schedule, action counts to energy, area, latency, throughput."""

@@ -1,0 +1,1 @@
+"""DAC and ADC behavior: ranges, INL/DNL, noise, ENOB, offset."""

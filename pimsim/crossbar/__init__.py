@@ -1,0 +1,1 @@
+"""Circuits: exact IR drop, non-linear cells, gated access, SRAM, SPICE export."""

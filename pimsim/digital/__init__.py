@@ -1,0 +1,1 @@
+"""Digital accelerators: loop-nest analysis, mapper, roofline."""

@@ -1,0 +1,1 @@
+"""How weights and inputs become cell levels and voltage steps."""

@@ -1,0 +1,1 @@
+"""Joins accuracy, cost and baseline; the only room that sees both sides."""

@@ -1,0 +1,1 @@
+"""The YAML experiment: spec to tasks to store to table and figure."""

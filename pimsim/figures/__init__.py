@@ -1,0 +1,1 @@
+"""Style, plots with bands, breakdowns: DataFrames in, Axes out."""

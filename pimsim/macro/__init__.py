@@ -1,0 +1,1 @@
+"""One array with its periphery: Macro, program, matmul, calibration."""

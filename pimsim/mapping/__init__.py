@@ -1,0 +1,1 @@
+"""Layers to matrices to tiles: pure numbers."""

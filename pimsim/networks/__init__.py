@@ -1,0 +1,1 @@
+"""ONNX loading, quantization, the engine, shipped networks and data."""

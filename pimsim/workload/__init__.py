@@ -1,0 +1,1 @@
+"""Layer shapes and MAC counts, tables of known networks; no weights."""
