@@ -1,1 +1,1 @@
-"""Energy, area and latency of ADCs, DACs, drivers, SRAM, DRAM, wires and logic."""
+"""Components: energy, area, latency and leakage of the parts a chip is made of, each number with its source."""

@@ -1,1 +1,6 @@
-"""Layer shapes and MAC counts, tables of known networks; no weights."""
+"""Shapes of layers and networks: what has to be computed, without weights."""
+
+from pimsim.workload.layers import Conv2d, Dense, Layer, MatMul, Workload
+from pimsim.workload.networks import list_workloads, load_workload
+
+__all__ = ["Conv2d", "Dense", "Layer", "MatMul", "Workload", "list_workloads", "load_workload"]

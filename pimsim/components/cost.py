@@ -1,0 +1,211 @@
+"""The result of costing a workload: exact action counts, and the energy, area and time they come to.
+
+Both sides of the comparison, :mod:`pimsim.chip` and :mod:`pimsim.digital`, answer with this one class.  A :class:`Cost`
+is a list of rows, and every total is a sum over rows, so that parts and totals cannot disagree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pimsim.base.errors import InputError
+
+
+class ActionRow(NamedTuple):
+    """`count` actions of one component for one layer, `energy_j` [J] in all, over the whole batch."""
+
+    layer: str
+    component: str
+    action: str
+    count: int
+    energy_j: float
+    source: str
+
+
+class AreaRow(NamedTuple):
+    """`count` instances of one component, `area_m2` [m^2] in all."""
+
+    component: str
+    count: int
+    area_m2: float
+    source: str
+
+
+class TimeRow(NamedTuple):
+    """`seconds` that one phase of one layer adds to the critical path of the batch."""
+
+    layer: str
+    phase: str
+    seconds: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Energy, area, latency and throughput of one workload on one design.
+
+    Parameters
+    ----------
+    actions : iterable of ActionRow
+        Integer action counts and their energy [J], for the whole batch.
+    parts : iterable of AreaRow
+        What the design is made of, in m^2.
+    times : iterable of TimeRow
+        Phases on the critical path, in s; they sum to the latency of the batch.
+    throughput_per_s : float
+        Inputs finished per second in steady state.
+    macs : int
+        Multiply-accumulates of one input.
+    batch : int
+        Inputs the rows are for.
+    off_chip : iterable of str
+        Components (by name) that are not on the die.
+    notes : iterable of str
+        Assumptions a reader of the totals must know.
+    alternatives : mapping
+        Name of another assumption -> energy of the batch under it [J].
+
+    Raises
+    ------
+    InputError
+        If a count, an energy, an area or a time is negative, infinite or NaN: the row is named.
+
+    Examples
+    --------
+    >>> actions = [ActionRow("conv1", "adc", "convert", 8, 16e-12, "assumed")]
+    >>> cost = Cost(actions, [], [TimeRow("conv1", "read", 1e-7, "assumed")], throughput_per_s=1e7, macs=64)
+    >>> cost.energy_j, cost.latency_s
+    (1.6e-11, 1e-07)
+    """
+
+    actions: tuple[ActionRow, ...]
+    parts: tuple[AreaRow, ...]
+    times: tuple[TimeRow, ...]
+    throughput_per_s: float
+    macs: int
+    batch: int = 1
+    off_chip: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    alternatives: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        set_field(self, "actions", tuple(ActionRow(*row) for row in self.actions))
+        set_field(self, "parts", tuple(AreaRow(*row) for row in self.parts))
+        set_field(self, "times", tuple(TimeRow(*row) for row in self.times))
+        set_field(self, "off_chip", frozenset(self.off_chip))
+        set_field(self, "notes", tuple(self.notes))
+        for action in self.actions:
+            _check_row(action, action.count, action.energy_j)
+        for part in self.parts:
+            _check_row(part, part.count, part.area_m2)
+        for time in self.times:
+            _check_row(time, 0, time.seconds)
+        _check_row("throughput_per_s", self.batch, self.throughput_per_s)
+
+    @property
+    def energy_j(self) -> float:
+        """Energy of the whole batch [J]: the sum of the rows."""
+        return math.fsum(row.energy_j for row in self.actions)
+
+    @property
+    def energy_per_input_j(self) -> float:
+        """Energy of one input [J]."""
+        return self.energy_j / self.batch
+
+    @property
+    def energy_off_chip_j(self) -> float:
+        """Energy of the components that are not on the die [J]."""
+        return math.fsum(row.energy_j for row in self.actions if row.component in self.off_chip)
+
+    @property
+    def energy_on_chip_j(self) -> float:
+        """Energy of the components on the die [J]."""
+        return math.fsum(row.energy_j for row in self.actions if row.component not in self.off_chip)
+
+    @property
+    def area_m2(self) -> float:
+        """Area of the die [m^2]: the sum of the parts."""
+        return math.fsum(part.area_m2 for part in self.parts)
+
+    @property
+    def latency_s(self) -> float:
+        """Time from the first input to the last output of the batch [s]: the sum of the phases."""
+        return math.fsum(time.seconds for time in self.times)
+
+    @property
+    def power_w(self) -> float:
+        """Mean power in steady state [W]: energy of one input times inputs per second."""
+        return self.energy_per_input_j * self.throughput_per_s
+
+    @property
+    def ops_per_s(self) -> float:
+        """Operations per second achieved in steady state, two per multiply-accumulate."""
+        return 2.0 * self.macs * self.throughput_per_s
+
+    @property
+    def ops_per_joule(self) -> float:
+        """Operations per joule achieved, two per multiply-accumulate, at the operand bits of the design."""
+        if self.energy_j == 0.0:
+            raise InputError("Cost.ops_per_joule: this cost has no energy")
+        return 2.0 * self.macs / self.energy_per_input_j
+
+    @property
+    def breakdown(self) -> Any:
+        """Tidy DataFrame: layer, component, action, count, energy_j, source."""
+        return _frame(self.actions, ActionRow)
+
+    @property
+    def areas(self) -> Any:
+        """Tidy DataFrame: component, count, area_m2, source."""
+        return _frame(self.parts, AreaRow)
+
+    @property
+    def phases(self) -> Any:
+        """Tidy DataFrame: layer, phase, seconds, source."""
+        return _frame(self.times, TimeRow)
+
+    def energy_by(self, key: str) -> dict[str, float]:
+        """Energy [J] summed by "layer", "component" or "action", largest first."""
+        if key not in ("layer", "component", "action"):
+            raise InputError(f"energy_by({key!r}): key must be 'layer', 'component' or 'action'")
+        sums: dict[str, list[float]] = {}
+        for row in self.actions:
+            sums.setdefault(getattr(row, key), []).append(row.energy_j)
+        totals = {name: math.fsum(values) for name, values in sums.items()}
+        return dict(sorted(totals.items(), key=lambda item: -item[1]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Totals and rows as plain data for JSON."""
+        return {
+            "energy_j": self.energy_j,
+            "energy_on_chip_j": self.energy_on_chip_j,
+            "energy_off_chip_j": self.energy_off_chip_j,
+            "area_m2": self.area_m2,
+            "latency_s": self.latency_s,
+            "throughput_per_s": self.throughput_per_s,
+            "power_w": self.power_w,
+            "macs": self.macs,
+            "batch": self.batch,
+            "alternatives": dict(self.alternatives),
+            "notes": list(self.notes),
+            "breakdown": [row._asdict() for row in self.actions],
+            "areas": [row._asdict() for row in self.parts],
+            "phases": [row._asdict() for row in self.times],
+        }
+
+
+def _check_row(row: object, count: int, value: float) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise InputError(f"{row}: count must be an integer >= 0, got {count!r}")
+    if not (math.isfinite(value) and value >= 0.0):
+        raise InputError(f"{row}: must be finite and >= 0, got {value!r}")
+
+
+def _frame(rows: Iterable[Any], kind: Any) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(list(rows), columns=list(kind._fields))

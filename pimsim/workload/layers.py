@@ -1,0 +1,245 @@
+"""Layer shapes as frozen specs: exact counts of multiply-accumulates (MAC), weights, inputs and outputs.
+
+Dimensions are named as in the loop-nest literature (Sze et al., Efficient Processing of Deep Neural Networks, 2020):
+N batch, M output channels, C input channels, P x Q output height x width, R x S filter height x width.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from pimsim.base.spec import Spec
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Matrix(NamedTuple):
+    """A layer as matrix products: `positions` vectors of length `rows` times a (rows, cols) matrix."""
+
+    rows: int
+    cols: int
+    positions: int
+
+
+class Conv2d(Spec):
+    """A 2-D convolution.
+
+    Parameters
+    ----------
+    m, c : int
+        Output and input channels, over all groups.
+    p, q : int
+        Output height and width.
+    r, s : int
+        Filter height and width.
+    n : int
+        Inputs in a batch.
+    stride, dilation, padding : int
+        The same in both directions; padding counts the zero rows on each side, which are no words of the input.
+    groups : int
+        Groups; `groups == c == m` is a depthwise convolution.
+    name : str
+        Label in tables; no part of the shape.
+
+    Examples
+    --------
+    >>> Conv2d(m=384, c=256, p=13, q=13, r=3, s=3).macs
+    149520384
+    """
+
+    kind: Literal["conv2d"] = "conv2d"
+    m: Count
+    c: Count
+    p: Count
+    q: Count
+    r: Count
+    s: Count
+    n: Count = 1
+    stride: Count = 1
+    dilation: Count = 1
+    padding: Annotated[int, Field(ge=0)] = 0
+    groups: Count = 1
+    name: str = ""
+
+    @model_validator(mode="after")
+    def _groups_divide(self) -> Conv2d:
+        if self.m % self.groups or self.c % self.groups:
+            raise ValueError(f"groups = {self.groups} must divide both m = {self.m} and c = {self.c}")
+        if min(self.input_height, self.input_width) < 1:
+            raise ValueError(f"padding = {self.padding} leaves no input")
+        return self
+
+    @property
+    def input_height(self) -> int:
+        """Rows of the input that the outputs touch, padding left out."""
+        return (self.p - 1) * self.stride + (self.r - 1) * self.dilation + 1 - 2 * self.padding
+
+    @property
+    def input_width(self) -> int:
+        """Columns of the input that the outputs touch, padding left out."""
+        return (self.q - 1) * self.stride + (self.s - 1) * self.dilation + 1 - 2 * self.padding
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, products with padding included."""
+        return self.n * self.m * (self.c // self.groups) * self.p * self.q * self.r * self.s
+
+    @property
+    def weights(self) -> int:
+        """Weights, biases left out."""
+        return self.m * (self.c // self.groups) * self.r * self.s
+
+    @property
+    def inputs(self) -> int:
+        """Words of the input, each counted once."""
+        return self.n * self.c * self.input_height * self.input_width
+
+    @property
+    def outputs(self) -> int:
+        """Words of the output."""
+        return self.n * self.m * self.p * self.q
+
+    @property
+    def matrix(self) -> Matrix:
+        """Rows, columns and positions of one group's matrix product."""
+        rows = (self.c // self.groups) * self.r * self.s
+        return Matrix(rows, self.m // self.groups, self.n * self.p * self.q)
+
+
+class Dense(Spec):
+    """A fully connected layer: `n` vectors of `c` inputs times a stored (c, m) matrix.
+
+    Examples
+    --------
+    >>> Dense(m=10, c=128, n=4).macs
+    5120
+    """
+
+    kind: Literal["dense"] = "dense"
+    m: Count
+    c: Count
+    n: Count = 1
+    name: str = ""
+    groups: Literal[1] = 1
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return self.n * self.m * self.c
+
+    @property
+    def weights(self) -> int:
+        """Weights, biases left out."""
+        return self.m * self.c
+
+    @property
+    def inputs(self) -> int:
+        """Words of the input."""
+        return self.n * self.c
+
+    @property
+    def outputs(self) -> int:
+        """Words of the output."""
+        return self.n * self.m
+
+    @property
+    def matrix(self) -> Matrix:
+        """Rows, columns and positions of the matrix product."""
+        return Matrix(self.c, self.m, self.n)
+
+
+class MatMul(Spec):
+    """`groups` products of two computed operands, (n, c) times (c, m): attention scores and their use.
+
+    Neither operand is a stored weight: the (c, m) operand changes with every input.
+
+    Examples
+    --------
+    >>> MatMul(m=197, c=64, n=197, groups=12).weights
+    0
+    """
+
+    kind: Literal["matmul"] = "matmul"
+    m: Count
+    c: Count
+    n: Count = 1
+    groups: Count = 1
+    name: str = ""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates over all groups."""
+        return self.groups * self.n * self.m * self.c
+
+    @property
+    def weights(self) -> int:
+        """Stored weights: none."""
+        return 0
+
+    @property
+    def inputs(self) -> int:
+        """Words of both operands."""
+        return self.groups * (self.n * self.c + self.c * self.m)
+
+    @property
+    def outputs(self) -> int:
+        """Words of the output."""
+        return self.groups * self.n * self.m
+
+    @property
+    def matrix(self) -> Matrix:
+        """Rows, columns and positions of one group's matrix product."""
+        return Matrix(self.c, self.m, self.n)
+
+
+Layer = Annotated[Conv2d | Dense | MatMul, Field(discriminator="kind")]
+
+
+class Workload(Spec):
+    """A network as a sequence of layers that multiply matrices, for one input.
+
+    Parameters
+    ----------
+    name : str
+        What the network is called.
+    layers : sequence of Conv2d, Dense, MatMul
+        In order of execution; unnamed layers are called by kind and place.
+    source : str
+        Where the shapes come from.
+
+    Examples
+    --------
+    >>> Workload(name="two", layers=[Dense(m=4, c=8), Dense(m=2, c=4)]).macs
+    40
+    """
+
+    name: str
+    layers: tuple[Layer, ...] = Field(min_length=1, strict=False)
+    source: str = ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """One label a layer: its name, or kind and place."""
+        return tuple(layer.name or f"{layer.kind}{place}" for place, layer in enumerate(self.layers, start=1))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one input."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def weights(self) -> int:
+        """Stored weights, biases left out."""
+        return sum(layer.weights for layer in self.layers)
+
+    @property
+    def inputs(self) -> int:
+        """Words of the network's input."""
+        return self.layers[0].inputs
+
+    @property
+    def outputs(self) -> int:
+        """Words of the network's output."""
+        return self.layers[-1].outputs

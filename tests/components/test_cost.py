@@ -1,0 +1,69 @@
+"""The Cost result: parts sum to totals, and bad rows are refused by name."""
+
+import json
+import math
+
+import pytest
+
+from pimsim.base.errors import InputError
+from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
+
+ACTIONS = [
+    ActionRow("a", "adc", "convert", 3, 3e-12, "x"),
+    ActionRow("a", "dram", "read", 5, 5e-12, "x"),
+    ActionRow("b", "adc", "convert", 7, 7e-12, "x"),
+]
+PARTS = [AreaRow("adc", 2, 2e-9, "x"), AreaRow("array", 1, 1e-9, "x")]
+TIMES = [TimeRow("a", "compute", 1e-6, "x"), TimeRow("b", "compute", 2e-6, "x")]
+COST = Cost(ACTIONS, PARTS, TIMES, throughput_per_s=4e5, macs=10, batch=2, off_chip={"dram"})
+
+
+def test_parts_sum_to_totals():
+    assert COST.energy_j == pytest.approx(15e-12, rel=1e-15)
+    assert COST.energy_on_chip_j + COST.energy_off_chip_j == pytest.approx(COST.energy_j, rel=1e-15)
+    assert COST.energy_off_chip_j == 5e-12
+    assert COST.breakdown.energy_j.sum() == pytest.approx(COST.energy_j, rel=1e-15)
+    assert COST.areas.area_m2.sum() == pytest.approx(COST.area_m2, rel=1e-15)
+    assert COST.phases.seconds.sum() == pytest.approx(COST.latency_s, rel=1e-15)
+    for key in ("layer", "component", "action"):
+        assert math.fsum(COST.energy_by(key).values()) == pytest.approx(COST.energy_j, rel=1e-15)
+    assert COST.energy_by("component") == pytest.approx({"adc": 10e-12, "dram": 5e-12})
+
+
+def test_columns_are_the_promised_ones():
+    assert list(COST.breakdown.columns) == ["layer", "component", "action", "count", "energy_j", "source"]
+    assert list(COST.areas.columns) == ["component", "count", "area_m2", "source"]
+
+
+def test_rates_are_per_input():
+    assert COST.energy_per_input_j == COST.energy_j / 2
+    assert COST.power_w == pytest.approx(7.5e-12 * 4e5)
+    assert COST.ops_per_s == 2 * 10 * 4e5
+    assert COST.ops_per_joule == pytest.approx(20 / 7.5e-12)
+
+
+def test_to_dict_is_json():
+    data = json.loads(json.dumps(COST.to_dict()))
+    assert data["energy_j"] == COST.energy_j
+    assert len(data["breakdown"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        (ActionRow("a", "adc", "convert", -1, 0.0, "x"), "adc.*count must be"),
+        (ActionRow("a", "adc", "convert", 1.5, 0.0, "x"), "adc.*count must be"),
+        (ActionRow("a", "adc", "convert", 1, math.nan, "x"), "adc.*finite"),
+        (ActionRow("a", "adc", "convert", 1, -1e-12, "x"), "adc.*finite and >= 0"),
+    ],
+)
+def test_bad_rows_are_refused(row, match):
+    with pytest.raises(InputError, match=match):
+        Cost([row], [], [], throughput_per_s=1.0, macs=1)
+
+
+def test_a_cost_without_energy_has_no_efficiency():
+    with pytest.raises(InputError, match="no energy"):
+        _ = Cost([], [], [], throughput_per_s=1.0, macs=1).ops_per_joule
+    with pytest.raises(InputError, match="key must be"):
+        COST.energy_by("colour")

@@ -1,0 +1,100 @@
+"""Layer shapes and the published totals of the networks."""
+
+import pytest
+
+import pimsim as ps
+from pimsim.base.errors import MissingError, SpecError
+from pimsim.workload import Conv2d, Dense, MatMul, Workload, list_workloads, load_workload
+
+# Multiply-accumulates and weights (biases left out) as published, with the digits that the source prints:
+# AlexNet, VGG-16, ResNet-50 conv and FC parts: Sze et al., Proc. IEEE 105(12), 2017, Table II;
+# ResNet-18: He et al., CVPR 2016 (1.8e9 operations), 11.7 M parameters less batch norm and bias;
+# MobileNetV2: Sandler et al., CVPR 2018, Table 4 (300 M, 3.4 M); ViT-B/16: 17.56 G and 86 M, Dosovitskiy 2021 and
+# torchvision's model table; BERT-base: 22.3 G operations at 128 tokens, 85 M in the encoder.
+PUBLISHED = {
+    "alexnet": (724e6, 61e6, 0.005),
+    "vgg16": (15.5e9, 138e6, 0.005),
+    "resnet18": (1.8e9, 11.69e6, 0.01),
+    "resnet50": (3.9e9, 25.5e6, 0.015),
+    "mobilenet_v2": (300e6, 3.4e6, 0.025),
+    "vit_b": (17.56e9, 86e6, 0.005),
+    "bert_base": (22.3e9 / 2, 85e6, 0.01),
+}
+# Exact sums over the definitions, worked out by hand or from parameter counts less biases and batch norm.
+EXACT_WEIGHTS = {
+    "alexnet": 60_954_656,  # 2,332,704 conv + 58,621,952 dense
+    "vgg16": 138_357_544 - 13_416,
+    "resnet18": 11_689_512 - 9_600 - 1_000,
+    "resnet50": 25_557_032 - 53_120 - 1_000,
+    "mobilenet_v2": 3_504_872 - 34_112 - 1_000,
+    "vit_b": 12 * 12 * 768 * 768 + 16 * 16 * 3 * 768 + 768_000,
+    "bert_base": 12 * 12 * 768 * 768 + 768 * 768,
+}
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_totals_meet_the_published_ones(name):
+    macs, weights, tolerance = PUBLISHED[name]
+    workload = load_workload(name)
+    assert workload.macs == pytest.approx(macs, rel=tolerance)
+    assert workload.weights == pytest.approx(weights, rel=tolerance)
+    assert workload.weights == EXACT_WEIGHTS[name]
+
+
+def test_every_table_is_published():
+    assert list_workloads() == sorted(PUBLISHED)
+
+
+def test_alexnet_conv_part():
+    conv = [layer for layer in load_workload("alexnet").layers if isinstance(layer, Conv2d)]
+    assert sum(layer.macs for layer in conv) == 665_784_864
+    assert sum(layer.weights for layer in conv) == 2_332_704
+
+
+def test_conv_counts_by_hand():
+    layer = Conv2d(m=4, c=6, p=5, q=3, r=3, s=2, n=2, stride=2, padding=1, groups=2)
+    assert layer.macs == 2 * 4 * 3 * 5 * 3 * 3 * 2
+    assert layer.weights == 4 * 3 * 3 * 2
+    assert layer.outputs == 2 * 4 * 5 * 3
+    assert (layer.input_height, layer.input_width) == (4 * 2 + 3 - 2, 2 * 2 + 2 - 2)
+    assert layer.inputs == 2 * 6 * 9 * 4
+    assert layer.matrix == (3 * 3 * 2, 2, 2 * 5 * 3)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_matrices_hold_all_the_macs(name):
+    for layer in load_workload(name).layers:
+        rows, cols, positions = layer.matrix
+        assert rows * cols * positions * layer.groups == layer.macs
+
+
+def test_matmul_has_no_stored_weights():
+    layer = MatMul(m=7, c=5, n=3, groups=2)
+    assert (layer.macs, layer.weights, layer.inputs, layer.outputs) == (210, 0, 2 * (15 + 35), 42)
+
+
+def test_labels_name_unnamed_layers():
+    workload = Workload(name="two", layers=[Dense(m=4, c=8), Dense(m=2, c=4, name="head")])
+    assert workload.labels == ("dense1", "head")
+    assert (workload.inputs, workload.outputs) == (8, 2)
+
+
+@pytest.mark.parametrize(
+    ("build", "match"),
+    [
+        (lambda: ps.Conv2d(m=4, c=3, p=1, q=1, r=1, s=1, groups=2), "groups = 2 must divide"),
+        (lambda: ps.Conv2d(m=4, c=3, p=0, q=1, r=1, s=1), "p = 0"),
+        (lambda: ps.Conv2d(m=4, c=3, p=1, q=1, r=1, s=1, padding=1), "leaves no input"),
+        (lambda: ps.Dense(m=True, c=3), "m = True"),
+        (lambda: ps.Dense(m=2, c=3, d=3), "no such field"),
+        (lambda: Workload(name="none", layers=[]), "layers"),
+    ],
+)
+def test_bad_shapes_are_refused_by_name(build, match):
+    with pytest.raises(SpecError, match=match):
+        build()
+
+
+def test_unknown_network_names_the_nearest():
+    with pytest.raises(MissingError, match="did you mean 'resnet18'"):
+        load_workload("resnet-19")
