@@ -26,7 +26,6 @@ _PUBLIC = {
     "Transistor": "crossbar",
     "WeightEncoding": "encoding",
     "Wires": "crossbar",
-    "evaluate": "evaluate",
     "eyexam": "evaluate",
     "from_torch": "networks",
     "list_devices": "cells",
@@ -39,8 +38,19 @@ _PUBLIC = {
     "solve_gated": "crossbar",
     "transfer_matrix": "crossbar",
 }
-# Rooms reached as ``ps.digital`` and the like.
-_ROOMS = {"cells", "chip", "components", "crossbar", "digital", "figures", "networks", "studies", "workload"}
+# Rooms reached as ``ps.digital`` and the like; ``ps.evaluate`` is a room that can be called.
+_ROOMS = {
+    "cells",
+    "chip",
+    "components",
+    "crossbar",
+    "digital",
+    "evaluate",
+    "figures",
+    "networks",
+    "studies",
+    "workload",
+}
 _MODULES = {"spice": "crossbar.spice"} | {room: room for room in _ROOMS}
 
 __all__ = ["__version__", *sorted(_PUBLIC), *sorted(_MODULES)]

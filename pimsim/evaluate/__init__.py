@@ -1,1 +1,24 @@
-"""Joins accuracy, cost and baseline; the only room that sees both sides."""
+"""Joins accuracy, cost and baseline; the only room that sees both sides.
+
+The room itself can be called: ``ps.evaluate(net, chip, data)`` is :func:`pimsim.evaluate.evaluation.evaluate`.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+from pimsim.evaluate.evaluation import Evaluation, evaluate
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+class _Room(types.ModuleType):
+    """A module that is called like the function it is named after, so that the two cannot shadow each other."""
+
+    def __call__(self, *args: Any, **options: Any) -> Evaluation:
+        return evaluate(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Room

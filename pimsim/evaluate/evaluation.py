@@ -1,0 +1,120 @@
+"""One design judged: accuracy with its interval, cost, and a digital accelerator on the same network beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from pimsim.base.errors import InputError
+from pimsim.base.streams import as_seed
+from pimsim.chip import Chip
+from pimsim.components import Cost
+from pimsim.digital import network_cost
+from pimsim.evaluate.bench import make_bench
+from pimsim.evaluate.programmed import Outcome, program_network
+from pimsim.networks import Dataset, Network
+from pimsim.studies import Estimate, mean_interval
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a design reaches and what it costs.
+
+    Attributes
+    ----------
+    float_accuracy, quantized_accuracy : of the network itself, before and after quantization to 8 bits.
+    accuracy : mean over chips, its 95 % interval (conditional on the test images), number of chips.
+    trial_accuracies : one a chip.
+    cost : of one inference on the chip; its cell energy is what the cells drew on the test images.
+    baseline : of one inference on the digital accelerator, or None.
+    clip_fraction : for each layer, the fraction of conversions at an end of the ADC's range on calibration inputs.
+    chip_id : id of the chip's spec.
+    """
+
+    float_accuracy: float
+    quantized_accuracy: float
+    accuracy: Estimate
+    trial_accuracies: tuple[float, ...]
+    cost: Cost
+    baseline: Cost | None
+    clip_fraction: Mapping[str, float]
+    chip_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
+        return {
+            "float_accuracy": self.float_accuracy,
+            "quantized_accuracy": self.quantized_accuracy,
+            "accuracy": asdict(self.accuracy),
+            "trial_accuracies": list(self.trial_accuracies),
+            "cost": self.cost.to_dict(),
+            "baseline": None if self.baseline is None else self.baseline.to_dict(),
+            "clip_fraction": dict(self.clip_fraction),
+            "chip_id": self.chip_id,
+        }
+
+
+def evaluate(
+    network: Network,
+    chip: Chip,
+    data: Dataset,
+    trials: int = 20,
+    rng: int | np.random.Generator = 0,
+    time: float = 0.0,
+    baseline: str | None = "eyeriss",
+    *,
+    calibration: Dataset | None = None,
+    weights: str = "once",
+) -> Evaluation:
+    """Run ``network`` on ``trials`` chips drawn from the statistics of the chip's device, and cost one inference.
+
+    Parameters
+    ----------
+    network, chip, data : from :func:`load_network`, :func:`load_chip`, :func:`load_dataset`.
+    trials : number of chips; each is programmed once and classifies all images.
+    rng : seed or Generator; chip k of a seed is the same devices for every design.
+    time : seconds after programming at which the chips are read.
+    baseline : a digital accelerator (name or path) at the chip's side of the comparison, or None.
+    calibration : training images for ADC ranges and quantization; those of the same shipped data set by default.
+    weights : "once" (loaded before the first inference, not counted) or "per_inference" (off-chip traffic of every
+        inference), for both sides alike.
+
+    Raises
+    ------
+    InputError : trials < 1, a negative time.
+
+    Examples
+    --------
+    >>> import pimsim as ps
+    >>> net, chip = ps.load_network("fashion-vgg"), ps.load_chip("generic-rram-32nm")
+    >>> data = ps.load_dataset("fashion-mnist", limit=50)
+    >>> ev = ps.evaluate(net, chip, data, trials=2)             # doctest: +SKIP
+    >>> ev.accuracy.mean, ev.cost.energy_j, ev.baseline.energy_j   # doctest: +SKIP
+    """
+    if isinstance(trials, bool) or trials < 1:
+        raise InputError(f"trials = {trials!r}: must be at least 1")
+    if not 0.0 <= time < float("inf"):
+        raise InputError(f"time = {time!r}: must be seconds after programming, 0 or more")
+    bench, seed = make_bench(network, data, calibration), as_seed(rng)
+    outcomes = [program_network(bench, chip.macro, seed, trial).at(time).run() for trial in range(trials)]
+    accuracies = tuple(outcome.accuracy for outcome in outcomes)
+    return Evaluation(
+        bench.float_accuracy,
+        bench.quantized_accuracy,
+        mean_interval(accuracies),
+        accuracies,
+        chip.cost(bench.workload, weights=weights, activity=_mean([o.read_energy for o in outcomes])),
+        None if baseline is None else network_cost(bench.workload, baseline, weights=weights),
+        _mean([outcome.clip_fraction for outcome in outcomes]),
+        chip.spec_id,
+    )
+
+
+def _mean(parts: list[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
+
+
+__all__ = ["Evaluation", "Outcome", "evaluate"]

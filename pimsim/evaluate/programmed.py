@@ -1,0 +1,86 @@
+"""A network programmed into the arrays of one chip: run it, and see what it got right and what its cells drew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pimsim.evaluate.bench import Bench, accuracy
+from pimsim.macro import Array, Macro
+from pimsim.networks import Engine
+
+BATCH = 50  # images at a time: bounds memory, changes no result
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one chip did on the test images.
+
+    Attributes
+    ----------
+    accuracy : fraction of images classified as labeled.
+    read_energy : joules per inference that the cells of each layer drew.
+    clip_fraction : for each layer, the fraction of ADC conversions at either end of the range.
+    """
+
+    accuracy: float
+    read_energy: Mapping[str, float]
+    clip_fraction: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class ProgrammedNetwork:
+    """The arrays of every matrix layer, on one chip (one trial)."""
+
+    bench: Bench
+    arrays: Mapping[str, Array] = field(repr=False)
+    seed: int = 0
+
+    def with_macro(self, macro: Macro) -> ProgrammedNetwork:
+        """Return the same programmed cells behind another periphery (ADC, range, ...), calibrated anew if it must be."""
+        arrays = {name: array.with_macro(macro) for name, array in self.arrays.items()}
+        return ProgrammedNetwork(self.bench, _calibrated(arrays, self.bench), self.seed)
+
+    def at(self, time: float) -> ProgrammedNetwork:
+        """Return the same chip ``time`` seconds after programming."""
+        return ProgrammedNetwork(self.bench, {n: a.at(time) for n, a in self.arrays.items()}, self.seed)
+
+    def run(self) -> Outcome:
+        """Classify the test images of the bench."""
+        energy = dict.fromkeys(self.arrays, 0.0)
+        matmuls = {name: _metered(name, array, energy, self.seed) for name, array in self.arrays.items()}
+        images = self.bench.data.images
+        logits = Engine(self.bench.quantized, matmuls).run(images, batch=BATCH)
+        return Outcome(
+            accuracy(logits, self.bench.data.labels),
+            {name: joules / len(images) for name, joules in energy.items()},
+            {name: array.clip_fraction(self.bench.calibration_inputs[name]) for name, array in self.arrays.items()},
+        )
+
+
+def program_network(bench: Bench, macro: Macro, seed: int, trial: int) -> ProgrammedNetwork:
+    """Program every matrix layer of the bench's network into arrays of ``macro``: chip number ``trial`` of ``seed``."""
+    arrays = {
+        layer.name: macro.program(layer.weight, rng=seed, trial=trial, layer=index)
+        for index, layer in enumerate(bench.quantized.layers)
+    }
+    return ProgrammedNetwork(bench, _calibrated(arrays, bench), seed)
+
+
+def _calibrated(arrays: Mapping[str, Array], bench: Bench) -> dict[str, Array]:
+    return {
+        name: array.calibrate(bench.calibration_inputs[name]) if array.macro.needs_calibration else array
+        for name, array in arrays.items()
+    }
+
+
+def _metered(name: str, array: Array, energy: dict[str, float], seed: int) -> Callable:
+    """The array's product, which also adds up what its cells draw."""
+
+    def matmul(X: np.ndarray, first_sample: int = 0) -> np.ndarray:
+        energy[name] += array.read_energy(X)
+        return array.matmul(X, rng=seed, first_sample=first_sample)
+
+    return matmul

@@ -1,0 +1,73 @@
+"""Evaluations as trials of a study: points that differ only after programming share the programmed chip."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pimsim.base.spec import canonical_id
+from pimsim.chip import Chip
+from pimsim.digital import network_cost
+from pimsim.evaluate.bench import Bench, make_bench
+from pimsim.evaluate.programmed import program_network
+from pimsim.networks import load_dataset, load_network
+
+Context = Mapping[str, Any]  # {"network": name or path, "data": name or folder, "images": int}
+
+
+def prepare(context: Context) -> Bench:
+    """Return the bench of a study; a process builds each bench once.
+
+    ``context`` has the keys ``network`` (name or path), ``data`` (name or folder) and ``images`` (test images taken).
+    """
+    return _prepare(str(context["network"]), str(context["data"]), int(context["images"]))
+
+
+@functools.lru_cache(maxsize=4)
+def _prepare(network: str, data: str, images: int) -> Bench:
+    calibration = load_dataset(data, split="calibration")
+    return make_bench(load_network(network), load_dataset(data, split="test", limit=images), calibration)
+
+
+def programming_id(chip: Chip) -> str:
+    """Id of the part of a chip's spec that the programmed cells depend on."""
+    return canonical_id(chip.macro.programming_fields())
+
+
+def run_group(
+    bench: Bench, chip: Chip, points: Sequence[Mapping[str, Any]], trial: int, seed: int, weights: str = "once"
+) -> list[dict[str, float]]:
+    """Program chip number ``trial`` once and read it at every point; one row of numbers a point.
+
+    Parameters
+    ----------
+    chip : the chip that the points are changes of.
+    points : changes by dotted name, all with the same :func:`programming_id`.
+    """
+    programmed = program_network(bench, chip.replace(points[0]).macro, seed, trial)
+    return [_row(programmed, chip.replace(point), weights) for point in points]
+
+
+def _row(programmed: Any, chip: Chip, weights: str) -> dict[str, float]:
+    outcome = programmed.with_macro(chip.macro).run()
+    cost = chip.cost(programmed.bench.workload, weights=weights, activity=outcome.read_energy)
+    return {
+        "accuracy": outcome.accuracy,
+        "energy_j": cost.energy_j,
+        "energy_on_chip_j": cost.energy_on_chip_j,
+        "area_m2": cost.area_m2,
+        "latency_s": cost.latency_s,
+        "throughput_per_s": cost.throughput_per_s,
+        "clip_fraction": max(outcome.clip_fraction.values()),
+    }
+
+
+def constants(bench: Bench, baselines: Sequence[str], weights: str = "once") -> dict[str, Any]:
+    """Numbers that no point changes: accuracies of the network itself and the energy of each digital baseline."""
+    return {
+        "float_accuracy": bench.float_accuracy,
+        "quantized_accuracy": bench.quantized_accuracy,
+        "images": len(bench.data),
+        "baselines": {name: network_cost(bench.workload, name, weights=weights).energy_j for name in baselines},
+    }
