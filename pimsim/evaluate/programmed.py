@@ -39,7 +39,7 @@ class ProgrammedNetwork:
     seed: int = 0
 
     def with_macro(self, macro: Macro) -> ProgrammedNetwork:
-        """Return the same programmed cells behind another periphery (ADC, range, ...), calibrated anew if it must be."""
+        """Return the same programmed cells behind another periphery (ADC, range), calibrated anew where needed."""
         arrays = {name: array.with_macro(macro) for name, array in self.arrays.items()}
         return ProgrammedNetwork(self.bench, _calibrated(arrays, self.bench), self.seed)
 
