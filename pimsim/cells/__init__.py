@@ -1,1 +1,8 @@
-"""Memory-cell physics: statistics, drift, faults, I-V, temperature; the card schema."""
+"""Memory cells: device cards with their sources, programmed cells over time, noise, faults."""
+
+from pimsim.cells.card import DeviceCard
+from pimsim.cells.faults import Faults
+from pimsim.cells.library import list_devices, load_device
+from pimsim.cells.state import Cells
+
+__all__ = ["Cells", "DeviceCard", "Faults", "list_devices", "load_device"]
