@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -91,7 +92,7 @@ class DeviceCard(Spec):
             if not isinstance(self.programming, NormalProgramming):
                 raise ValueError("retention of kind 'respread' needs programming of kind 'normal'")
             times = [self.t0, *(point.time.value for point in self.retention.later)]
-            if any(b <= a for a, b in zip(times, times[1:])):
+            if any(b <= a for a, b in itertools.pairwise(times)):
                 raise ValueError(f"the times of 'respread' must rise from the programming time on, got {times}")
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal
 
 import numpy as np
@@ -94,7 +95,7 @@ class Curve(Sourced):
         edges = [piece.below for piece in self.pieces[:-1]]
         if None in edges or self.pieces[-1].below is not None:
             raise ValueError("every piece but the last says where it ends ('below')")
-        if any(b <= a for a, b in zip(edges, edges[1:])):
+        if any(b <= a for a, b in itertools.pairwise(edges)):
             raise ValueError("the ends of the pieces ('below') must rise")
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def references(name: str | Path) -> dict[str, str]:
         return {}
     text = path.read_text(encoding="utf-8")
     starts = [match.start() for match in _ENTRY.finditer(text)] + [len(text)]
-    return {_ENTRY.match(text[a:b]).group(1): text[a:b].strip() for a, b in zip(starts, starts[1:])}  # type: ignore[union-attr]
+    entries = [text[a:b].strip() for a, b in itertools.pairwise(starts)]
+    return dict(zip(_ENTRY.findall(text), entries))
 
 
 def data_path(name: str | Path, file: str) -> Path:

@@ -88,7 +88,7 @@ def test_a_wrong_card_is_refused_by_name(folder, old, new, match):
 def test_a_card_is_replaced_by_dotted_path():
     card = ps.load_device("rram-milo2021").replace({"conductance.max.value": 200e-6})
     assert card.g_max == 200e-6
-    with pytest.raises(SpecError, match="conductance.max"):
+    with pytest.raises(SpecError, match=r"conductance\.max"):
         card.replace({"conductance.max.valeu": 1.0})
 
 
