@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,14 +11,12 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pimsim.base.errors import InputError
 from pimsim.base.spec import Spec
+from pimsim.cells.faults import Faults
 from pimsim.cells.noise import ReadNoise
 from pimsim.cells.programming import NormalProgramming, Programming
 from pimsim.cells.retention import Respread, Retention
 from pimsim.cells.sourced import Conductance, Length, Number, Temperature, Voltage, as_tuple, walk
-
-if TYPE_CHECKING:
-    from pimsim.cells.faults import Faults
-    from pimsim.cells.state import Cells, Rng
+from pimsim.cells.state import Cells, Rng, program
 
 BOLTZMANN_EV = 8.617333262e-5  # eV/K, exact by the SI of 2019
 
@@ -149,8 +147,6 @@ class DeviceCard(Spec):
         >>> load_device("ideal").program([1e-6, 2e-6]).g.tolist()
         [1e-06, 2e-06]
         """
-        from pimsim.cells.state import program
-
         return program(self, g_target, rng, place, faults, row, column)
 
     def clip(self, g: np.ndarray) -> np.ndarray:

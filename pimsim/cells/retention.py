@@ -7,7 +7,7 @@ clipping. ``cells.deviate(draw)`` is the standard normal of each device for one 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -16,9 +16,6 @@ from pimsim.base.errors import InputError
 from pimsim.base.spec import Spec
 from pimsim.cells.curves import ConductanceCurve, Curve
 from pimsim.cells.sourced import Conductance, Duration, Number, Sourced, as_tuple
-
-if TYPE_CHECKING:
-    from pimsim.cells.state import Cells
 
 
 class Draw(IntEnum):
@@ -29,12 +26,39 @@ class Draw(IntEnum):
     RELAXATION = 2
 
 
+class Devices(Protocol):
+    """What a retention law asks of programmed cells (:class:`pimsim.cells.state.Cells`)."""
+
+    @property
+    def name(self) -> str:
+        """Name of their card."""
+
+    @property
+    def t0(self) -> float:
+        """Programming time [s] of their card."""
+
+    @property
+    def programming(self) -> Any:
+        """Programming law of their card."""
+
+    @property
+    def target(self) -> np.ndarray:
+        """Conductance [S] asked for."""
+
+    @property
+    def g(self) -> np.ndarray:
+        """Conductance [S] at the end of programming."""
+
+    def deviate(self, draw: Draw) -> np.ndarray:
+        """Standard normal number of each device for one purpose."""
+
+
 class Constant(Sourced):
     """The conductance does not change."""
 
     kind: Literal["constant"]
 
-    def at(self, cells: Cells, t: float) -> np.ndarray:
+    def at(self, cells: Devices, t: float) -> np.ndarray:
         """Conductance [S] after t seconds."""
         return cells.g
 
@@ -51,13 +75,13 @@ class PowerLaw(Spec):
     exponent_std: Curve
     last: Duration
 
-    def at(self, cells: Cells, t: float) -> np.ndarray:
+    def at(self, cells: Devices, t: float) -> np.ndarray:
         """Conductance [S] after t seconds."""
-        _refuse_after(self.last.value, t, cells.card.name)
-        t0 = cells.card.t0
-        return cells.g * np.exp(-np.log((t + t0) / t0) * cells.nu)
+        _refuse_after(self.last.value, t, cells.name)
+        elapsed = np.log((t + cells.t0) / cells.t0)
+        return cells.g * np.exp(-elapsed * self.exponents(cells))
 
-    def exponents(self, cells: Cells) -> np.ndarray:
+    def exponents(self, cells: Devices) -> np.ndarray:
         """Drift exponent nu of every device."""
         spread = self.exponent_std.at(cells.target) * cells.deviate(Draw.EXPONENT)
         return np.abs(self.exponent_mean.at(cells.target) + spread)
@@ -83,16 +107,16 @@ class Respread(Spec):
     correlation: Number
     later: Annotated[tuple[Spread, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
-    def at(self, cells: Cells, t: float) -> np.ndarray:
+    def at(self, cells: Devices, t: float) -> np.ndarray:
         """Conductance [S] after t seconds."""
-        _refuse_after(self.later[-1].time.value, t, cells.card.name)
-        if t <= cells.card.t0:
+        _refuse_after(self.later[-1].time.value, t, cells.name)
+        if t <= cells.t0:
             return cells.g
         return cells.target + self.sigma_at(cells, t) * self._deviates(cells)
 
-    def sigma_at(self, cells: Cells, t: float) -> np.ndarray:
+    def sigma_at(self, cells: Devices, t: float) -> np.ndarray:
         """Spread [S] of each cell at t seconds, t between the card's programming time and the last published one."""
-        first = Spread(time=cells.card.programming.time, sigma=cells.card.programming.sigma)
+        first = Spread(time=cells.programming.time, sigma=cells.programming.sigma)
         points = (first, *self.later)
         after = next(k for k, point in enumerate(points) if t <= point.time.value)
         a, b = points[after - 1], points[after]
@@ -101,7 +125,7 @@ class Respread(Spec):
             return b.sigma.at(cells.target)
         return (1 - weight) * a.sigma.at(cells.target) + weight * b.sigma.at(cells.target)
 
-    def _deviates(self, cells: Cells) -> np.ndarray:
+    def _deviates(self, cells: Devices) -> np.ndarray:
         r = self.correlation.value
         kept = r * cells.deviate(Draw.PROGRAMMING)
         return kept if r == 1.0 else kept + np.sqrt(1 - r**2) * cells.deviate(Draw.RELAXATION)
@@ -120,14 +144,14 @@ class Relaxation(Spec):
     first: Duration
     last: Duration
 
-    def at(self, cells: Cells, t: float) -> np.ndarray:
+    def at(self, cells: Devices, t: float) -> np.ndarray:
         """Conductance [S] after t seconds."""
         if t == 0.0:
             return cells.g
-        _refuse_after(self.last.value, t, cells.card.name)
+        _refuse_after(self.last.value, t, cells.name)
         if t < self.first.value:
             raise InputError(
-                f"t = {t} s: the relaxation of {cells.card.name} is known from {self.first.value} s on, and at t = 0"
+                f"t = {t} s: the relaxation of {cells.name} is known from {self.first.value} s on, and at t = 0"
             )
         log = np.log(t)
         std = self.std.value + self.std_per_ln.value * log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,8 +15,33 @@ from pimsim.base.streams import Stream, as_seed
 from pimsim.cells.faults import Faults
 from pimsim.cells.retention import Draw, PowerLaw
 
-if TYPE_CHECKING:
-    from pimsim.cells.card import DeviceCard
+
+class Card(Protocol):
+    """What programmed cells ask of their card (:class:`pimsim.cells.card.DeviceCard`)."""
+
+    name: str
+    programming: Any
+    retention: Any
+    read_noise: Any
+
+    @property
+    def g_min(self) -> float:
+        """Lowest conductance [S]."""
+
+    @property
+    def g_max(self) -> float:
+        """Highest conductance [S]."""
+
+    @property
+    def t0(self) -> float:
+        """Time [s] after the last pulse at which the spread was measured."""
+
+    def clip(self, g: np.ndarray) -> np.ndarray:
+        """Clip conductances no device can have."""
+
+    def temperature_factor(self, temperature: float) -> float:
+        """Conductance at ``temperature`` [K] over the one the card states."""
+
 
 Rng = int | np.random.Generator | Stream | None
 
@@ -34,12 +59,27 @@ class Cells:
     stuck : boolean, cells that do not follow their card (faults), or None.
     """
 
-    card: DeviceCard
+    card: Card
     target: np.ndarray
     g: np.ndarray
     place: np.ndarray
     stream: Stream
     stuck: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the card."""
+        return self.card.name
+
+    @property
+    def t0(self) -> float:
+        """Time [s] after the last pulse at which the card's spread was measured."""
+        return self.card.t0
+
+    @property
+    def programming(self) -> Any:
+        """Programming law of the card."""
+        return self.card.programming
 
     def deviate(self, draw: Draw) -> np.ndarray:
         """Standard normal number of each device for one purpose."""
@@ -98,7 +138,7 @@ class Cells:
 
 
 def program(
-    card: DeviceCard,
+    card: Card,
     g_target: ArrayLike,
     rng: Rng = 0,
     place: ArrayLike | None = None,
@@ -121,7 +161,7 @@ def program(
     return Cells(card, target, g, places, stream, stuck)
 
 
-def _targets(card: DeviceCard, g_target: ArrayLike) -> np.ndarray:
+def _targets(card: Card, g_target: ArrayLike) -> np.ndarray:
     """Targets inside the card's range; a last-digit excess from level arithmetic is clipped, more is refused."""
     slack = 1e-9 * card.g_max
     target = check_array("g_target", g_target)
