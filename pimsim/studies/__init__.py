@@ -1,1 +1,40 @@
-"""Monte Carlo studies: Task, Store, collect, intervals; trial(params, rng) -> numbers. Knows nothing of crossbars."""
+"""Monte Carlo studies: tasks as plain data, a store that loses nothing, estimates with intervals.
+
+Knows nothing of crossbars: a trial is any importable function of parameters and a random generator.
+"""
+
+from pimsim.studies.collect import collect
+from pimsim.studies.errors import (
+    OtherStudyError,
+    StoreBusyError,
+    StoreError,
+    TrialError,
+    TrialImportError,
+    UnequalRowsError,
+)
+from pimsim.studies.executors import processes
+from pimsim.studies.intervals import Estimate, mean_interval, trials_without_failure, wilson_interval
+from pimsim.studies.results import PointResult, Results
+from pimsim.studies.store import Row, Store
+from pimsim.studies.task import Task, grid
+
+__all__ = [
+    "Estimate",
+    "OtherStudyError",
+    "PointResult",
+    "Results",
+    "Row",
+    "Store",
+    "StoreBusyError",
+    "StoreError",
+    "Task",
+    "TrialError",
+    "TrialImportError",
+    "UnequalRowsError",
+    "collect",
+    "grid",
+    "mean_interval",
+    "processes",
+    "trials_without_failure",
+    "wilson_interval",
+]

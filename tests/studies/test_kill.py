@@ -1,0 +1,84 @@
+"""A study that is killed (SIGKILL) halfway and started again loses nothing and does nothing twice."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from pimsim.studies import Store, collect, grid
+
+from . import trials
+
+SCRIPT = """
+import sys
+from studies import trials
+from pimsim.studies import collect, grid, processes
+if __name__ == "__main__":
+    log, store, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    tasks = grid(trials.logged, log=[log], sleep=[0.15], point=[1, 2, 3])
+    with processes(workers) as executor:
+        results = collect(tasks, store=store, trials=5, executor=executor if workers > 1 else None)
+    print(results.computed)
+"""
+
+
+def count(store):
+    try:
+        db = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+    except sqlite3.OperationalError:
+        return 0
+    try:
+        return db.execute("SELECT COUNT(*) FROM rows").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+    finally:
+        db.close()
+
+
+def start(tmp_path, workers):
+    script = tmp_path / "study.py"
+    script.write_text(SCRIPT)
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
+    command = [sys.executable, str(script), str(tmp_path / "log"), str(tmp_path / "s.sqlite"), str(workers)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def children(pid):
+    text = subprocess.run(["ps", "--no-headers", "-o", "pid", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(word) for word in text.stdout.split()]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_halfway(tmp_path, workers):
+    store, log = tmp_path / "s.sqlite", tmp_path / "log"
+    first = start(tmp_path, workers)
+    deadline = time.monotonic() + 60
+    while count(store) < 6 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    offspring = children(first.pid)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    kept = count(store)
+    assert 6 <= kept < 15
+    deadline = time.monotonic() + 30
+    while any(os.path.exists(f"/proc/{pid}") for pid in offspring) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in offspring if os.path.exists(f"/proc/{pid}")]
+
+    second = start(tmp_path, workers)
+    out, _ = second.communicate(timeout=60)
+    assert int(out) == 15 - kept  # exactly the missing rows
+
+    started = Counter(log.read_text().split())
+    assert sum(started.values()) <= 15 + 2 * workers  # only what was under way when the kill came ran again
+    tasks = grid(trials.logged, log=[str(log)], sleep=[0.15], point=[1, 2, 3])
+    with Store(store) as finished:
+        assert len(finished) == 15
+        rows = collect(tasks, store=finished, trials=5)
+    undisturbed = collect(grid(trials.logged, log=[str(log)], sleep=[0.0], point=[1, 2, 3]), trials=5)
+    assert [row["value"] for row in rows.records()] == [row["value"] for row in undisturbed.records()]

@@ -1,0 +1,50 @@
+"""Trials for the tests: worker processes import them from here."""
+
+import os
+import time
+from pathlib import Path
+
+
+def noisy(params, rng):
+    return {"value": params["mean"] + rng.normal(), "spare": 1.0}
+
+
+def other(params, rng):
+    return {"value": 0.0}
+
+
+def logged(params, rng):
+    """Leave a line for every execution."""
+    with Path(params["log"]).open("a") as file:
+        file.write(f"{params['point']}\n")
+    time.sleep(params.get("sleep", 0.0))
+    return {"value": params["point"] + rng.normal()}
+
+
+def failing(params, rng):
+    if params["point"] == 2:
+        raise ZeroDivisionError("no such chip")
+    return {"value": 1.0}
+
+
+def not_finite(params, rng):
+    return {"value": float("nan")}
+
+
+def no_row(params, rng):
+    return 3.0
+
+
+def chip(points, seed, trial):
+    """A group: one expensive setup (a line in the log), one row per point."""
+    with Path(points[0]["log"]).open("a") as file:
+        file.write(f"{trial}:{','.join(str(point['bits']) for point in points)}\n")
+    return [{"value": seed + 100.0 * trial + point["bits"]} for point in points]
+
+
+def one_row_short(points, seed, trial):
+    return [{"value": 1.0}] * (len(points) - 1)
+
+
+def environment(params, rng):
+    return {"threads": int(os.environ["NUMBA_NUM_THREADS"]), "pid": os.getpid()}
