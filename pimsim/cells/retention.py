@@ -49,6 +49,10 @@ class Devices(Protocol):
     def g(self) -> np.ndarray:
         """Conductance [S] at the end of programming."""
 
+    @property
+    def nu(self) -> np.ndarray:
+        """Drift exponent of each device."""
+
     def deviate(self, draw: Draw) -> np.ndarray:
         """Standard normal number of each device for one purpose."""
 
@@ -79,7 +83,7 @@ class PowerLaw(Spec):
         """Conductance [S] after t seconds."""
         _refuse_after(self.last.value, t, cells.name)
         elapsed = np.log((t + cells.t0) / cells.t0)
-        return cells.g * np.exp(-elapsed * self.exponents(cells))
+        return cells.g * np.exp(-elapsed * cells.nu)
 
     def exponents(self, cells: Devices) -> np.ndarray:
         """Drift exponent nu of every device."""
