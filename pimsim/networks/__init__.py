@@ -1,1 +1,24 @@
 """ONNX loading, quantization, the engine, shipped networks and data."""
+
+from pimsim.networks.datasets import Dataset, list_datasets, load_dataset
+from pimsim.networks.engine import Engine, exact_matmuls, layer_inputs
+from pimsim.networks.network import Network, accuracy, list_networks, load_network
+from pimsim.networks.quantize import QuantizedLayer, QuantizedNetwork, quantize
+from pimsim.networks.torch import from_torch
+
+__all__ = [
+    "Dataset",
+    "Engine",
+    "Network",
+    "QuantizedLayer",
+    "QuantizedNetwork",
+    "accuracy",
+    "exact_matmuls",
+    "from_torch",
+    "layer_inputs",
+    "list_datasets",
+    "list_networks",
+    "load_dataset",
+    "load_network",
+    "quantize",
+]

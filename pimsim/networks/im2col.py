@@ -1,0 +1,47 @@
+"""Windows of a feature map as the rows of a matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from pimsim.networks.graph import Product
+
+
+def im2col(product: Product, tensor: NDArray[np.uint8], zero: int = 0) -> NDArray[np.uint8]:
+    """The input vectors of a product's matrices, (groups, n * positions, K).
+
+    Parameters
+    ----------
+    tensor : (n, height, width, channels) for a convolution, (n, ..., K) for a dense layer.
+    zero : the integer that stands for 0, with which the edges are padded.
+
+    A row of a convolution runs over the kernel position first and the channel last,
+    as in `Product.matrices`; rows run over image, then output height, then width.
+    """
+    if product.kind == "dense":
+        return tensor.reshape(1, -1, tensor.shape[-1])
+    _, c, r, s = product.weight.shape
+    windows = _windows(product, _padded(tensor, product.pads, zero), r, s)
+    n, p, q = windows.shape[:3]
+    grouped = windows.reshape(n, p, q, product.groups, c, r, s) if product.groups > 1 else windows[:, :, :, None]
+    return grouped.transpose(3, 0, 1, 2, 5, 6, 4).reshape(product.groups, n * p * q, r * s * c)
+
+
+def _windows(product: Product, tensor: NDArray[np.uint8], r: int, s: int) -> NDArray[np.uint8]:
+    """A view (n, p, q, channels, r, s)."""
+    (down, right), (dr, ds) = product.strides, product.dilations
+    extent = ((r - 1) * dr + 1, (s - 1) * ds + 1)
+    _, p, q = product.output_shape
+    return sliding_window_view(tensor, extent, axis=(1, 2))[:, ::down, ::right, :, ::dr, ::ds][:, :p, :q]
+
+
+def _padded(tensor: NDArray[np.uint8], pads: tuple[int, int, int, int], zero: int) -> NDArray[np.uint8]:
+    if not any(pads):
+        return tensor
+    top, left, bottom, right = pads
+    n, height, width, channels = tensor.shape
+    padded = np.full((n, top + height + bottom, left + width + right, channels), zero, np.uint8)
+    padded[:, top : top + height, left : left + width] = tensor
+    return padded

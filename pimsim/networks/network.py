@@ -1,0 +1,150 @@
+"""A trained float network and how it is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pimsim.base.checks import check_array
+from pimsim.base.errors import InputError, MissingError, nearest
+from pimsim.networks.datasets import Dataset
+from pimsim.networks.graph import Graph, Product, read_graph
+from pimsim.networks.scales import BATCH
+from pimsim.networks.session import Session
+from pimsim.workload import Conv2d, Dense, Workload
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+_SHIPPED = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network, in float32.
+
+    Attributes
+    ----------
+    name : shipped name, or the stem of the file.
+    graph : its matrix products and digital operators, batch norm folded.
+    sha256 : hash of the model as it was given, for the ids of results.
+    """
+
+    name: str
+    graph: Graph = field(repr=False)
+    sha256: str
+    session: Session = field(repr=False)
+
+    def run(self, images: ArrayLike) -> NDArray[np.float32]:
+        """Outputs (n, classes) of onnxruntime for images (n, channels, height, width), float32."""
+        return in_batches(self._run, self.check_images(images))
+
+    def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.session.run([self.graph.output], {self.graph.input: images})[0]
+
+    def accuracy(self, data: Dataset) -> float:
+        """Fraction of the images whose largest output is the label."""
+        return accuracy(self.run(data.images), data.labels)
+
+    def check_images(self, images: ArrayLike) -> NDArray[np.float32]:
+        """The images as an array that the network takes, or `InputError`."""
+        return check_array("images", images, shape=(None, *self.graph.input_shape), dtype=np.float32)
+
+    def workload(self) -> Workload:
+        """Shapes of the layers with weights, for one input.
+
+        Padding is that of the top and left edge; strides must be equal in both directions.
+        """
+        return self._workload
+
+    @cached_property
+    def _workload(self) -> Workload:
+        return Workload(name=self.name, layers=tuple(layer_shape(product) for product in self.graph.products))
+
+
+def load_network(name: str | Path) -> Network:
+    """A shipped network or an ONNX file, ready to be quantized.
+
+    Parameters
+    ----------
+    name : a shipped name ("fashion-vgg") or the path of an .onnx file with one
+        float32 input (batch first), one output and constant weights.
+
+    Raises
+    ------
+    MissingError : no such network or file.
+    InputError : not an ONNX file, or a network that arrays cannot hold; says which node and why.
+
+    Examples
+    --------
+    >>> load_network("fashion-vgg").graph.input_shape
+    (1, 28, 28)
+    """
+    path = _find(str(name))
+    return network_from_bytes(path.read_bytes(), path.stem, where=str(name))
+
+
+def list_networks() -> list[str]:
+    """Names of the shipped networks."""
+    return sorted(path.stem for path in _SHIPPED.glob("*.onnx"))
+
+
+def network_from_bytes(content: bytes, name: str, where: str) -> Network:
+    """The network in a serialized ONNX model; `where` names it in errors."""
+    model = _parse(content, where)
+    graph = read_graph(model)
+    return Network(name, graph, hashlib.sha256(content).hexdigest(), Session(content, optimize=True))
+
+
+def _find(name: str) -> Path:
+    if "/" in name or "\\" in name or name.endswith(".onnx"):
+        if Path(name).is_file():
+            return Path(name)
+        raise MissingError(f"no file {name}")
+    known = list_networks()
+    if name not in known:
+        raise MissingError(f"no network {name!r}{nearest(name, known)} Shipped: {', '.join(known)}; or give an .onnx file")
+    return _SHIPPED / f"{name}.onnx"
+
+
+def _parse(content: bytes, where: str) -> ModelProto:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load_model_from_string(content)
+        onnx.checker.check_model(model)
+    except (DecodeError, onnx.checker.ValidationError) as error:
+        raise InputError(f"{where} is not a valid ONNX file: {error}") from None
+    return model
+
+
+def layer_shape(product: Product) -> Conv2d | Dense:
+    """The layer of the workload tables that has this product's shape."""
+    if product.kind == "dense":
+        inputs, outputs = product.weight.shape
+        return Dense(name=product.name, m=outputs, c=inputs, n=product.positions)
+    if len(set(product.strides)) > 1 or len(set(product.dilations)) > 1:
+        raise InputError(f"{product.name}: the workload needs equal strides and dilations in both directions")
+    m, _, r, s = product.weight.shape
+    _, p, q = product.output_shape
+    return Conv2d(
+        name=product.name, m=m, c=product.input_shape[0], p=p, q=q, r=r, s=s, groups=product.groups,
+        stride=product.strides[0], dilation=product.dilations[0], padding=min(product.pads[:2]),
+    )  # fmt: skip
+
+
+def in_batches(run, images: NDArray[np.float32], batch: int = BATCH) -> NDArray[np.float32]:
+    """`run` over the images, `batch` at a time, results joined."""
+    return np.concatenate([run(images[first : first + batch]) for first in range(0, max(len(images), 1), batch)])
+
+
+def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Fraction of rows whose largest entry is at the label."""
+    return float(np.mean(logits.argmax(axis=1) == labels))
