@@ -1,6 +1,6 @@
 """Make the shipped part of Fashion-MNIST from its published IDX files.
 
-    python experiments/pack_fashion.py --data /usr/share/datasets/fashion-mnist --out pimsim/networks/data
+python experiments/pack_fashion.py --data /usr/share/datasets/fashion-mnist --out pimsim/networks/data
 """
 
 import argparse

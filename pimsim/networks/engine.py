@@ -118,7 +118,9 @@ def exact_matmuls(network: QuantizedNetwork) -> dict[str, Matmul]:
     return {layer.name: partial(_multiply, layer.weight.astype(np.float64)) for layer in network.layers}
 
 
-def layer_inputs(network: QuantizedNetwork, images: ArrayLike, limit: int | None = None) -> dict[str, NDArray[np.uint8]]:
+def layer_inputs(
+    network: QuantizedNetwork, images: ArrayLike, limit: int | None = None
+) -> dict[str, NDArray[np.uint8]]:
     """The vectors (n, K) uint8 that each layer's matrix sees for the images: to calibrate its converters.
 
     `limit` keeps that many vectors a layer, evenly spaced over all images and positions.

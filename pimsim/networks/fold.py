@@ -20,7 +20,9 @@ def fold_constants(model: ModelProto) -> ModelProto:
         if not all(name in constants for name in node.input if name):
             kept.append(node)
             continue
-        single = helper.make_graph([node], "constant", [], [helper.make_empty_tensor_value_info(o) for o in node.output])
+        single = helper.make_graph(
+            [node], "constant", [], [helper.make_empty_tensor_value_info(o) for o in node.output]
+        )
         used = {name: constants[name] for name in node.input if name}
         single.input.extend(helper.make_empty_tensor_value_info(name) for name in used)
         evaluator = ReferenceEvaluator(helper.make_model(single, opset_imports=model.opset_import))

@@ -217,7 +217,9 @@ def _pads(attributes: dict[str, Any], kernel: Any, size: Any, output: Any, strid
     mode = attributes.get("auto_pad", b"NOTSET")
     if mode in (b"NOTSET", b"VALID"):
         return tuple(attributes.get("pads", (0, 0, 0, 0))) if mode == b"NOTSET" else (0, 0, 0, 0)
-    total = [max((o - 1) * s + (k - 1) * d + 1 - i, 0) for o, s, k, d, i in zip(output, strides, kernel, dilations, size)]
+    total = [
+        max((o - 1) * s + (k - 1) * d + 1 - i, 0) for o, s, k, d, i in zip(output, strides, kernel, dilations, size)
+    ]
     small, large = [t // 2 for t in total], [t - t // 2 for t in total]
     return (*large, *small) if mode == b"SAME_LOWER" else (*small, *large)
 
@@ -243,4 +245,3 @@ def _dense(node: NodeProto, weight: Any, constants: dict[str, Any], shapes: dict
 
 def _attributes(node: NodeProto) -> dict[str, Any]:
     return {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
-

@@ -55,7 +55,9 @@ def quantize_node(tensor: str, found: Range, folded: frozenset[str], constants: 
     return helper.make_node("QuantizeLinear", names, [integers(tensor)])
 
 
-def build_model(like: ModelProto, nodes: list[NodeProto], inputs: list, outputs: list, constants: Constants) -> ModelProto:
+def build_model(
+    like: ModelProto, nodes: list[NodeProto], inputs: list, outputs: list, constants: Constants
+) -> ModelProto:
     """A model with the operator sets of `like` and those of the constants that its nodes use."""
     used = {name for node in nodes for name in node.input}
     stored = [numpy_helper.from_array(np.asarray(constants[name]), name) for name in constants if name in used]
@@ -66,7 +68,9 @@ def build_model(like: ModelProto, nodes: list[NodeProto], inputs: list, outputs:
 def _integer_nodes(quantized: QuantizedProduct, constants: Constants) -> list[NodeProto]:
     """Sum in int32, plus bias, times one float32 multiplier a channel."""
     product, out = quantized.product, quantized.product.output
-    part = {key: f"{out}/{key}" for key in ("zero", "weight", "weight_zero", "bias", "multiplier", "sum", "total", "float")}
+    part = {
+        key: f"{out}/{key}" for key in ("zero", "weight", "weight_zero", "bias", "multiplier", "sum", "total", "float")
+    }
     shape = (1, -1, 1, 1) if product.kind == "conv" else (-1,)
     constants[part["zero"]] = np.uint8(quantized.zero)
     constants[part["weight"]] = _stored_weight(quantized)

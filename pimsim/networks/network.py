@@ -109,7 +109,9 @@ def _find(name: str) -> Path:
         raise MissingError(f"no file {name}")
     known = list_networks()
     if name not in known:
-        raise MissingError(f"no network {name!r}{nearest(name, known)} Shipped: {', '.join(known)}; or give an .onnx file")
+        raise MissingError(
+            f"no network {name!r}{nearest(name, known)} Shipped: {', '.join(known)}; or give an .onnx file"
+        )
     return _SHIPPED / f"{name}.onnx"
 
 

@@ -122,4 +122,3 @@ def matrix_names(product: Product) -> list[str]:
     if product.groups == 1:
         return [product.name]
     return [f"{product.name}/group{group}" for group in range(product.groups)]
-
