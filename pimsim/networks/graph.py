@@ -17,8 +17,22 @@ MINIMUM_OPSET = 13
 # Operators with weights that no array of this package computes; running them
 # digitally without a word would leave their cost and their errors out.
 _UNSUPPORTED = frozenset(
-    "ConvTranspose DeformConv LSTM GRU RNN Einsum Attention QLinearConv QLinearMatMul ConvInteger MatMulInteger "
-    "If Loop Scan".split()
+    {
+        "ConvTranspose",
+        "DeformConv",
+        "LSTM",
+        "GRU",
+        "RNN",
+        "Einsum",
+        "Attention",
+        "QLinearConv",
+        "QLinearMatMul",
+        "ConvInteger",
+        "MatMulInteger",
+        "If",
+        "Loop",
+        "Scan",
+    }  # fmt: skip
 )
 
 
@@ -177,7 +191,7 @@ def _product(node: NodeProto, constants: dict[str, NDArray[Any]], shapes: dict[s
     weight = constants.get(node.input[1])
     if weight is None or node.input[0] in constants:
         raise InputError(
-            f"{_label(node)}: the weights of {node.op_type} are not constant; arrays hold weights that are programmed once"
+            f"{_label(node)}: the weights of {node.op_type} are not constant; arrays are programmed once, ahead"
         )
     if any(name and name not in constants for name in node.input[2:]):
         raise InputError(f"{_label(node)}: the bias of {node.op_type} is not constant")

@@ -32,8 +32,21 @@ _SUM_LIMIT = 2**30
 _ROWS_LIMIT = _SUM_LIMIT // (WEIGHT_MAX * INPUT_MAX)
 # f(a x) = a f(x) for a > 0
 _EQUIVARIANT = frozenset(
-    "Relu LeakyRelu MaxPool AveragePool GlobalAveragePool GlobalMaxPool "
-    "Flatten Reshape Transpose Squeeze Unsqueeze Identity Dropout".split()
+    {
+        "Relu",
+        "LeakyRelu",
+        "MaxPool",
+        "AveragePool",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "Flatten",
+        "Reshape",
+        "Transpose",
+        "Squeeze",
+        "Unsqueeze",
+        "Identity",
+        "Dropout",
+    }  # fmt: skip
 )
 
 
