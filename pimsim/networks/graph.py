@@ -16,24 +16,10 @@ from pimsim.networks.fold import fold_batch_norms, fold_constants
 MINIMUM_OPSET = 13
 # Operators with weights that no array of this package computes; running them
 # digitally without a word would leave their cost and their errors out.
-_UNSUPPORTED = frozenset(
-    {
-        "ConvTranspose",
-        "DeformConv",
-        "LSTM",
-        "GRU",
-        "RNN",
-        "Einsum",
-        "Attention",
-        "QLinearConv",
-        "QLinearMatMul",
-        "ConvInteger",
-        "MatMulInteger",
-        "If",
-        "Loop",
-        "Scan",
-    }  # fmt: skip
-)
+_UNSUPPORTED = frozenset({
+    "ConvTranspose", "DeformConv", "LSTM", "GRU", "RNN", "Einsum", "Attention", "QLinearConv", "QLinearMatMul",
+    "ConvInteger", "MatMulInteger", "If", "Loop", "Scan",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

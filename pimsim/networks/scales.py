@@ -31,23 +31,10 @@ INPUT_MAX = 255
 _SUM_LIMIT = 2**30
 _ROWS_LIMIT = _SUM_LIMIT // (WEIGHT_MAX * INPUT_MAX)
 # f(a x) = a f(x) for a > 0
-_EQUIVARIANT = frozenset(
-    {
-        "Relu",
-        "LeakyRelu",
-        "MaxPool",
-        "AveragePool",
-        "GlobalAveragePool",
-        "GlobalMaxPool",
-        "Flatten",
-        "Reshape",
-        "Transpose",
-        "Squeeze",
-        "Unsqueeze",
-        "Identity",
-        "Dropout",
-    }  # fmt: skip
-)
+_EQUIVARIANT = frozenset({
+    "Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Flatten", "Reshape",
+    "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
