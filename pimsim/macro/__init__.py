@@ -1,1 +1,5 @@
-"""One array with its periphery: Macro, program, matmul, calibration."""
+"""One memory array with its periphery: program weights, multiply inputs, read what it took."""
+
+from pimsim.macro.spec import Macro
+
+__all__ = ["Macro"]

@@ -1,1 +1,5 @@
-"""Layers to matrices to tiles: pure numbers."""
+"""Mapping: matrices cut into arrays, as pure numbers."""
+
+from pimsim.mapping.tiling import Tiling, tile
+
+__all__ = ["Tiling", "tile"]

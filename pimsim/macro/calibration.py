@@ -1,0 +1,117 @@
+"""Calibration: what is measured once on calibration data and then held, converter ranges and column gains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pimsim.base.errors import InputError
+from pimsim.converters.adc import ADC, Levels
+from pimsim.macro import _plain
+from pimsim.macro.plan import Plan, build_plan
+from pimsim.macro.program import Programmed
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Everything an array learned from calibration data.
+
+    Attributes
+    ----------
+    lo, q : (groups, slices, C) float64 converter levels in cell steps.
+    gain : (C,) factor on each output column.
+    inputs : number of calibration inputs.
+    """
+
+    lo: np.ndarray
+    q: np.ndarray
+    gain: np.ndarray
+    inputs: int
+
+
+def stated_levels(macro: Any, programmed: Programmed) -> tuple[np.ndarray, np.ndarray]:
+    """Levels (groups, slices, C) of a range that needs no data: full or given."""
+    adc: ADC = macro.adc
+    if adc.range == "calibrated":
+        raise InputError('adc.range = "calibrated": call array.calibrate(X_cal) before matmul')
+    levels = adc.given() if isinstance(adc.range, tuple) else full_levels(macro, programmed.pedestal)
+    return _fill(programmed, [levels] * macro.slices)
+
+
+def full_levels(macro: Any, pedestal: float) -> Levels:
+    """Levels that clip nothing on ideal cells, the pedestal included unless it is subtracted before the converter."""
+    signed = macro.weights.signed_columns
+    under = 0.0 if signed else pedestal * macro.active * macro.inputs.max_level
+    return macro.adc.full(macro.largest_sum + under, signed)
+
+
+def _fill(programmed: Programmed, levels: list[Levels]) -> tuple[np.ndarray, np.ndarray]:
+    shape = (len(programmed.tiling.row_groups), len(levels), programmed.tiling.c)
+    lo, q = (np.array(v).reshape(1, -1, 1) for v in zip(*levels))
+    return np.broadcast_to(lo, shape), np.broadcast_to(q, shape)
+
+
+def calibrated_levels(macro: Any, programmed: Programmed, matrix: np.ndarray, words: list) -> tuple:
+    """Levels (groups, slices, C) that cover the inner percentile of the column sums of the calibration words."""
+    adc: ADC = macro.adc
+    plan = build_plan(macro, programmed, matrix, *_fill(programmed, [Levels(0.0, 1.0)] * macro.slices))
+    sums = _sums(plan, words)  # [group][slice] -> (samples, C)
+    shape = (len(plan.groups), macro.slices, programmed.tiling.c)
+    lo, q = np.empty(shape), np.empty(shape)
+    for index in _shared(macro, programmed):
+        seen = np.concatenate([sums[g][s][:, c].ravel() for g, s, c in index])
+        levels = adc.covering(*_inner(seen, adc.percentile), macro.weights.signed_columns)
+        for g, s, c in index:
+            lo[g, s, c], q[g, s, c] = levels
+    return lo, tie(lo, q, macro)
+
+
+def _inner(values: np.ndarray, fraction: float) -> tuple[float, float]:
+    """Ends of the inner fraction of the values."""
+    low, high = np.quantile(values, [(1 - fraction) / 2, (1 + fraction) / 2])
+    return float(low), float(high)
+
+
+def _sums(plan: Plan, words: list) -> list[list[np.ndarray]]:
+    """Column sums of all planes and conversions of the calibration words, by row group and slice."""
+    found: list[list[list[np.ndarray]]] = [[[] for _ in range(plan.matrix.shape[0])] for _ in plan.groups]
+    for _, part in words:
+        for r in range(len(plan.groups)):
+            for t in range(len(plan.planes)):
+                for s, _, x in _plain.column_sums(plan, part, r, t):
+                    found[r][s].append(x)
+    return [[np.concatenate(of_slice) for of_slice in group] for group in found]
+
+
+def _shared(macro: Any, programmed: Programmed) -> list[list[tuple[int, int, slice]]]:
+    """Sets of (group, slice, columns) that share one range."""
+    tiling = programmed.tiling
+    groups, slices = range(len(tiling.row_groups)), range(macro.slices)
+    everything = slice(0, tiling.c)
+    if macro.adc.granularity == "slice":
+        return [[(g, s, everything) for g in groups] for s in slices]
+    if macro.adc.granularity == "layer":
+        return [[(g, s, everything) for g in groups for s in slices]]
+    rows = [start // tiling.rows for start, _ in tiling.row_groups]
+    return [
+        [(g, s, slice(*columns)) for g in groups if rows[g] == row for s in slices]
+        for row in range(tiling.row_tiles)
+        for columns in tiling.col_ranges
+    ]
+
+
+def tie(lo: np.ndarray, q: np.ndarray, macro: Any) -> np.ndarray:
+    """Widen the steps of the slices of a column to powers of two of the smallest, so that integers suffice."""
+    smallest = q.min(axis=1, keepdims=True)
+    tied = smallest * 2.0 ** np.ceil(np.log2(q / smallest) - 1e-9)
+    if macro.weights.signed_columns:  # stay symmetric about zero
+        lo *= tied / q
+    return tied
+
+
+def column_gain(measured: np.ndarray, ideal: np.ndarray) -> np.ndarray:
+    """Least-squares factor (C,) that brings measured (B, C) outputs to the ideal ones; 1 where nothing was seen."""
+    power = (measured * measured).sum(axis=0)
+    return np.where(power > 0, (measured * ideal).sum(axis=0) / np.where(power > 0, power, 1.0), 1.0)

@@ -1,0 +1,77 @@
+"""What is taken off after the converter: pedestals, flipped columns, offsets of weights and inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pimsim.encoding.inputs import digits
+from pimsim.macro._plain import pedestal_sums
+from pimsim.macro.plan import Plan, code_weights
+from pimsim.macro.program import Programmed
+
+
+@dataclass(frozen=True, eq=False)
+class Corrections:
+    """Digital corrections of one matrix, to be subtracted from the shift-added levels.
+
+    Attributes
+    ----------
+    base : (C,) value of code zero of all conversions of one pass, added.
+    pedestal : (groups, C) int64 worth of one cell step of pedestal on all conversions of a column.
+    inputs : (groups, C) int64 worth of the sum of the inputs: flipped columns and the offset of the weights.
+    constant : (C,) int64 product of the offset of the inputs with the weights.
+    """
+
+    base: np.ndarray
+    pedestal: np.ndarray
+    inputs: np.ndarray
+    constant: np.ndarray
+
+    def apply(self, y: np.ndarray, plan: Plan, words: np.ndarray) -> np.ndarray:
+        """Correct the (B, C) levels of one pass for the (B, K) words that made them."""
+        y = y + self.base if self.base.any() else y
+        for r, (start, stop) in enumerate(plan.groups):
+            part = words[:, start:stop]
+            if self.inputs[r].any():
+                y = y - input_sums(plan, part)[:, None] * self.inputs[r]
+            if plan.pedestal and self.pedestal[r].any():
+                y = y - _pedestal_steps(plan, part)[:, None] * self.pedestal[r]
+        return y - self.constant if self.constant.any() else y
+
+
+def input_sums(plan: Plan, words: np.ndarray) -> np.ndarray:
+    """Sum of the inputs (B,) int64 that the words stand for."""
+    total = words.sum(axis=1, dtype=np.int64)
+    sign = plan.planes[-1]
+    if sign.weight < 0:  # the words hold the sign bit as if it were positive
+        total += 2 * sign.weight * digits(words, sign).sum(axis=1, dtype=np.int64)
+    return total
+
+
+def _pedestal_steps(plan: Plan, words: np.ndarray) -> np.ndarray:
+    """Pedestals of all planes, each rounded to whole cell steps as the converter's codes are, shift-added."""
+    total = np.zeros(len(words))
+    for plane in plan.planes:
+        active = digits(words, plane).sum(axis=1, dtype=np.int64)
+        total += plane.weight * np.floor(pedestal_sums(plan.pedestal, active) + 0.5)
+    return total
+
+
+def build_corrections(macro: Any, programmed: Programmed, plan: Plan) -> Corrections:
+    """Corrections of ``programmed`` read as ``plan`` says."""
+    encoding = macro.weights
+    worth = code_weights(encoding, programmed.flipped)
+    flipped = programmed.flipped[:, :, : encoding.conversions]
+    tops = np.array(encoding.max_levels, dtype=np.int64).reshape(-1, 1, 1)
+    # A flipped column holds (top - level): its code, of negative worth, lacks top times the sum of the inputs.
+    inputs = np.where(flipped, worth * tops, 0).sum(axis=(1, 2))
+    if not encoding.signed_columns:
+        inputs = inputs + encoding.offset
+    per_plane = sum(plane.weight for plane in plan.planes)
+    levels = plan.weights * plan.unit[:, None, None] * (plan.lo / plan.q)[:, :, None]
+    base = per_plane * levels.sum(axis=(0, 1, 2))
+    constant = macro.inputs.offset * programmed.weights.sum(axis=0)
+    return Corrections(base, worth.sum(axis=(1, 2)), inputs, constant)

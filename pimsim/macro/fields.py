@@ -1,0 +1,91 @@
+"""The fields of a macro and the numbers that follow from them; what it does stands in spec.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, PositiveInt, model_validator
+
+from pimsim.base.quantities import Meter, Second, Volt
+from pimsim.base.spec import Spec
+from pimsim.converters import ADC, DAC
+from pimsim.crossbar.wires import Wires
+from pimsim.encoding import InputEncoding, WeightEncoding
+
+# What the programmed cells and their currents depend on; everything else only changes how they are read out.
+_PROGRAMMING = ("rows", "cols", "rows_active", "device", "wires", "v_read", "weights")
+
+
+class MacroFields(Spec):
+    """Fields of :class:`pimsim.Macro`."""
+
+    rows: PositiveInt = 128
+    cols: PositiveInt = 128
+    device: str = "ideal"
+    wires: Wires | None = None
+    v_read: Volt = Field(0.2, gt=0.0)
+    t_read: Second = Field(100e-9, gt=0.0)
+    rows_active: PositiveInt | None = None
+    columns_per_adc: PositiveInt = 8
+    node: Meter = Field(32e-9, gt=0.0)
+    weights: WeightEncoding = WeightEncoding()
+    inputs: InputEncoding = InputEncoding()
+    adc: ADC = ADC()
+    dac: DAC = DAC()
+
+    @model_validator(mode="after")
+    def _check(self) -> MacroFields:
+        if self.rows_active is not None and self.rows_active > self.rows:
+            raise ValueError(f"rows_active = {self.rows_active} is more than rows = {self.rows}")
+        if self.weights_per_row < 1:
+            raise ValueError(
+                f"cols = {self.cols} cannot hold one weight of {self.columns_per_weight} columns"
+                f" beside {self.weights.reference_columns} reference columns"
+            )
+        if self.weights.signed_columns and self.adc.bits < 2:
+            raise ValueError("adc.bits = 1: signed columns (analog subtraction) need at least 2 bits")
+        return self
+
+    @property
+    def active(self) -> int:
+        """Rows that conduct at a time."""
+        return self.rows if self.rows_active is None else self.rows_active
+
+    @property
+    def slices(self) -> int:
+        """Slices of a weight."""
+        return self.weights.slices
+
+    @property
+    def columns_per_weight(self) -> int:
+        """Physical columns one matrix column takes."""
+        return self.weights.columns_per_weight
+
+    @property
+    def input_planes(self) -> int:
+        """Array activations for one input vector and row group."""
+        return self.inputs.input_planes
+
+    @property
+    def weights_per_row(self) -> int:
+        """Matrix columns an array holds."""
+        return (self.cols - self.weights.reference_columns) // self.columns_per_weight
+
+    @property
+    def groups_per_array(self) -> int:
+        """Row groups of a full array, read one after the other."""
+        return -(-self.rows // self.active)
+
+    @property
+    def largest_sum(self) -> int:
+        """Largest magnitude of a column sum over ideal cells, in cell steps, without a pedestal."""
+        largest = self.active * self.inputs.max_level * max(self.weights.largest_sums)
+        return largest // 2 if self.weights.flipped else largest
+
+    def programming_fields(self) -> dict[str, Any]:
+        """The part of the spec that the programmed cells and their currents depend on, JSON-ready.
+
+        Macros for which it is equal can share programmed arrays and their transfer matrices.
+        """
+        fields = self.model_dump(mode="json", include=set(_PROGRAMMING))
+        return fields | {"rows_active": self.active}

@@ -1,0 +1,63 @@
+"""The plan: all numbers a matrix product on a programmed array needs, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pimsim.encoding import Plane
+from pimsim.macro.program import Programmed
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One pass of a matrix product through columns, converter and shift-add.
+
+    For row group r (matrix rows ``groups[r]``), input plane t, slice s, conversion a and column c::
+
+        x    = pedestal * sum_k u[k] + sum_k u[k] matrix[s, a, k, c]          column sum in cell steps
+        code = clip(floor((x - lo[r, s, c]) / q[r, s, c] + 1/2), 0, top)
+        y[c] = sum_r unit[r, c] sum_{t,s,a} planes[t].weight weights[r, s, a, c] code
+
+    Attributes
+    ----------
+    matrix : (slices, conversions, K, C) float64, cell steps above the pedestal.
+    groups : (start, stop) of the matrix rows summed at once.
+    planes : input planes of one pass, least significant first.
+    pedestal : G_min in cell steps, zero when it is subtracted before the converter.
+    lo, q : (groups, slices, C) float64 levels of the converters;  top : highest code.
+    weights : (groups, slices, conversions, C) int64 shift-add weights, powers of two with sign.
+    unit : (groups, C) float64, what a code of weight one is worth.
+    """
+
+    matrix: np.ndarray
+    groups: tuple[tuple[int, int], ...]
+    planes: tuple[Plane, ...]
+    pedestal: float
+    lo: np.ndarray
+    q: np.ndarray
+    top: int
+    weights: np.ndarray
+    unit: np.ndarray
+
+
+def build_plan(macro: Any, programmed: Programmed, matrix: np.ndarray, lo: np.ndarray, q: np.ndarray) -> Plan:
+    """Lay out the plan of a macro for converter levels ``lo``, ``q`` (groups, slices, C).
+
+    The steps of the slices of one column are powers of two of their smallest: the shift-add weights carry the powers.
+    """
+    unit = q.min(axis=1)
+    powers = np.rint(np.log2(q / unit[:, None])).astype(np.int64)
+    weights = code_weights(macro.weights, programmed.flipped) << powers[:, :, None]
+    pedestal = 0.0 if macro.weights.signed_columns else programmed.pedestal
+    groups = programmed.tiling.row_groups
+    return Plan(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.adc.top, weights, unit)
+
+
+def code_weights(encoding: Any, flipped: np.ndarray) -> np.ndarray:
+    """What one cell step of each conversion is worth in units of the weight: (groups, slices, conversions, C) int64."""
+    slice_weights = np.array(encoding.slice_weights, dtype=np.int64).reshape(-1, 1, 1)
+    polarity = np.array([1, -1][: encoding.conversions], dtype=np.int64).reshape(-1, 1)
+    return slice_weights * polarity * np.where(flipped[:, :, : encoding.conversions], -1, 1)

@@ -1,0 +1,80 @@
+"""The macro: one description that feeds the circuit simulation and the cost model alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pimsim.mapping import Tiling, tile
+from pimsim.macro.fields import MacroFields
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+    from pimsim.macro.array import Array
+
+
+class Macro(MacroFields):
+    """A memory array with its converters.
+
+    Parameters
+    ----------
+    rows, cols : cells of one array.
+    device : name of a card in devices/cells, or the path of one.
+    wires : wire resistances; None for none.
+    v_read, t_read : read voltage [V] and duration of one read [s] (the longest pulse when pulse-width coded).
+    rows_active : rows that conduct at a time; all if None.
+    columns_per_adc : columns that share a converter: time and cost, not values.
+    node : technology node [m], for the cost of the periphery.
+    weights, inputs, adc, dac : encodings and converters.
+
+    A matrix of any size is cut into arrays; see :meth:`program`. All equations of the ideal array:
+    Xiao et al. 2022 (doi 10.1109/MCAS.2022.3214409).
+
+    >>> import numpy as np, pimsim as ps
+    >>> macro = ps.Macro(rows=64, cols=64, adc=ps.ADC(bits=9))
+    >>> W, X = np.array([[3, -5], [7, 1]]), np.array([[2, 255]])
+    >>> macro.program(W).matmul(X).tolist()
+    [[1791.0, 245.0]]
+    """
+
+    def tile(self, k: int, c: int) -> Tiling:
+        """Cut a ``k`` x ``c`` matrix into arrays of this macro."""
+        reference = self.weights.reference_columns
+        return tile(k, c, self.rows, self.cols, self.columns_per_weight, reference, self.active)
+
+    def program(
+        self, W: ArrayLike, rng: int | np.random.Generator | None = None, trial: int = 0, layer: int = 0
+    ) -> Array:
+        """Program a matrix into as many arrays as it takes.
+
+        Parameters
+        ----------
+        W : (K, C). An integer dtype is taken as it is (and must fit ``weights.weight_range``), a real dtype is
+            quantized per column, symmetric about zero.
+        rng : seed or numpy Generator; None is seed 0.
+        trial, layer : which chip and which layer of it: other devices for every pair. A device's random numbers
+            depend on its place (k, c, slice, polarity) only, not on the size of the arrays.
+
+        Raises
+        ------
+        InputError : NaN, not a matrix, or integers out of range.
+        """
+        from pimsim.macro.array import Array
+        from pimsim.macro.program import program
+
+        return Array(macro=self, programmed=program(self, W, rng, trial, layer))
+
+    def explain(self) -> dict[str, Any]:
+        """What the encodings make of this macro: slices, planes, conversions, largest sum, lossless bits."""
+        from pimsim.converters import lossless_bits
+
+        return {
+            "slices": self.slices,
+            "columns_per_weight": self.columns_per_weight,
+            "weights_per_row": self.weights_per_row,
+            "input_planes": self.input_planes,
+            "row_groups": self.groups_per_array,
+            "largest_sum": self.largest_sum,
+            "lossless_adc_bits": lossless_bits(self.largest_sum, self.weights.signed_columns),
+        }
