@@ -61,9 +61,7 @@ class Array:
         """(C,) value of one unit of the stored weights: ones for an integer matrix."""
         return self.programmed.scale
 
-    def matmul(
-        self, X: ArrayLike, rng: int | np.random.Generator | None = None, first_sample: int = 0
-    ) -> np.ndarray:
+    def matmul(self, X: ArrayLike, rng: int | np.random.Generator | None = None, first_sample: int = 0) -> np.ndarray:
         """Multiply inputs by the programmed matrix, through cells, wires and converters.
 
         Parameters

@@ -9,7 +9,6 @@ from pydantic import Field, PositiveInt, model_validator
 from pimsim.base.quantities import Meter, Second, Volt
 from pimsim.base.spec import Spec
 from pimsim.converters import ADC, DAC
-from pimsim.crossbar.wires import Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
@@ -22,7 +21,7 @@ class MacroFields(Spec):
     rows: PositiveInt = 128
     cols: PositiveInt = 128
     device: str = "ideal"
-    wires: Wires | None = None
+    wires: Any = None
     v_read: Volt = Field(0.2, gt=0.0)
     t_read: Second = Field(100e-9, gt=0.0)
     rows_active: PositiveInt | None = None
