@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pimsim.mapping import Tiling, tile
 from pimsim.macro.fields import MacroFields
+from pimsim.mapping import Tiling, tile
 
 if TYPE_CHECKING:
     import numpy as np
