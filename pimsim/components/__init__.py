@@ -1,1 +1,33 @@
 """Components: energy, area, latency and leakage of the parts a chip is made of, each number with its source."""
+
+from pimsim.components import adc, analog, logic, memory, scaling
+from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
+from pimsim.components.estimate import (
+    Estimate,
+    Estimator,
+    check_estimator,
+    list_estimators,
+    load_estimator,
+    run_estimator,
+)
+from pimsim.components.tables import Table, load_table
+
+__all__ = [
+    "ActionRow",
+    "AreaRow",
+    "Cost",
+    "Estimate",
+    "Estimator",
+    "Table",
+    "TimeRow",
+    "adc",
+    "analog",
+    "check_estimator",
+    "list_estimators",
+    "load_estimator",
+    "load_table",
+    "logic",
+    "memory",
+    "run_estimator",
+    "scaling",
+]

@@ -1,0 +1,135 @@
+"""The analog parts of an array: cells, DACs, row drivers, sample-and-hold, and the wires between blocks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pimsim.base.quantities import Farad, Meter, Second, Siemens, Volt
+from pimsim.components.estimate import Estimate, shipped
+from pimsim.components.scaling import area_factor, energy_factor
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# 0.2 fF/um: capacitance of intermediate wires, nearly the same at every node (Ho et al., Proc. IEEE 2001).
+WIRE_FARAD_PER_METER = 0.2e-15 / 1e-6
+
+
+@shipped("cell-resistive")
+def resistive_cell(
+    conductance: Siemens,
+    v_read: Volt,
+    t_read: Second,
+    mean_square_input: Share,
+    rows: Count,
+    cols: Count,
+    node: Meter,
+    cell_area_f2: Annotated[float, Field(gt=0)] = 36.0,
+) -> Estimate:
+    """Cells that conduct: a read takes G V^2 t, here with the mean conductance and the mean square of the input.
+
+    Parameters
+    ----------
+    conductance : float
+        Mean conductance of a cell [S].
+    v_read, t_read : float
+        Full read voltage [V] and time of one read [s].
+    mean_square_input : float
+        Mean of (V / v_read)^2 over the inputs.
+    rows, cols : int
+        Cells of one array.
+    node : float
+        Technology node [m].
+    cell_area_f2 : float
+        Area of one cell in squares of the node; 36 is a one-transistor cell of 6 x 6 (90 nm RRAM).
+    """
+    energy = conductance * v_read**2 * mean_square_input * t_read
+    source = "cell-resistive: G V^2 t at fixed mean conductance and mean square input (assumed)"
+    return Estimate({"read": energy}, rows * cols * cell_area_f2 * node**2, latency_s=t_read, source=source)
+
+
+@shipped("cell-capacitive")
+def capacitive_cell(
+    capacitance: Farad,
+    supply: Volt,
+    rows: Count,
+    cols: Count,
+    node: Meter,
+    activity: Share = 0.5,
+    cell_area_f2: Annotated[float, Field(gt=0)] = 280.0,
+) -> Estimate:
+    """SRAM cells with a capacitor each: a read takes C V^2 when the product is one.
+
+    Parameters
+    ----------
+    capacitance : float
+        Of one cell [F].
+    supply : float
+        Voltage the capacitor is charged to [V].
+    rows, cols : int
+        Cells of one array.
+    node : float
+        Technology node [m].
+    activity : float
+        Share of cells whose product is one.
+    cell_area_f2 : float
+        Area of one cell in squares of the node; 280 is a 6T cell at 22 nm.
+    """
+    area = rows * cols * cell_area_f2 * node**2
+    source = "cell-capacitive: C V^2 for each product that is one"
+    return Estimate({"read": activity * capacitance * supply**2}, area, source=source)
+
+
+@shipped("dac-capacitive")
+def dac(bits: Count, node: Meter, supply: Volt = 0.9) -> Estimate:
+    """Digital-to-analog converter: 50 fF a bit switched at the supply (ZigZag-IMC, 28 nm), whatever the node.
+
+    The area is that of ISAAC's 1-bit driver, 0.166 um^2 at 32 nm, for each bit (assumed).
+    """
+    energy = 50e-15 * bits * supply**2
+    area = 0.166e-12 * bits * area_factor(32e-9, node)
+    return Estimate(
+        {"drive": energy}, area, source="dac-capacitive: 50 fF V^2 a bit (ZigZag-IMC); area ISAAC 1-bit DAC"
+    )
+
+
+@shipped("row-driver")
+def row_driver(cols: Count, node: Meter, v_read: Volt, cell_pitch_f: Annotated[float, Field(gt=0)] = 6.0) -> Estimate:
+    """Driver of one row: the wire's capacitance, 0.2 fF/um over the cells, charged to the read voltage.
+
+    Parameters
+    ----------
+    cols : int
+        Cells the row crosses.
+    node : float
+        Technology node [m].
+    v_read : float
+        Voltage of the row [V].
+    cell_pitch_f : float
+        Cell pitch along the row in units of the node.
+    """
+    capacitance = WIRE_FARAD_PER_METER * cols * cell_pitch_f * node
+    return Estimate({"drive": capacitance * v_read**2}, 0.0, source="row-driver: C V^2, 0.2 fF/um of wire (Ho 2001)")
+
+
+@shipped("sample-hold")
+def sample_hold(node: Meter, supply: Volt = 0.9) -> Estimate:
+    """ISAAC's sample-and-hold: 0.01 mW for 1024 at one sample each 100 ns, 0.04 um^2 (Shafiee 2016, 32 nm)."""
+    factor = energy_factor(32e-9, node, 0.9, supply)
+    energy = 0.01e-3 / 1024 * 100e-9 * factor
+    area = 0.00004e-6 / 1024 * area_factor(32e-9, node)
+    return Estimate({"sample": energy}, area, source="sample-hold: Shafiee et al., ISCA 2016, Table I, 32 nm")
+
+
+@shipped("wire")
+def wire(length: Meter, supply: Volt) -> Estimate:
+    """One bit over an on-chip wire: C V^2 / 4 for random data, 0.2 fF/um.
+
+    Examples
+    --------
+    >>> round(wire(length=1e-3, supply=0.9).energy_j["move"] * 1e15, 1)
+    40.5
+    """
+    energy = WIRE_FARAD_PER_METER * length * supply**2 / 4
+    return Estimate({"move": energy}, 0.0, source="wire: C V^2 / 4 a bit, 0.2 fF/um (Ho et al., Proc. IEEE 2001)")
