@@ -1,0 +1,88 @@
+"""The entry point of the circuit solvers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pimsim.base.errors import InputError, nearest
+from pimsim.cells.iv import CellModel
+from pimsim.crossbar.problem import Problem, check_problem
+from pimsim.crossbar.solution import Solution
+from pimsim.crossbar.wires import Access, Wires
+
+METHODS = ("auto", "line-cg", "merge", "newton", "direct")
+
+
+def solve_crossbar(
+    G: ArrayLike,
+    V: ArrayLike,
+    wires: Wires | None = None,
+    cell: CellModel | None = None,
+    access: Access | None = None,
+    on: ArrayLike | None = None,
+    driven: ArrayLike | None = None,
+    method: str = "auto",
+    tol: float = 1e-12,
+) -> Solution:
+    """Currents and node voltages of a crossbar with resistive lines: Kirchhoff's laws, not an approximation of them.
+
+    The circuit, N word lines (rows i, inputs) by M bit lines (columns j, outputs):
+
+    - source V_i - r_driver - r_wordline - w(i,0) - r_wordline - w(i,1) ... w(i,M-1), right end open;
+    - b(0,j) - r_bitline - b(1,j) ... b(N-1,j) - r_bitline - r_sense - 0 V, top end open;
+    - cell (i,j) and its access device join w(i,j) and b(i,j);
+    - ``double_sided``: a second source V_i - r_driver - r_wordline - w(i,M-1).
+
+    Parameters
+    ----------
+    G : (N, M) conductances [S]; 0 is an open cell.
+    V : (N,) or (B, N) source voltages [V].
+    wires : resistances [ohm], 0 is a short; None for ideal lines.
+    cell : I-V law, by default linear; see :mod:`pimsim.cells.iv`.
+    access : :class:`Transistor` or :class:`IdealSwitch` in series with every cell, or None.
+    on : (N,) booleans, rows whose access devices conduct; by default all.
+    driven : (N,) booleans, rows whose drivers are connected; the others float. By default all.
+    method : "auto", or "line-cg" (linear, node voltages), "merge" (linear, many vectors), "newton" (any cell),
+        "direct" (linear, sparse LU: the oracle). The solution's ``method`` says which one ran.
+    tol : bound on the residual relative to the largest current.
+
+    Returns
+    -------
+    Solution with ``i_out``, ``i_source``, ``v_wordline``, ``v_bitline``, ``residual``, ``iterations``, ``method``.
+
+    Raises
+    ------
+    InputError : an argument is NaN, negative, of the wrong shape, or leaves the array without a source.
+    ConvergenceError : the tolerance was not met; it carries the residual that was.
+
+    Examples
+    --------
+    >>> G = np.array([[1e-4, 1e-5], [1e-5, 1e-4]])
+    >>> solve_crossbar(G, [0.2, 0.1], Wires(r_wordline=10.0, r_bitline=10.0)).i_out.round(9)
+    array([2.0934e-05, 1.1963e-05])
+    """
+    problem = check_problem(G, V, wires, cell, access, on, driven)
+    if method not in METHODS:
+        raise InputError(f"method={method!r}: must be one of {', '.join(METHODS)}{nearest(method, METHODS)}")
+    return _direct(problem)
+
+
+def _direct(problem: Problem) -> Solution:
+    from pimsim.crossbar.direct import solve_direct
+    from pimsim.crossbar.kirchhoff import linear_residual
+
+    if not problem.linear:
+        raise InputError('method="direct" solves linear cells; use "newton"')
+    word, bit = solve_direct(problem)
+    parts = [linear_residual(problem, *vector) for vector in zip(problem.V, word, bit)]
+    return _solution(problem, parts, 0, "direct", word, bit)
+
+
+def _solution(problem: Problem, parts: list[Any], iterations: int, method: str, word: np.ndarray, bit: np.ndarray):
+    i_out, i_source, residuals = (np.array(part) for part in zip(*parts))
+    if not problem.batched:
+        i_out, i_source, word, bit = i_out[0], i_source[0], word[0], bit[0]
+    return Solution(i_out, i_source, float(residuals.max()), iterations, method, lambda: (word, bit))
