@@ -63,9 +63,7 @@ def solve_gated(
     if r_on < 0.0 or g_off < 0.0:
         raise InputError(f"r_on = {r_on}, g_off = {g_off}: must not be negative")
     if wires.r_wordline or wires.double_sided:
-        raise InputError(
-            "wires: the word lines of a gated array carry no current; leave r_wordline and double_sided out"
-        )
+        raise InputError("wires: word lines that drive gates carry no current; leave out r_wordline and double_sided")
     closed = series_conductance(G, 1.0 / r_on if r_on else np.inf)
     i_out = gated_columns(
         closed, series_conductance(G, g_off), patterns, v,
@@ -77,7 +75,5 @@ def solve_gated(
 def _patterns(on: ArrayLike, rows: int) -> np.ndarray:
     patterns = np.asarray(on)
     if patterns.dtype != np.bool_ or patterns.ndim not in (1, 2) or patterns.shape[-1] != rows:
-        raise InputError(
-            f"on: {patterns.dtype} array of shape {patterns.shape}, expected booleans ({rows},) or (B, {rows})"
-        )
+        raise InputError(f"on: {patterns.dtype} of shape {patterns.shape}, expected booleans ({rows},) or (B, {rows})")
     return np.ascontiguousarray(np.atleast_2d(patterns))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from pimsim.cells.iv import check_rising
 from pimsim.crossbar.problem import Problem
 
 
