@@ -27,7 +27,7 @@ class Dataset:
     ----------
     images : (n, channels, height, width) float32 in 0..1, a byte of the file divided by 255.
     labels : (n,) int64.
-    name, split : where they come from.
+    name, split : where they come from, as given to `load_dataset`.
     """
 
     images: NDArray[np.float32]
@@ -71,11 +71,11 @@ def load_dataset(name: str | Path, split: str = "test", limit: int | None = None
     """
     if split not in SPLITS:
         raise InputError(f"split = {split!r}: must be one of {', '.join(SPLITS)}{nearest(split, SPLITS)}")
-    folder = Path(name)
-    pixels, labels = _read_folder(folder, split) if folder.is_dir() else _read_shipped(str(name), split)
+    shipped = str(name) in list_datasets() or not Path(name).is_dir()
+    pixels, labels = _read_shipped(str(name), split) if shipped else _read_folder(Path(name), split)
     chosen = slice(_checked_limit(limit, len(labels), split))
     images = pixels[chosen].astype(np.float32) / np.float32(255)
-    return Dataset(images, labels[chosen].astype(np.int64), folder.name, split)
+    return Dataset(images, labels[chosen].astype(np.int64), str(name), split)
 
 
 def _checked_limit(limit: int | None, available: int, split: str) -> int:
