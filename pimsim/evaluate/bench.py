@@ -6,14 +6,14 @@ calibration images set the ranges of the converters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from pimsim.networks import Dataset, Engine, Network, QuantizedNetwork, load_dataset, quantize
+from pimsim.networks import Dataset, Network, QuantizedNetwork, accuracy, layer_inputs, load_dataset, quantize
 
 # Input vectors a layer keeps for calibration: enough for the inner 99.98 % of the sums of a thousand columns.
 CALIBRATION_VECTORS = 2048
@@ -49,35 +49,15 @@ class Bench:
     @cached_property
     def quantized_accuracy(self) -> float:
         """Fraction of the test images that the integer network gets right: what an ideal chip reaches."""
-        return accuracy(self.quantized.reference(self.data.images), self.data.labels)
+        return self.quantized.accuracy(self.data)
 
     @cached_property
     def calibration_inputs(self) -> Mapping[str, np.ndarray]:
         """For each layer, (n, K) input vectors of the ideal network on calibration images."""
-        seen: dict[str, np.ndarray] = {}
-        matmuls = {layer.name: _recorder(layer.name, layer.weight, seen) for layer in self.quantized.layers}
-        images = self.calibration.images[:CALIBRATION_IMAGES]
-        Engine(self.quantized, matmuls).run(images, batch=len(images))
-        return seen
+        return layer_inputs(self.quantized, self.calibration.images[:CALIBRATION_IMAGES], CALIBRATION_VECTORS)
 
 
 def make_bench(network: Network, data: Dataset, calibration: Dataset | None = None) -> Bench:
     """Quantize ``network`` on the calibration images (of the same data set unless given) and keep all together."""
     calibration = calibration or load_dataset(data.name, split="calibration")
     return Bench(network, quantize(network, calibration.images), data, calibration)
-
-
-def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Fraction of rows of ``logits`` (n, classes) whose largest entry is at the label."""
-    return float(np.mean(np.argmax(logits, axis=1) == labels))
-
-
-def _recorder(name: str, weight: np.ndarray, seen: dict[str, np.ndarray]) -> Callable:
-    """Exact matrix product that keeps an evenly spread sample of its inputs."""
-
-    def matmul(X: np.ndarray, first_sample: int = 0) -> np.ndarray:
-        step = max(1, len(X) // CALIBRATION_VECTORS)
-        seen[name] = X[::step][:CALIBRATION_VECTORS].copy()
-        return X.astype(np.float64) @ weight
-
-    return matmul

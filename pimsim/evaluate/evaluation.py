@@ -30,7 +30,6 @@ class Evaluation:
     trial_accuracies : one a chip.
     cost : of one inference on the chip; its cell energy is what the cells drew on the test images.
     baseline : of one inference on the digital accelerator, or None.
-    clip_fraction : for each layer, the fraction of conversions at an end of the ADC's range on calibration inputs.
     chip_id : id of the chip's spec.
     """
 
@@ -40,7 +39,6 @@ class Evaluation:
     trial_accuracies: tuple[float, ...]
     cost: Cost
     baseline: Cost | None
-    clip_fraction: Mapping[str, float]
     chip_id: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,7 +50,6 @@ class Evaluation:
             "trial_accuracies": list(self.trial_accuracies),
             "cost": self.cost.to_dict(),
             "baseline": None if self.baseline is None else self.baseline.to_dict(),
-            "clip_fraction": dict(self.clip_fraction),
             "chip_id": self.chip_id,
         }
 
@@ -108,7 +105,6 @@ def evaluate(
         accuracies,
         chip.cost(bench.workload, weights=weights, activity=_mean([o.read_energy for o in outcomes])),
         None if baseline is None else network_cost(bench.workload, baseline, weights=weights),
-        _mean([outcome.clip_fraction for outcome in outcomes]),
         chip.spec_id,
     )
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pimsim.evaluate.bench import Bench, accuracy
-from pimsim.macro import Array, Macro
-from pimsim.networks import Engine
+from pimsim.evaluate.bench import Bench
+from pimsim.macro import Macro
+from pimsim.macro.array import Array
+from pimsim.networks import Engine, accuracy
 
 BATCH = 50  # images at a time: bounds memory, changes no result
 
@@ -22,12 +23,10 @@ class Outcome:
     ----------
     accuracy : fraction of images classified as labeled.
     read_energy : joules per inference that the cells of each layer drew.
-    clip_fraction : for each layer, the fraction of ADC conversions at either end of the range.
     """
 
     accuracy: float
     read_energy: Mapping[str, float]
-    clip_fraction: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,6 @@ class ProgrammedNetwork:
         return Outcome(
             accuracy(logits, self.bench.data.labels),
             {name: joules / len(images) for name, joules in energy.items()},
-            {name: array.clip_fraction(self.bench.calibration_inputs[name]) for name, array in self.arrays.items()},
         )
 
 

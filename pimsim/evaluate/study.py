@@ -59,7 +59,6 @@ def _row(programmed: Any, chip: Chip, weights: str) -> dict[str, float]:
         "area_m2": cost.area_m2,
         "latency_s": cost.latency_s,
         "throughput_per_s": cost.throughput_per_s,
-        "clip_fraction": max(outcome.clip_fraction.values()),
     }
 
 

@@ -111,13 +111,14 @@ class Array:
     def _factor(self) -> np.ndarray:
         return self.scale if self.calibration is None else self.scale * self.calibration.gain
 
-    def calibrate(self, X: ArrayLike, gain: bool = False) -> Array:
+    def calibrate(self, X: ArrayLike, gain: bool | None = None) -> Array:
         """Return the array with converter ranges (if calibrated) and column gains found on calibration data.
 
         Parameters
         ----------
         X : (B >= 1, K) integer inputs, never those the array is judged by.
-        gain : also find the factor of each output column that brings it closest to the exact product.
+        gain : also find the factor of each output column that brings it closest to the exact product; None does as
+            ``macro.column_gain`` says.
 
         Raises
         ------
@@ -132,7 +133,7 @@ class Array:
         else:
             lo, q = stated_levels(self.macro, self.programmed)
         ranged = replace(self, calibration=Calibration(lo, q, np.ones(self.tiling.c), len(x)))
-        if not gain:
+        if not (self.macro.column_gain if gain is None else gain):
             return ranged
         factor = column_gain(ranged._product(x), exact_product(x, self.weights))
         return replace(self, calibration=Calibration(lo, q, factor, len(x)))
@@ -144,13 +145,16 @@ class Array:
         return replace(self, time=float(t))
 
     def replace(self, changes: Mapping[str, Any]) -> Array:
-        """Return the same programmed cells under a changed macro, without calibration.
+        """Return the same programmed cells under a changed macro, without calibration; see :meth:`with_macro`."""
+        return self.with_macro(self.macro.replace(changes))
+
+    def with_macro(self, macro: Any) -> Array:
+        """Return the same programmed cells behind the periphery of another macro, without calibration.
 
         Raises
         ------
-        InputError : the change touches what programming depends on (``macro.programming_fields()``).
+        InputError : the macros differ in what programming depends on (``macro.programming_fields()``).
         """
-        macro = self.macro.replace(changes)
         old, new = self.macro.programming_fields(), macro.programming_fields()
         touched = [name for name in old if old[name] != new[name]]
         if touched:

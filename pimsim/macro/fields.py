@@ -31,6 +31,7 @@ class MacroFields(Spec):
     inputs: InputEncoding = InputEncoding()
     adc: ADC = ADC()
     dac: DAC = DAC()
+    column_gain: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> MacroFields:
@@ -44,6 +45,11 @@ class MacroFields(Spec):
         if self.weights.signed_columns and self.adc.bits < 2:
             raise ValueError("adc.bits = 1: signed columns (analog subtraction) need at least 2 bits")
         return self
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether an array must see calibration data before it multiplies as described."""
+        return self.column_gain or self.adc.range == "calibrated"
 
     @property
     def active(self) -> int:

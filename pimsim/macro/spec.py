@@ -27,6 +27,8 @@ class Macro(MacroFields):
     columns_per_adc : columns that share a converter: time and cost, not values.
     node : technology node [m], for the cost of the periphery.
     weights, inputs, adc, dac : encodings and converters.
+    column_gain : each output column is multiplied by a factor found on calibration data (makes up for a mean loss of
+        current in wires, by drift or non-linearity); costs one multiplier a column.
 
     A matrix of any size is cut into arrays; see :meth:`program`. All equations of the ideal array:
     Xiao et al. 2022 (doi 10.1109/MCAS.2022.3214409).
