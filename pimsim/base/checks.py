@@ -27,13 +27,16 @@ def check_array(
     """
     try:
         raw = np.asarray(value)
-        array = np.ascontiguousarray(raw, dtype=dtype).reshape(raw.shape)
+        finite = np.True_ if raw.dtype.kind in "biu" else np.isfinite(raw)
+        # Not finite is refused below; cast to integers it would be a warning and a wrong number.
+        array = np.ascontiguousarray(np.where(finite, raw, 0) if not finite.all() else raw, dtype=dtype)
+        array = array.reshape(raw.shape)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name}: not an array of numbers ({error})") from None
     if shape is not None and not _fits(array.shape, shape):
         raise InputError(f"{name}: shape {array.shape}, expected {_shape_text(shape)}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = np.argwhere(~np.isfinite(np.atleast_1d(array)))[0]
+    if not finite.all():
+        bad = np.argwhere(~np.atleast_1d(finite))[0]
         raise InputError(f"{name}: not finite (NaN or infinity) at index {tuple(int(i) for i in bad)}")
     if np.issubdtype(array.dtype, np.integer) and raw.dtype.kind == "f" and not np.array_equal(array, raw):
         raise InputError(f"{name}: must hold integers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class Plan:
     lo, q : (groups, slices, C) float64 levels of the converters;  top : highest code.
     weights : (groups, slices, conversions, C) int64 shift-add weights, powers of two with sign.
     unit : (groups, C) float64, what a code of weight one is worth.
+    cache : what a path prepared for this plan (tables, packed matrices), by name.
     """
 
     matrix: np.ndarray
@@ -41,6 +42,7 @@ class Plan:
     top: int
     weights: np.ndarray
     unit: np.ndarray
+    cache: dict[str, Any] = field(default_factory=dict)
 
 
 def build_plan(macro: Any, programmed: Programmed, matrix: np.ndarray, lo: np.ndarray, q: np.ndarray) -> Plan:

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from pimsim.base.errors import SpecError
+from pimsim.converters import ADC, lossless_bits
+from pimsim.converters.adc import convert
+
+
+@pytest.mark.parametrize(
+    ("largest", "bits"), [(128 * 3, 9), (1152, 11), (1152 * 127, 18), (128 * 3 // 2, 8), (1, 1), (256, 9), (255, 8)]
+)
+def test_v5_lossless_bits(largest, bits):
+    assert lossless_bits(largest) == bits
+
+
+def test_codes_follow_the_convention():
+    lo, q = ADC(bits=2, range=(1.0, 7.0)).given()
+    assert (lo, q) == (1.0, 2.0)
+    x = np.array([-9, 0.99, 1, 1.999, 2.0, 3.999, 4.0, 6.0, 7.0, 99])
+    assert convert(x, lo, q, 3).tolist() == [0, 0, 0, 0, 1, 1, 2, 3, 3, 3]
+
+
+@pytest.mark.parametrize(("bits", "q"), [(8, 384 / 255), (9, 1.0), (12, 1.0)])
+def test_full_range_has_unit_steps_when_it_can(bits, q):
+    assert ADC(bits=bits).full(384) == (0.0, q)
+
+
+def test_signed_range_has_a_level_at_zero():
+    for bits in range(2, 12):
+        lo, q = ADC(bits=bits).full(384, signed=True)
+        zero = convert(np.zeros(1), lo, q, (1 << bits) - 1)[0]
+        assert lo + q * zero == 0
+        assert lo <= -384 + 1e-9 or q == 1.0
+    assert ADC(bits=10).full(384, signed=True).q == 1.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"bits": 0}, "bits = 0"),
+        ({"bits": True}, "bits = True"),
+        ({"range": (3.0, 3.0)}, "lo = 3.0 must be below hi = 3.0"),
+        ({"range": "ful"}, "range"),
+        ({"percentile": 1.5}, "percentile"),
+        ({"bit": 6}, "did you mean 'bits'"),
+    ],
+)
+def test_bad_fields_are_refused_by_name(fields, message):
+    with pytest.raises(SpecError, match=message):
+        ADC(**fields)
