@@ -12,10 +12,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from pimsim.base.errors import InputError
 from pimsim.base.spec import Spec
 from pimsim.cells.faults import Faults
+from pimsim.cells.iv import AnyCell, LinearCell
 from pimsim.cells.noise import ReadNoise
 from pimsim.cells.programming import NormalProgramming, Programming
 from pimsim.cells.retention import Respread, Retention
-from pimsim.cells.sourced import Conductance, Length, Number, Temperature, Voltage, as_tuple, walk
+from pimsim.cells.sourced import Conductance, Length, Number, Sourced, Temperature, Voltage, as_tuple, walk
 from pimsim.cells.state import Cells, Rng, program
 
 BOLTZMANN_EV = 8.617333262e-5  # eV/K, exact by the SI of 2019
@@ -55,6 +56,14 @@ class TemperatureLaw(Spec):
         return float(np.exp(-c / BOLTZMANN_EV * (1 / temperature - 1 / t0)))
 
 
+class CurrentVoltage(Sourced):
+    """I-V law of a cell and the voltages it was measured at."""
+
+    model: AnyCell
+    lowest: Voltage
+    highest: Voltage
+
+
 class DeviceCard(Spec):
     """A memory cell: range, spread of programming, retention, read noise, I-V and geometry.
 
@@ -75,6 +84,7 @@ class DeviceCard(Spec):
     programming: Programming
     retention: Retention | None = None
     read_noise: ReadNoise | None = None
+    current_voltage: CurrentVoltage | None = None
     temperature: TemperatureLaw | None = None
     clip_to_range: bool = False
     v_read: Voltage | None = None
@@ -108,6 +118,20 @@ class DeviceCard(Spec):
     def t0(self) -> float:
         """Time [s] after the last pulse at which the spread of programming was measured."""
         return self.programming.time.value
+
+    @property
+    def iv(self) -> AnyCell:
+        """I-V law for the circuit solvers: the card's own, or Ohm's law where the sources give none."""
+        return LinearCell() if self.current_voltage is None else self.current_voltage.model
+
+    def check_voltage(self, voltage: float) -> None:
+        """Raise :class:`InputError` for a cell voltage [V] at which the I-V law was not measured."""
+        law = self.current_voltage
+        if law is not None and not law.lowest.value <= voltage <= law.highest.value:
+            raise InputError(
+                f"voltage = {voltage} V: the I-V law of {self.name} was measured from {law.lowest.value} to "
+                f"{law.highest.value} V"
+            )
 
     @property
     def sources(self) -> tuple[str, ...]:

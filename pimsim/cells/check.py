@@ -96,6 +96,18 @@ def _aging(card: DeviceCard) -> Iterator[str]:
             yield f"conductance is negative or not finite at t = {t:g} s"
 
 
+def _current_voltage(card: DeviceCard) -> Iterator[str]:
+    law = card.current_voltage
+    lowest, highest = (-0.1, 0.1) if law is None else (law.lowest.value, law.highest.value)
+    g = _grid(card)[_grid(card) > 0][:, None]
+    v = np.linspace(lowest, highest, GRID)[None, :] * np.ones_like(g)
+    current, slope = card.iv.evaluate(g * np.ones_like(v), v)
+    if not np.isfinite(current).all() or (slope <= 0).any():
+        yield "the current does not rise with the voltage over the whole range"
+    if (card.iv.evaluate(g, np.zeros_like(g))[0] != 0).any():
+        yield "a current flows at 0 V"
+
+
 def _refusals(card: DeviceCard) -> Iterator[str]:
     for target in (card.g_max * 1.01, card.g_min - 0.01 * card.g_max, np.nan):
         if not _refused(lambda target=target: card.program([target])):
@@ -137,4 +149,4 @@ def _first(g: np.ndarray, bad: np.ndarray) -> float:
     return float(g[np.flatnonzero(bad)[0]])
 
 
-_CHECKS = (_sources, _curves, _programming, _places, _aging, _refusals)
+_CHECKS = (_sources, _curves, _programming, _places, _aging, _current_voltage, _refusals)

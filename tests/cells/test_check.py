@@ -18,6 +18,11 @@ def test_shipped_cards_pass(name):
     assert check_device(ps.load_device(name)) == []
 
 
+def test_a_current_that_falls_is_found():
+    card = ps.load_device("rram-milo2021").replace({"current_voltage.model.a3": (-1.0,)})
+    assert any("does not rise" in line for line in check_device(card))
+
+
 def test_a_negative_curve_is_found():
     pieces = [{"coefficients": [0.3, -1.0]}]
     card = ps.load_device(NAME).replace({"programming.sigma.pieces": pieces})

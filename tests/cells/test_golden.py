@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pimsim as ps
+from pimsim.base.errors import InputError
 
 US = 1e-6
 DAY, HOUR, YEAR = 86400.0, 3600.0, 365 * 86400.0
@@ -217,3 +218,22 @@ def test_cells_known_by_their_resistances(name, ohm, ratio):
     card = ps.load_device(name)
     assert card.g_max == pytest.approx(1 / ohm, rel=1e-5)
     assert card.g_max / card.g_min == pytest.approx(ratio, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("g", "v", "ratio"),
+    [(62.5, 0.2, 0.930), (93.9, 0.2, 0.980), (225, 0.2, 0.999), (62.5, 0.5, 0.847), (62.5, -0.5, 1.228)],
+)
+def test_milo_current_voltage(g, v, ratio):
+    card = ps.load_device("rram-milo2021")
+    current, _ = card.iv.evaluate(np.array([g * US]), np.array([v]))
+    assert current[0] / (g * US * v) == printed(ratio, 3)
+
+
+def test_milo_voltage_outside_of_the_figure_is_refused():
+    card = ps.load_device("rram-milo2021")
+    card.check_voltage(-0.5)
+    with pytest.raises(InputError, match=r"measured from -0\.5 to 0\.5 V"):
+        card.check_voltage(0.6)
+    ps.load_device("ideal").check_voltage(5.0)
+    assert ps.load_device("ideal").iv.linear

@@ -92,10 +92,10 @@ def test_a_card_is_replaced_by_dotted_path():
         card.replace({"conductance.max.valeu": 1.0})
 
 
-def test_a_card_survives_its_own_canonical_form():
+def test_a_card_survives_its_own_dump():
     for name in ps.list_devices():
         card = ps.load_device(name)
-        again = DeviceCard.parse(card.canonical())
+        again = DeviceCard.parse(card.model_dump(mode="json", exclude_unset=True))
         assert again == card
         assert again.spec_id == card.spec_id
 
