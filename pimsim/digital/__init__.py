@@ -1,1 +1,27 @@
-"""Digital accelerators: loop-nest analysis, mapper, roofline."""
+"""Digital accelerators: exact loop-nest counts, mappings and their cost, beside which a PIM chip is judged."""
+
+from pimsim.digital.accelerator import Accelerator, list_accelerators, load_accelerator
+from pimsim.digital.analysis import Counts, analyze
+from pimsim.digital.case import check_case, load_case
+from pimsim.digital.mapping import Mapping, read_mappings, save_mappings
+from pimsim.digital.network import network_cost, roof
+from pimsim.digital.problem import Problem, problem_of
+from pimsim.digital.row_stationary import row_stationary
+
+__all__ = [
+    "Accelerator",
+    "Counts",
+    "Mapping",
+    "Problem",
+    "analyze",
+    "check_case",
+    "list_accelerators",
+    "load_accelerator",
+    "load_case",
+    "network_cost",
+    "problem_of",
+    "read_mappings",
+    "roof",
+    "row_stationary",
+    "save_mappings",
+]

@@ -1,0 +1,237 @@
+"""Digital accelerators as data: memories and arrays from the outermost level to the multiply-accumulators."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pimsim.base.errors import MissingError
+from pimsim.base.library import library_path, list_library
+from pimsim.base.quantities import Bits, Hertz, Joule, JoulePerBit, Meter, SquareMeter, Watt
+from pimsim.base.spec import Spec, load_yaml
+from pimsim.digital.problem import DIMS, TENSORS
+
+TensorNames = Annotated[tuple[Literal["Weights", "Inputs", "Outputs"], ...], Field(strict=False)]
+DimNames = Annotated[tuple[Literal["N", "G", "M", "C", "P", "Q", "R", "S"], ...], Field(strict=False)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Precision(Spec):
+    """Bits of a word of each tensor; partial sums are wider than finished outputs."""
+
+    weights: Positive
+    inputs: Positive
+    outputs: Positive
+    psums: Positive
+
+    def bits(self, tensor: str) -> int:
+        """Bits of a word in transit: outputs move as partial sums until they are finished."""
+        return {"Weights": self.weights, "Inputs": self.inputs, "Outputs": self.psums}[tensor]
+
+
+class Memory(Spec):
+    """One storage level.
+
+    Parameters
+    ----------
+    name : as mappings call it.
+    keeps : tensors it can hold; all three by default.
+    may_bypass : those of them that a mapping may leave out.
+    capacity : bits an instance; None is without limit.
+    width : bits of one access.
+    read, write : energy of one access [J].
+    read_bandwidth, write_bandwidth : bits a cycle and instance; None is without limit.
+    double_buffered : half the capacity holds the tile, half the next one.
+    off_chip : its area is no part of the die.
+    area : of one instance [m^2].
+    leakage : of one instance [W].
+    dims : dimensions its loops may run over.
+    source : where the numbers come from.
+    """
+
+    kind: Literal["memory"] = "memory"
+    name: str
+    keeps: TensorNames = ("Weights", "Inputs", "Outputs")
+    may_bypass: TensorNames = ()
+    capacity: Bits | None = None
+    width: Bits
+    read: Joule
+    write: Joule
+    read_bandwidth: Bits | None = None
+    write_bandwidth: Bits | None = None
+    double_buffered: bool = False
+    off_chip: bool = False
+    area: SquareMeter = 0.0
+    leakage: Watt = 0.0
+    dims: DimNames = DIMS
+    source: str
+
+    @field_validator("capacity", "width", "read_bandwidth", "write_bandwidth")
+    @classmethod
+    def _positive(cls, value: float | None) -> float | None:
+        if value is not None and value <= 0:
+            raise ValueError("must be more than 0 bit")
+        return value
+
+    @field_validator("read", "write", "area", "leakage")
+    @classmethod
+    def _not_negative(cls, value: float) -> float:
+        if value < 0:
+            raise ValueError("must not be negative")
+        return value
+
+    @property
+    def usable(self) -> float:
+        """Bits that tiles may fill; infinite without a capacity."""
+        if self.capacity is None:
+            return math.inf
+        return self.capacity / 2 if self.double_buffered else self.capacity
+
+
+class Array(Spec):
+    """Spatial fan-out: what follows in the hierarchy stands ``x`` times ``y`` times.
+
+    Parameters
+    ----------
+    x, y : columns and rows.
+    x_dims, y_dims : dimensions that the dataflow may spread over each.
+    multicast : one read of the parent serves all children with the same window.
+    reduction : partial sums of the same outputs are added on the way up.
+    energy : of moving one bit to or from one child [J/bit].
+    source : where the numbers come from.
+    """
+
+    kind: Literal["array"]
+    name: str
+    x: Positive = 1
+    y: Positive = 1
+    x_dims: DimNames = DIMS
+    y_dims: DimNames = DIMS
+    multicast: bool = True
+    reduction: bool = True
+    energy: JoulePerBit = 0.0
+    source: str
+
+
+class Mac(Spec):
+    """The multiply-accumulator: energy [J], area [m^2], and whether it keeps operands that do not move."""
+
+    energy: Joule
+    area: SquareMeter = 0.0
+    latch: bool = False
+    source: str
+
+
+class Bank(Spec):
+    """A bank of on-chip memory for all weights, used when they are loaded once before the first inference."""
+
+    capacity: Bits
+    width: Bits
+    read: Joule
+    area: SquareMeter = 0.0
+    leakage: Watt = 0.0
+    source: str
+
+
+Level = Annotated[Memory | Array, Field(discriminator="kind")]
+
+
+class Accelerator(Spec):
+    """A digital accelerator.
+
+    Parameters
+    ----------
+    hierarchy : memories and arrays, outermost first; the first is a memory that keeps every tensor.
+    clock : [Hz].
+    node : [m].
+    weight_bank : see :class:`Bank`; None if the design cannot hold a network.
+    ideal : a bound and no machine: compulsory traffic only, no loop nest.
+    source : of the design as a whole.
+
+    Examples
+    --------
+    >>> load_accelerator("eyeriss").macs
+    168
+    """
+
+    name: str
+    description: str
+    source: str
+    node: Meter
+    clock: Hertz
+    precision: Precision
+    hierarchy: Annotated[tuple[Level, ...], Field(strict=False, min_length=1)]
+    mac: Mac
+    weight_bank: Bank | None = None
+    ideal: bool = False
+
+    @model_validator(mode="after")
+    def _hierarchy(self) -> Accelerator:
+        first, names = self.hierarchy[0], [level.name for level in self.hierarchy]
+        if not isinstance(first, Memory) or set(first.keeps) != set(TENSORS) or first.may_bypass:
+            raise ValueError(f"hierarchy.0 ({first.name}): outermost, must be a memory that keeps every tensor")
+        if len(names) != len(set(names)):
+            raise ValueError(f"hierarchy: level names must differ, got {names}")
+        return self
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulators on the chip."""
+        return self.instances(len(self.hierarchy))
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """The storage levels, outermost first."""
+        return tuple(level for level in self.hierarchy if isinstance(level, Memory))
+
+    def instances(self, place: int | str) -> int:
+        """Copies of a level (by place or name) on the chip."""
+        if isinstance(place, str):
+            place = next(i for i, level in enumerate(self.hierarchy) if level.name == place)
+        return math.prod(level.x * level.y for level in self.hierarchy[:place] if isinstance(level, Array))
+
+    @property
+    def peak_macs_per_s(self) -> float:
+        """Multiply-accumulates per second with every multiplier busy."""
+        return self.macs * self.clock
+
+
+def load_accelerator(name: str | Path | Accelerator) -> Accelerator:
+    """A shipped accelerator by name, or one from a YAML file.
+
+    Raises
+    ------
+    MissingError : no such card; the nearest names are given.
+    SpecError : a field is wrong.
+
+    Examples
+    --------
+    >>> load_accelerator("eyeriss").precision.weights
+    8
+    """
+    if isinstance(name, Accelerator):
+        return name
+    path = library_path("accelerators", name)
+    return Accelerator.parse(load_yaml(path), where=path.name)
+
+
+def list_accelerators() -> list[str]:
+    """Names of the shipped accelerators."""
+    return list_library("accelerators")
+
+
+def level_named(accelerator: Accelerator, name: str) -> Any:
+    """The memory or array called ``name``.
+
+    Raises
+    ------
+    MissingError : no such level.
+    """
+    for level in accelerator.hierarchy:
+        if level.name == name:
+            return level
+    known = ", ".join(level.name for level in accelerator.hierarchy)
+    raise MissingError(f"accelerator {accelerator.name} has no level {name!r}; it has {known}")

@@ -1,0 +1,185 @@
+"""Energy, area and time of a whole network on a digital accelerator, in the same terms as a PIM chip's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pimsim.base.errors import InputError
+from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
+from pimsim.digital.accelerator import Accelerator, Array, Memory, load_accelerator
+from pimsim.digital.analysis import Counts, analyze
+from pimsim.digital.mapping import Mapping
+from pimsim.digital.row_stationary import row_stationary
+from pimsim.workload import Workload
+
+Mapper = Callable[[Any, Accelerator], Mapping]
+BANK = "weight_bank"
+
+
+def network_cost(
+    workload: Workload,
+    accelerator: str | Path | Accelerator,
+    batch: int = 1,
+    weights: Literal["once", "per_inference"] = "once",
+    mapper: Mapper = row_stationary,
+) -> Cost:
+    """Cost of ``batch`` inputs on an accelerator, layer by layer, every level and the off-chip memory counted.
+
+    Each layer's inputs come from off-chip memory and its outputs go there; zero padding travels as words.  With
+    ``weights="once"`` the weights are on the chip before the first inference, in as many weight banks as hold the
+    network (their reads and area are counted), as they are in the cells of a PIM chip; with ``"per_inference"`` they
+    come from off-chip memory as often as the mapping asks.
+
+    Parameters
+    ----------
+    workload : layer shapes of one input.
+    accelerator : name, path or :class:`Accelerator`; an ideal one gives :func:`roof`.
+    batch : inputs that share weights.
+    mapper : layer, accelerator -> mapping; identical layers are mapped once.
+
+    Raises
+    ------
+    InputError : batch < 1, an unknown ``weights``, or weights once on a design without weight banks.
+
+    Examples
+    --------
+    >>> from pimsim.workload import Workload, Dense
+    >>> cost = network_cost(Workload(name="one", layers=[Dense(m=10, c=100)]), "eyeriss")
+    >>> cost.macs, cost.energy_j > 0
+    (1000, True)
+    """
+    acc = load_accelerator(accelerator)
+    _check(acc, batch, weights)
+    if acc.ideal:
+        return roof(workload, acc, batch, weights)
+    known: dict[str, Counts] = {}
+    actions: list[ActionRow] = []
+    times: list[TimeRow] = []
+    for label, layer in zip(workload.labels, workload.layers):
+        batched = layer.replace({"n": layer.n * batch} if layer.kind != "matmul" else {"groups": layer.groups * batch})
+        shape = batched.replace({"name": ""}).spec_id
+        if shape not in known:
+            known[shape] = analyze(batched, acc, mapper(batched, acc))
+        stored = weights == "once" and layer.weights > 0
+        actions += _actions(label, known[shape], acc, stored)
+        times += _times(label, known[shape], acc)
+    parts = _parts(acc, workload, weights)
+    latency = math.fsum(time.seconds for time in times)
+    actions += _leakage(acc, parts, latency)
+    off_chip = [memory.name for memory in acc.memories if memory.off_chip]
+    return Cost(actions, parts, times, batch / latency, workload.macs, batch, off_chip, _notes(weights))
+
+
+def roof(
+    workload: Workload, accelerator: str | Path | Accelerator = "roof", batch: int = 1, weights: str = "once"
+) -> Cost:
+    """Lower bound of any machine with these multipliers and this off-chip memory.
+
+    The energy of the multiply-accumulates and of the compulsory words: the network's inputs and outputs, and with
+    ``weights="per_inference"`` every stored weight once a batch.  Nothing that stays on the chip is counted.
+
+    Examples
+    --------
+    >>> from pimsim.workload import load_workload
+    >>> roof(load_workload("alexnet")).macs
+    724406816
+    """
+    acc = load_accelerator(accelerator)
+    _check(acc, batch, weights)
+    memory, macs = acc.memories[0], workload.macs * batch
+    words = {"Inputs": (workload.inputs * batch, acc.precision.inputs, "read", memory.read)}
+    words["Outputs"] = (workload.outputs * batch, acc.precision.outputs, "write", memory.write)
+    if weights == "per_inference":
+        words["Weights"] = (workload.weights, acc.precision.weights, "read", memory.read)
+    actions = [ActionRow(workload.name, "mac", "compute", macs, macs * acc.mac.energy, acc.mac.source)]
+    for name, (count, bits, action, energy) in words.items():
+        accesses = math.ceil(count * bits / memory.width)
+        actions.append(
+            ActionRow(workload.name, memory.name, f"{action} {name}", accesses, accesses * energy, memory.source)
+        )
+    seconds = math.ceil(macs / acc.macs) / acc.clock
+    parts = [AreaRow("mac", acc.macs, acc.macs * acc.mac.area, acc.mac.source)]
+    times = [TimeRow(workload.name, "compute", seconds, "MACs / multipliers / clock")]
+    off_chip = [memory.name] if memory.off_chip else []
+    return Cost(actions, parts, times, batch / seconds, workload.macs, batch, off_chip, ("a bound, no machine",))
+
+
+def _check(acc: Accelerator, batch: int, weights: str) -> None:
+    if isinstance(batch, bool) or batch < 1:
+        raise InputError(f"batch = {batch!r}: must be at least 1")
+    if weights not in ("once", "per_inference"):
+        raise InputError(f"weights = {weights!r}: must be 'once' or 'per_inference'")
+    if weights == "once" and acc.weight_bank is None and not acc.ideal:
+        raise InputError(f"accelerator {acc.name} has no weight_bank, so weights = 'once' is not possible on it")
+
+
+def _actions(label: str, counts: Counts, acc: Accelerator, stored: bool) -> Iterator[ActionRow]:
+    """Accesses of every memory, transfers of every array, and the multiply-accumulates of one layer."""
+    outermost = acc.memories[0]
+    for memory in acc.memories:
+        for name, tensor in counts.levels[memory.name].tensors.items():
+            if stored and memory is outermost and name == "Weights":
+                yield _bank_reads(label, acc, tensor.reads)
+                continue
+            for action, number, energy in (
+                ("read", tensor.accesses_read, memory.read),
+                ("write", tensor.accesses_write, memory.write),
+            ):
+                yield ActionRow(label, memory.name, f"{action} {name}", number, number * energy, memory.source)
+    for array in (level for level in acc.hierarchy if isinstance(level, Array)):
+        moved = counts.arrays[array.name]
+        for name, energy in moved.energies_j.items():
+            words = moved.delivered[name] + moved.collected[name]
+            yield ActionRow(label, array.name, f"move {name}", words, energy, array.source)
+    yield ActionRow(label, "mac", "compute", counts.macs, counts.mac_energy_j, acc.mac.source)
+
+
+def _bank_reads(label: str, acc: Accelerator, words: int) -> ActionRow:
+    bank = acc.weight_bank
+    assert bank is not None  # checked at the entry
+    accesses = math.ceil(words * acc.precision.weights / bank.width)
+    return ActionRow(label, BANK, "read Weights", accesses, accesses * bank.read, bank.source)
+
+
+def _times(label: str, counts: Counts, acc: Accelerator) -> Iterator[TimeRow]:
+    for phase, number in (
+        ("fill", counts.fill_cycles),
+        ("compute", counts.cycles),
+        ("wait for words", counts.busy_cycles - counts.cycles),
+        ("drain", counts.drain_cycles),
+    ):
+        yield TimeRow(label, phase, number / acc.clock, "loop nest")
+
+
+def _parts(acc: Accelerator, workload: Workload, weights: str) -> list[AreaRow]:
+    parts = []
+    for memory in (memory for memory in acc.memories if not memory.off_chip):
+        built = acc.instances(memory.name)
+        parts.append(AreaRow(memory.name, built, built * memory.area, memory.source))
+    parts.append(AreaRow("mac", acc.macs, acc.macs * acc.mac.area, acc.mac.source))
+    if weights == "once" and acc.weight_bank is not None:
+        banks = math.ceil(workload.weights * acc.precision.weights / acc.weight_bank.capacity)
+        parts.append(AreaRow(BANK, banks, banks * acc.weight_bank.area, acc.weight_bank.source))
+    return parts
+
+
+def _leakage(acc: Accelerator, parts: list[AreaRow], seconds: float) -> Iterator[ActionRow]:
+    """Leakage of every part over the whole batch, for the parts that give one."""
+    powers: dict[str, Memory | Any] = {memory.name: memory for memory in acc.memories}
+    powers[BANK] = acc.weight_bank
+    for part in parts:
+        source = powers.get(part.component)
+        if source is not None and source.leakage > 0:
+            energy = part.count * source.leakage * seconds
+            yield ActionRow("all", part.component, "leak", part.count, energy, source.source)
+
+
+def _notes(weights: str) -> tuple[str, ...]:
+    where = {
+        "once": "weights wait in on-chip banks, loaded before the first inference and not counted",
+        "per_inference": "weights come from off-chip memory in every batch",
+    }
+    return (where[weights], "every layer's inputs and outputs pass through off-chip memory")
