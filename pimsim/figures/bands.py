@@ -1,0 +1,42 @@
+"""Lines with their intervals, and horizontal references."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from pimsim.base.errors import InputError
+
+
+def band(ax: Axes, data: pd.DataFrame, x: str, y: str, label: str, scale: float = 1.0, **line: Any) -> Line2D:
+    """Line of the column `y` over `x` with the band between `y_low` and `y_high`, all times `scale`.
+
+    data: one row per point. An infinite interval (one trial) gets no band.  Raises InputError for a missing column.
+
+    >>> band(ax, summary, "macro.adc.bits", "accuracy", "RRAM", scale=100)  # doctest: +SKIP
+    """
+    missing = [name for name in (x, y, f"{y}_low", f"{y}_high") if name not in data]
+    if missing:
+        raise InputError(f"data has no column {missing[0]!r}; there are {', '.join(map(str, data.columns))}")
+    data = data.sort_values(x)
+    (drawn,) = ax.plot(data[x], scale * data[y], label=label, **line)
+    low, high = (scale * data[f"{y}_{end}"].to_numpy(float) for end in ("low", "high"))
+    finite = np.isfinite(low) & np.isfinite(high)
+    if finite.any():
+        ax.fill_between(
+            data[x], np.where(finite, low, np.nan), np.where(finite, high, np.nan),
+            color=drawn.get_color(), alpha=0.22, linewidth=0, zorder=drawn.get_zorder() - 0.1,
+        )  # fmt: skip
+    return drawn
+
+
+def reference_line(ax: Axes, y: float, label: str, *, below: bool = False, linestyle: Any = (0, (4, 2))) -> Line2D:
+    """Horizontal gray line with its name written on it at the right end of the axes."""
+    drawn = ax.axhline(y, color="0.35", linewidth=0.8, linestyle=linestyle, marker="", zorder=1.5)
+    ax.annotate(
+        label, (1.0, y), (-1, -2 if below else 2), xycoords=("axes fraction", "data"), textcoords="offset points",
+        ha="right", va="top" if below else "bottom", fontsize=6.5, color="0.25",
+    )  # fmt: skip
+    return drawn

@@ -1,0 +1,33 @@
+"""Writing figures with the ids of their data inside, and nothing that changes from run to run."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from pimsim.base.errors import InputError
+
+# Keys without which matplotlib would write the date or its own version.
+_METADATA = {
+    ".pdf": lambda text: {"Subject": text, "Creator": "pimsim", "Producer": None, "CreationDate": None},
+    ".svg": lambda text: {"Description": text, "Creator": "pimsim", "Date": None},
+    ".png": lambda text: {"Description": text, "Software": "pimsim"},
+}
+
+
+def save(figure: Figure, path: str | os.PathLike[str], provenance: Mapping[str, Any]) -> Path:
+    """Write the figure as .pdf, .svg or .png with `provenance` as JSON in the file's metadata.
+
+    The bytes depend on the data and the matplotlib version only.  Raises InputError for another ending.
+
+    >>> save(figure, "figure.pdf", {"spec": "3f2a..."})  # doctest: +SKIP
+    """
+    path = Path(path)
+    if path.suffix not in _METADATA:
+        raise InputError(f"{path.name}: the ending must be one of {', '.join(_METADATA)}")
+    text = json.dumps(provenance, sort_keys=True)
+    figure.savefig(path, metadata=_METADATA[path.suffix](text))
+    return path

@@ -1,0 +1,86 @@
+"""Accuracy above, energy per inference below, over one swept quantity."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
+
+from pimsim.base.errors import InputError
+from pimsim.figures.bands import band, reference_line
+from pimsim.figures.units import prefixed
+
+
+def accuracy_energy(
+    summary: pd.DataFrame,
+    x: str,
+    *,
+    xlabel: str,
+    accuracies: Mapping[str, float],
+    energies: Mapping[str, float],
+    axes: Sequence[Axes] | None = None,
+) -> tuple[Axes, Axes]:
+    """Draw accuracy (percent, with interval) and energy per inference (J, log scale) of each series over `x`.
+
+    summary     one row per point: series, x, accuracy, accuracy_low, accuracy_high, energy_j, energy_j_low, energy_j_high
+    accuracies  horizontal lines of the upper axes, as {"float32": 0.92, "int8": 0.918}
+    energies    horizontal lines of the lower axes in J, as {"Eyeriss-like array": 2e-6}
+    axes        two axes to draw into; by default a new figure in the current style
+
+    >>> with style():  # doctest: +SKIP
+    ...     top, bottom = accuracy_energy(summary, "bits", xlabel="ADC resolution (bits)", accuracies={}, energies={})
+    """
+    if summary.empty:
+        raise InputError("summary has no rows: nothing to draw")
+    top, bottom = axes if axes is not None else _two_panels()
+    values = [*summary["energy_j"], *energies.values()]
+    factor, unit = prefixed(float(np.exp(np.mean(np.log(values)))), "J")
+    for label, data in summary.groupby("series", sort=False):
+        band(top, data, x, "accuracy", str(label), scale=100)
+        band(bottom, data, x, "energy_j", str(label), scale=factor)
+    for i, (label, accuracy) in enumerate(sorted(accuracies.items(), key=lambda item: -item[1])):
+        reference_line(top, 100 * accuracy, f"{label} {100 * accuracy:.1f} %", below=i > 0)
+    for label, energy in energies.items():
+        reference_line(bottom, factor * energy, label)
+    top.set_ylabel("Accuracy (%)")
+    bottom.set_ylabel(f"Energy per inference ({unit})")
+    bottom.set_xlabel(xlabel)
+    bottom.set_yscale("log")
+    _integer_ticks(bottom, summary[x])
+    _plain_log_ticks(bottom)
+    top.legend(loc="lower right")
+    return top, bottom
+
+
+def _two_panels() -> tuple[Axes, Axes]:
+    _, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(3.5, 4.0))
+    return top, bottom
+
+
+def _integer_ticks(ax: Axes, values: pd.Series) -> None:
+    """A tick at every value if they are few whole numbers."""
+    distinct = sorted(values.unique())
+    if len(distinct) <= 12 and all(isinstance(v, int | np.integer) or float(v).is_integer() for v in distinct):
+        ax.xaxis.set_major_locator(FixedLocator(distinct))
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(7))
+
+
+def _plain_log_ticks(ax: Axes) -> None:
+    """Numbers such as 0.5, 1, 2, 5, 10 instead of powers of ten, which a range below a decade hardly shows."""
+    low, high = ax.get_ylim()
+    marks = [m * 10.0**e for e in range(-12, 13) for m in ((1, 2, 5) if high < 300 * low else (1,))]
+    shown = [m for m in marks if low <= m <= high]
+    ax.yaxis.set_major_locator(FixedLocator(shown))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that holds the axes."""
+    figure = ax.get_figure()
+    assert isinstance(figure, Figure)
+    return figure
