@@ -1,1 +1,6 @@
-"""The YAML experiment: spec to tasks to store to table and figure."""
+"""The YAML experiment: spec -> tasks -> store -> table and figure."""
+
+from pimsim.experiment.run import Outcome, run_experiment
+from pimsim.experiment.spec import Experiment, experiment_path, list_experiments, load_experiment
+
+__all__ = ["Experiment", "Outcome", "experiment_path", "list_experiments", "load_experiment", "run_experiment"]

@@ -1,7 +1,7 @@
 """Figures: DataFrames in, Axes out; one style; every mean with its interval; the ids of the data in every file."""
 
-from pimsim.figures.bars import breakdown
 from pimsim.figures.bands import band, reference_line
+from pimsim.figures.bars import breakdown
 from pimsim.figures.save import save
 from pimsim.figures.style import style
 from pimsim.figures.sweep import accuracy_energy

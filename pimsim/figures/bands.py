@@ -32,11 +32,18 @@ def band(ax: Axes, data: pd.DataFrame, x: str, y: str, label: str, scale: float 
     return drawn
 
 
-def reference_line(ax: Axes, y: float, label: str, *, below: bool = False, linestyle: Any = (0, (4, 2))) -> Line2D:
-    """Horizontal gray line with its name written on it at the right end of the axes."""
-    drawn = ax.axhline(y, color="0.35", linewidth=0.8, linestyle=linestyle, marker="", zorder=1.5)
+def reference_line(ax: Axes, y: float, label: str) -> Line2D:
+    """Horizontal gray line with its name on it, at the end where the curves drawn so far are farther away."""
+    left = _clearance(ax, y, 0) > _clearance(ax, y, -1)
     ax.annotate(
-        label, (1.0, y), (-1, -2 if below else 2), xycoords=("axes fraction", "data"), textcoords="offset points",
-        ha="right", va="top" if below else "bottom", fontsize=6.5, color="0.25",
+        label, (0.0 if left else 1.0, y), (2 if left else -2, 1.5), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="left" if left else "right", va="bottom", fontsize=6.5, color="0.25",
     )  # fmt: skip
-    return drawn
+    return ax.axhline(y, color="0.35", linewidth=0.8, linestyle=(0, (4, 2)), marker="", zorder=1.5)
+
+
+def _clearance(ax: Axes, y: float, end: int) -> float:
+    """Distance on the screen from height `y` to the nearest curve at its first (0) or last (-1) point."""
+    curves = [line for line in ax.get_lines() if line.get_transform() == ax.transData and len(line.get_xdata()) > 1]
+    heights = [ax.transData.transform((0, float(np.asarray(line.get_ydata())[end])))[1] for line in curves]
+    return min((abs(height - ax.transData.transform((0, y))[1]) for height in heights), default=0.0)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 from pimsim.base.errors import InputError
 from pimsim.figures.bands import band, reference_line
@@ -25,7 +24,7 @@ def accuracy_energy(
 ) -> tuple[Axes, Axes]:
     """Draw accuracy (percent, with interval) and energy per inference (J, log scale) of each series over `x`.
 
-    summary     one row per point: series, x, accuracy, accuracy_low, accuracy_high, energy_j, energy_j_low, energy_j_high
+    summary     one row per point: series, x, and mean, _low and _high of accuracy and energy_j
     accuracies  horizontal lines of the upper axes, as {"float32": 0.92, "int8": 0.918}
     energies    horizontal lines of the lower axes in J, as {"Eyeriss-like array": 2e-6}
     axes        two axes to draw into; by default a new figure in the current style
@@ -36,23 +35,31 @@ def accuracy_energy(
     if summary.empty:
         raise InputError("summary has no rows: nothing to draw")
     top, bottom = axes if axes is not None else _two_panels()
-    values = [*summary["energy_j"], *energies.values()]
-    factor, unit = prefixed(float(np.exp(np.mean(np.log(values)))), "J")
+    factor, unit = prefixed(max([*summary["energy_j"], *energies.values()]), "J")
     for label, data in summary.groupby("series", sort=False):
         band(top, data, x, "accuracy", str(label), scale=100)
         band(bottom, data, x, "energy_j", str(label), scale=factor)
-    for i, (label, accuracy) in enumerate(sorted(accuracies.items(), key=lambda item: -item[1])):
-        reference_line(top, 100 * accuracy, f"{label} {100 * accuracy:.1f} %", below=i > 0)
+    bottom.set_yscale("log")
+    if accuracies:
+        _accuracy_lines(top, accuracies)
     for label, energy in energies.items():
         reference_line(bottom, factor * energy, label)
     top.set_ylabel("Accuracy (%)")
     bottom.set_ylabel(f"Energy per inference ({unit})")
     bottom.set_xlabel(xlabel)
-    bottom.set_yscale("log")
-    _integer_ticks(bottom, summary[x])
+    _ticks_at_few_numbers(bottom, summary[x])
     _plain_log_ticks(bottom)
-    top.legend(loc="lower right")
+    top.legend(loc="best")
     return top, bottom
+
+
+def _accuracy_lines(ax: Axes, accuracies: Mapping[str, float]) -> None:
+    """One line each, and one text above the highest for all: they are too close for a text each."""
+    highest = max(accuracies.values())
+    for accuracy in accuracies.values():
+        reference_line(ax, 100 * accuracy, "")
+    text = ", ".join(f"{label} {100 * accuracy:.1f}" for label, accuracy in accuracies.items())
+    reference_line(ax, 100 * highest, text)
 
 
 def _two_panels() -> tuple[Axes, Axes]:
@@ -60,13 +67,13 @@ def _two_panels() -> tuple[Axes, Axes]:
     return top, bottom
 
 
-def _integer_ticks(ax: Axes, values: pd.Series) -> None:
+def _ticks_at_few_numbers(ax: Axes, values: pd.Series) -> None:
     """A tick at every value if they are few whole numbers."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return
     distinct = sorted(values.unique())
-    if len(distinct) <= 12 and all(isinstance(v, int | np.integer) or float(v).is_integer() for v in distinct):
+    if len(distinct) <= 12 and all(float(value).is_integer() for value in distinct):
         ax.xaxis.set_major_locator(FixedLocator(distinct))
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(7))
 
 
 def _plain_log_ticks(ax: Axes) -> None:

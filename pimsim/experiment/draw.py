@@ -1,0 +1,51 @@
+"""The figure of an experiment, drawn from stored rows only."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pimsim.experiment.spec import Experiment
+
+NAMES = {"eyeriss": "Eyeriss-like array", "roof": "digital roof"}
+
+
+def draw(
+    experiment: Experiment,
+    summary: Sequence[Mapping[str, Any]],
+    constants: Mapping[str, float],
+    folder: Path,
+    stamp: Mapping[str, Any],
+) -> None:
+    """Write figure.pdf and figure.png into the folder, with the ids of the data inside."""
+    import pandas as pd
+
+    from pimsim.figures import accuracy_energy, save, style
+    from pimsim.figures.sweep import figure_of
+
+    data = _one_curve_per_series(pd.DataFrame(summary), experiment)
+    accuracies = {"float": constants["float_accuracy"], "int8": constants["quantized_accuracy"]}
+    energies = {NAMES.get(name, name): constants[f"baseline.{name}"] for name in experiment.baselines}
+    with style():
+        top, _ = accuracy_energy(
+            data, experiment.x, xlabel=experiment.figure.label or experiment.x, accuracies=accuracies, energies=energies
+        )
+        figure = figure_of(top)
+        ids = {name: stamp[name] for name in ("experiment", "spec_id", "chips", "contents", "pimsim")}
+        for ending in ("pdf", "png"):
+            save(figure, folder / f"figure.{ending}", ids)
+        _close(figure)
+
+
+def _one_curve_per_series(data: Any, experiment: Experiment) -> Any:
+    """Swept fields that are not on the x axis become part of the series' name."""
+    for path in experiment.sweep:
+        if path != experiment.x:
+            field = path.rpartition(".")[2]
+            data["series"] = data["series"] + f", {field} " + data[path].astype(str)
+    return data
+
+
+def _close(figure: Any) -> None:
+    from matplotlib import pyplot as plt
+
+    plt.close(figure)
