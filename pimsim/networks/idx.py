@@ -27,9 +27,11 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != _UNSIGNED_BYTE:
         raise InputError(f"{path} is not an IDX file of unsigned bytes: it starts with {raw[:4]!r}")
     header = 4 + 4 * raw[3]
+    if len(raw) < header:
+        raise InputError(f"{path} ends inside its header")
     shape = tuple(np.frombuffer(raw[4:header], ">i4").tolist())
-    data = np.frombuffer(raw, np.uint8, offset=header) if len(raw) > header else np.empty(0, np.uint8)
-    if len(shape) != raw[3] or data.size != np.prod(shape):
+    data = np.frombuffer(raw[header:], np.uint8)
+    if data.size != np.prod(shape):
         raise InputError(f"{path}: the header says {shape} but {data.size} bytes of data follow")
     return data.reshape(shape)
 

@@ -8,6 +8,7 @@ without VNNI (its documentation, "Quantize ONNX models", U8S8 saturation).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from pimsim.networks.scales import QuantizedProduct, Range
 
 _WEIGHT_ZERO = 128
 
-Constants = dict[str, NDArray]
+Constants = dict[str, Any]  # names to arrays and scalars
 
 
 def reference_model(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -142,7 +143,9 @@ def layer_shape(product: Product) -> Conv2d | Dense:
     )  # fmt: skip
 
 
-def in_batches(run, images: NDArray[np.float32], batch: int = BATCH) -> NDArray[np.float32]:
+def in_batches(
+    run: Callable[[NDArray[np.float32]], NDArray[np.float32]], images: NDArray[np.float32], batch: int = BATCH
+) -> NDArray[np.float32]:
     """`run` over the images, `batch` at a time, results joined."""
     return np.concatenate([run(images[first : first + batch]) for first in range(0, max(len(images), 1), batch)])
 
