@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -56,9 +57,8 @@ def _programming(card: DeviceCard) -> Iterator[str]:
     if (cells.g < 0).any():
         yield "a cell is programmed to a negative conductance"
     std = card.programming.std(g)
-    free = (g - STANDARD_ERRORS * std > card.clip(np.float64(-np.inf))) & (
-        g + STANDARD_ERRORS * std < card.clip(np.float64(np.inf))
-    )
+    low, high = card.clip(np.array([-np.inf, np.inf]))
+    free = (g - STANDARD_ERRORS * std > low) & (g + STANDARD_ERRORS * std < high)
     for k in np.flatnonzero(free):
         if not _spread_agrees(cells.g[k], std[k]):
             yield f"cells at {g[k]:g} S scatter by {cells.g[k].std():g} S, stated {std[k]:g} S"
@@ -110,7 +110,7 @@ def _current_voltage(card: DeviceCard) -> Iterator[str]:
 
 def _refusals(card: DeviceCard) -> Iterator[str]:
     for target in (card.g_max * 1.01, card.g_min - 0.01 * card.g_max, np.nan):
-        if not _refused(lambda target=target: card.program([target])):
+        if not _refused(functools.partial(card.program, [target])):
             yield f"a target of {target:g} S is taken"
     last = _last(card)
     if last is not None and not _refused(lambda: card.program([card.g_max]).at(last * 1.01 + 1.0)):
@@ -128,7 +128,8 @@ def _refused(call: Callable[[], Any]) -> bool:
 def _times(card: DeviceCard) -> np.ndarray:
     last = _last(card)
     first = card.retention.first.value if isinstance(card.retention, Relaxation) else 1.0
-    return np.geomspace(first, 1e9 if last is None else last, 9).clip(max=last)
+    last = 1e9 if last is None else last
+    return np.minimum(np.geomspace(first, last, 9), last)
 
 
 def _last(card: DeviceCard) -> float | None:

@@ -92,8 +92,8 @@ class Curve(Sourced):
 
     @model_validator(mode="after")
     def _ordered(self) -> Curve:
-        edges = [piece.below for piece in self.pieces[:-1]]
-        if None in edges or self.pieces[-1].below is not None:
+        edges = [piece.below for piece in self.pieces[:-1] if piece.below is not None]
+        if len(edges) < len(self.pieces) - 1 or self.pieces[-1].below is not None:
             raise ValueError("every piece but the last says where it ends ('below')")
         if any(b <= a for a, b in itertools.pairwise(edges)):
             raise ValueError("the ends of the pieces ('below') must rise")
@@ -104,6 +104,7 @@ class Curve(Sourced):
         x = np.asarray(g, dtype=np.float64) / self.per
         y = self.pieces[-1].at(x)
         for piece in self.pieces[-2::-1]:
+            assert piece.below is not None
             y = np.where(x < piece.below, piece.at(x), y)
         return y
 

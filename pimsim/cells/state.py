@@ -19,10 +19,21 @@ from pimsim.cells.retention import Draw, PowerLaw
 class Card(Protocol):
     """What programmed cells ask of their card (:class:`pimsim.cells.card.DeviceCard`)."""
 
-    name: str
-    programming: Any
-    retention: Any
-    read_noise: Any
+    @property
+    def name(self) -> str:
+        """Name of the card."""
+
+    @property
+    def programming(self) -> Any:
+        """Programming law."""
+
+    @property
+    def retention(self) -> Any:
+        """Retention law, or None."""
+
+    @property
+    def read_noise(self) -> Any:
+        """Read noise, or None."""
 
     @property
     def g_min(self) -> float:
