@@ -12,7 +12,7 @@ CASES = sorted((Path(__file__).parents[1] / "data" / "mapper").glob("*.json"))
 
 
 def test_all_cases_are_there():
-    assert len(CASES) == 18
+    assert len(CASES) == len(list(CASES[0].parent.iterdir())) == 19
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -32,7 +32,7 @@ def test_a_changed_record_is_reported(field):
 def test_either_of_two_listed_values_is_accepted():
     case = copy.deepcopy(load_case(next(path for path in CASES if path.stem == "tl06_eyeriss_vgg02_l5")))
     del case["rerun_with_current_timeloop_source"]
-    assert {difference.field for difference in check_case(case)} == {"fills", "reads"}
+    assert {"fills", "reads"} <= {difference.field for difference in check_case(case)}
 
 
 def test_a_file_that_is_no_case_is_refused(tmp_path):
