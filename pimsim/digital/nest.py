@@ -6,8 +6,8 @@ Rules (they reproduce Timeloop's counts, Parashar et al., ISPASS 2019, with the 
   moves the tensor steps; loops that do not move the tensor and lie inside all those that do are free (stationary).
 - When the innermost loop that moves the tensor steps, the window slides: only words that the tile before did not hold
   are fetched.  When any other loop steps, the whole tile is fetched.
-- Children below one array stage with the same window share one read of the parent (multicast); children that hold
-  partial sums of the same outputs are added on the way up (spatial reduction).
+- Children below one array stage with the same window (equal start and extents) share one read of the parent
+  (multicast); children that hold partial sums of the same outputs are added on the way up (spatial reduction).
 - An output's first accumulation finds nothing to read: reads = updates - distinct outputs, and so for fills.
 - The multiply-accumulator reads its operands in every step; with ``latch`` it keeps them while they do not move.
 

@@ -121,9 +121,12 @@ def _slides(before, now, counted, run, loops):
 
 
 def _sharing(dims, ranks, loops, index, above, below):
-    """What children have in common when one read serves them: their windows below every array stage."""
+    """What children have in common when one read serves them: start and extents of their windows below every stage."""
     key = []
     for stage in sorted({loops[place][2] for place in range(above, below)} - {None}):
         end = max(place for place in range(above, below) if loops[place][2] == stage) + 1
-        key.append(tuple(window(dims, loops, index, end, rank) for rank in ranks))
+        for rank in ranks:
+            spans = [region(dims, loops, index, end, dim) for dim, _ in rank]
+            start = sum(coef * low for (_, coef), (low, _) in zip(rank, spans))
+            key.append((start, *(high - low for low, high in spans)))
     return tuple(key)
