@@ -1,1 +1,7 @@
-"""Chip hierarchy, schedule, action counts to energy, area, latency, throughput."""
+"""Chips of arrays: hierarchy, placement, exact action counts, schedule, and what they cost."""
+
+from pimsim.chip.budget import budget, peak
+from pimsim.chip.fields import Component, Schedule
+from pimsim.chip.spec import Chip, list_chips, load_chip
+
+__all__ = ["Chip", "Component", "Schedule", "budget", "list_chips", "load_chip", "peak"]

@@ -1,0 +1,246 @@
+"""Counts times energies: the cost of a network on a chip."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pimsim.base.errors import InputError, SpecError
+from pimsim.chip.counts import LayerCounts, cell_writes, count_layer
+from pimsim.chip.fields import ChipFields
+from pimsim.chip.parts import Part, settle
+from pimsim.chip.placement import Placed, place
+from pimsim.chip.roles import ROLES
+from pimsim.chip.schedule import Stage, latency_parts, stage
+from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
+from pimsim.workload import Workload
+
+DATA_DEPENDENT = "cells: read energy of the values that the simulation saw"
+FIXED = "cells: fixed energy"
+NETWORK = "network"
+
+
+def cost(
+    chip: ChipFields,
+    workload: Workload,
+    batch: int = 1,
+    weights: Literal["once", "per_inference"] = "once",
+    activity: Mapping[str, float] | None = None,
+) -> Cost:
+    """See :meth:`pimsim.chip.Chip.cost`."""
+    _check(workload, batch, weights, activity)
+    placed, chips = _place(chip, workload, weights)
+    counts = count_network(placed, chip, chips)
+    parts = settle(chip)
+    stages = [stage(one, number, chip, _folds(one, chip, weights)) for one, number in zip(placed, counts, strict=True)]
+    times, per_second = _times(stages, placed, chip, batch)
+    actions = _actions(placed, counts, parts, chip, batch, activity or {})
+    if weights == "per_inference":
+        extra_actions, extra_times = _programming(placed, parts, chip)
+        actions, times = actions + extra_actions, extra_times + times
+        per_second = batch / math.fsum(row.seconds for row in times)
+    latency = math.fsum(row.seconds for row in times)
+    actions += _leakage(placed, parts, chip, chips, latency)
+    return Cost(
+        actions=tuple(actions),
+        parts=tuple(_areas(parts, chip, chips)),
+        times=tuple(times),
+        throughput_per_s=per_second,
+        macs=workload.macs,
+        batch=batch,
+        off_chip=frozenset(name for name, part in chip.components.items() if part.level == "off_chip"),
+        notes=_notes(chip, parts, placed, chips, weights),
+        alternatives=_alternatives(placed, counts, parts, chip, batch, actions, activity),
+    )
+
+
+def programming_cost(chip: ChipFields, workload: Workload) -> Cost:
+    """See :meth:`pimsim.chip.Chip.programming_cost`."""
+    placed, chips = _place(chip, workload, "once")
+    parts = settle(chip)
+    actions, times = _programming(placed, parts, chip)
+    seconds = math.fsum(row.seconds for row in times)
+    return Cost(
+        actions=tuple(actions),
+        parts=tuple(_areas(parts, chip, chips)),
+        times=tuple(times),
+        throughput_per_s=1 / seconds if seconds else 0.0,
+        macs=workload.macs,
+        notes=("weights written once; no inference is in these numbers",),
+    )
+
+
+def count_network(placed: Sequence[Placed], chip: ChipFields, chips: int) -> list[LayerCounts]:
+    """Action counts of every layer for one input, on so many chips."""
+    counts, on_chip = [], 0
+    for number, one in enumerate(placed):
+        hops = 0
+        if chips > 1 and one.all_arrays:
+            begins, ends = one.first // chip.arrays, (one.first + one.all_arrays - 1) // chip.arrays
+            hops, on_chip = ends - begins + (begins != on_chip), ends
+        counts.append(count_layer(one, chip, number == 0, number == len(placed) - 1, hops))
+    return counts
+
+
+def _check(workload: Workload, batch: int, weights: str, activity: Mapping[str, float] | None) -> None:
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise InputError(f"batch = {batch!r} must be an integer >= 1")
+    if weights not in ("once", "per_inference"):
+        raise InputError(f"weights = {weights!r} must be 'once' or 'per_inference'")
+    for label, energy in (activity or {}).items():
+        if label not in workload.labels:
+            raise InputError(f"activity: {workload.name!r} has no layer {label!r}; it has {', '.join(workload.labels)}")
+        if not (math.isfinite(energy) and energy >= 0.0):
+            raise InputError(f"activity[{label!r}] = {energy!r} must be a finite energy >= 0 in joule")
+
+
+def _place(chip: ChipFields, workload: Workload, weights: str) -> tuple[list[Placed], int]:
+    """Layers on arrays, and the chips they take."""
+    if weights == "per_inference":
+        return place(workload, chip, None), 1
+    needed = sum(one.arrays for one in place(workload, chip, None))
+    chips = max(1, -(-needed // chip.arrays))
+    budget = chips * chip.arrays if chip.schedule.duplicate and chip.schedule.mode != "layer_by_layer" else None
+    return place(workload, chip, budget), chips
+
+
+def _folds(placed: Placed, chip: ChipFields, weights: str) -> int:
+    return max(1, -(-placed.arrays // chip.arrays)) if weights == "per_inference" else 1
+
+
+def _times(
+    stages: Sequence[Stage], placed: Sequence[Placed], chip: ChipFields, batch: int
+) -> tuple[list[TimeRow], float]:
+    """Phases on the critical path of a batch, and inputs per second."""
+    source = f"schedule {chip.schedule.mode}"
+    rows = []
+    for one, layer, seconds in zip(stages, placed, latency_parts(stages, placed, chip), strict=True):
+        stall = min(one.stall, seconds)
+        rows.append(TimeRow(layer.label, "compute", seconds - stall, source))
+        if stall:
+            rows.append(TimeRow(layer.label, f"wait for {one.waits_for}", stall, source))
+    one_input = math.fsum(row.seconds for row in rows)
+    interval = one_input if chip.schedule.mode == "layer_by_layer" else max(one.busy for one in stages)
+    if batch > 1:
+        rows.append(TimeRow(NETWORK, "rest of the batch", (batch - 1) * interval, source))
+    return rows, 1 / interval
+
+
+def _actions(
+    placed: Sequence[Placed],
+    counts: Sequence[LayerCounts],
+    parts: Mapping[str, Part],
+    chip: ChipFields,
+    batch: int,
+    activity: Mapping[str, float],
+) -> list[ActionRow]:
+    rows = []
+    for one, number in zip(placed, counts, strict=True):
+        for name, part in parts.items():
+            if part.role == "programmer":
+                continue
+            for action, count in _counted(part, chip, number):
+                energy, source = count * part.energies[action], part.source
+                if part.role == "cells" and one.label in activity:
+                    energy, source = activity[one.label], DATA_DEPENDENT
+                if count:
+                    rows.append(ActionRow(one.label, name, action, count * batch, energy * batch, source))
+    return rows
+
+
+def _counted(part: Part, chip: ChipFields, counts: LayerCounts) -> list[tuple[str, int]]:
+    """(action, number of actions) of a component in a layer."""
+    role = ROLES[part.role]
+    width = chip.components[part.name].width if role.in_bits else 1
+    return [(action, -(-getattr(counts, count) // width)) for action, count in role.actions.items()]
+
+
+def _programming(
+    placed: Sequence[Placed], parts: Mapping[str, Part], chip: ChipFields
+) -> tuple[list[ActionRow], list[TimeRow]]:
+    """Writing the weights once: off-chip reads, cell writes; every array of a tile is written one row at a time."""
+    writers = [part for part in parts.values() if part.role == "programmer"]
+    if not writers:
+        raise SpecError("components", sorted(parts), "writing weights needs a component with the role 'programmer'")
+    writer, macro = writers[0], chip.macro
+    memory = [part for part in parts.values() if part.role == "dram"]
+    pulse = chip.components[writer.name].time
+    actions, times = [], []
+    for one in placed:
+        if one.tiling is None:
+            continue
+        writes, bits = cell_writes(one, chip), one.layer.weights * macro.weights.bits
+        actions.append(
+            ActionRow(one.label, writer.name, "write", writes, writes * writer.energies["write"], writer.source)
+        )
+        for part in memory:
+            count = -(-bits // chip.components[part.name].width)
+            energy = count * part.energies["read"]
+            actions.append(ActionRow(one.label, part.name, "read weights", count, energy, part.source))
+        rows = min(one.layer.matrix.rows * one.packed, macro.rows)
+        in_turn = -(-one.all_arrays // chip.tiles)
+        times.append(TimeRow(one.label, "write weights", rows * in_turn * pulse, writer.source))
+    return actions, times
+
+
+def _leakage(
+    placed: Sequence[Placed], parts: Mapping[str, Part], chip: ChipFields, chips: int, seconds: float
+) -> list[ActionRow]:
+    used = max((one.first + one.all_arrays for one in placed), default=0)
+    tiles = min(-(-used // chip.arrays_per_tile), chips * chip.tiles)
+    share = max(tiles, 1) / chip.tiles if chip.schedule.power_gating else float(chips)
+    rows = []
+    for name, part in parts.items():
+        if not part.leakage_w:
+            continue
+        level = chip.components[name].level
+        number = chip.instances(name) * chips if level == "chip" else math.ceil(chip.instances(name) * share)
+        rows.append(ActionRow(NETWORK, name, "leak", number, number * part.leakage_w * seconds, part.source))
+    return rows
+
+
+def _areas(parts: Mapping[str, Part], chip: ChipFields, chips: int) -> list[AreaRow]:
+    rows = []
+    for name, part in parts.items():
+        if chip.components[name].level != "off_chip":
+            number = chips * chip.instances(name)
+            rows.append(AreaRow(name, number, number * part.area_m2, part.source))
+    return rows
+
+
+def _alternatives(
+    placed: Sequence[Placed],
+    counts: Sequence[LayerCounts],
+    parts: Mapping[str, Part],
+    chip: ChipFields,
+    batch: int,
+    actions: Sequence[ActionRow],
+    activity: Mapping[str, float] | None,
+) -> dict[str, float]:
+    """Energy of the batch with the fixed cell energy, beside the data-dependent one."""
+    if not activity:
+        return {}
+    cells = chip.with_role("cells")
+    others = math.fsum(row.energy_j for row in actions if row.component not in cells)
+    fixed = _actions(placed, counts, {name: parts[name] for name in cells}, chip, batch, {})
+    total = math.fsum(row.energy_j for row in actions)
+    return {DATA_DEPENDENT: total, FIXED: others + math.fsum(row.energy_j for row in fixed)}
+
+
+def _notes(
+    chip: ChipFields, parts: Mapping[str, Part], placed: Sequence[Placed], chips: int, weights: str
+) -> tuple[str, ...]:
+    left_out = sorted(role for role in ROLES if role not in ("other", "mac", "programmer") and not chip.with_role(role))
+    used = sum(one.all_arrays for one in placed)
+    notes = [
+        f"ADC law: {parts[chip.with_role('adc')[0]].source}",
+        f"{used} of {chips * chip.arrays} arrays hold weights, on {chips} chip{'s' if chips > 1 else ''}",
+        "weights are programmed beforehand: see the programming cost"
+        if weights == "once"
+        else "weights are read and programmed in every run of a batch",
+        *dict.fromkeys(note for part in parts.values() for note in part.notes),
+    ]
+    if left_out:
+        notes.append(f"not counted, for the chip does not name them: {', '.join(left_out)}")
+    return tuple(notes)

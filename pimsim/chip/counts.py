@@ -1,0 +1,132 @@
+"""Exact action counts of one layer for one input, as integers: what happens, before what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pimsim.chip.fields import ChipFields
+from pimsim.chip.placement import Placed
+
+
+@dataclass(frozen=True)
+class LayerCounts:
+    """How often each thing happens for one input of a layer.
+
+    With P positions, G groups of a K x C matrix, Z input planes, S slices of a weight, and R row groups (parts of the
+    K rows that are summed at once):
+
+    ================== =====================================================================
+    array_reads        P Z (reads of all arrays of the layer)
+    row_drives         P Z G K for each column of arrays
+    cell_reads         P Z G K C x cells a weight
+    conversions        P Z G R C S x conversions a slice
+    partial_sums       P G (row tiles - 1) C; with offset weights also K + C a position and group
+    ================== =====================================================================
+
+    Bits: `input_bits_driven` leave the input registers for the rows, `input_bits_delivered` come to them,
+    `buffer_bits_*` pass the tile's buffer (every window is read anew, every input is written once into each tile that
+    needs it), `bus_bits` join buffer and cores, `router_bits` join tiles, `link_bits` chips, `dram_bits_*` the memory.
+    """
+
+    array_reads: int = 0
+    row_drives: int = 0
+    cell_reads: int = 0
+    conversions: int = 0
+    partial_sums: int = 0
+    input_bits_driven: int = 0
+    input_bits_delivered: int = 0
+    sum_bits: int = 0
+    buffer_bits_read: int = 0
+    buffer_bits_written: int = 0
+    bus_bits: int = 0
+    router_bits: int = 0
+    link_bits: int = 0
+    dram_bits_read: int = 0
+    dram_bits_written: int = 0
+    outputs: int = 0
+    digital_macs: int = 0
+    cell_writes: int = 0
+
+
+def count_layer(placed: Placed, chip: ChipFields, is_first: bool, is_last: bool, hops: int) -> LayerCounts:
+    """Count the actions of one layer for one input.
+
+    Parameters
+    ----------
+    placed : Placed
+        The layer on its arrays.
+    chip : ChipFields
+        The chip it is on.
+    is_first, is_last : bool
+        Whether the layer's input comes from, or its output goes to, off-chip memory.
+    hops : int
+        Chips that the layer's input is sent to, beside the one where it was made.
+    """
+    macro, layer = chip.macro, placed.layer
+    traffic = {
+        "dram_bits_read": layer.inputs * macro.inputs.bits if is_first else 0,
+        "dram_bits_written": layer.outputs * macro.inputs.bits if is_last else 0,
+        "outputs": layer.outputs,
+    }
+    if placed.tiling is None:
+        return LayerCounts(digital_macs=layer.macs, **_digital_traffic(placed, chip), **traffic)
+    return LayerCounts(**_array_counts(placed, chip), **_traffic(placed, chip, hops), **traffic)
+
+
+def cell_writes(placed: Placed, chip: ChipFields) -> int:
+    """Cells that are written to program one layer, all copies."""
+    return placed.layer.weights * chip.macro.columns_per_weight * placed.copies
+
+
+def _array_counts(placed: Placed, chip: ChipFields) -> dict[str, int]:
+    macro, layer, tiling = chip.macro, placed.layer, placed.tiling
+    assert tiling is not None
+    k, c, positions = layer.matrix
+    groups, planes = layer.groups, macro.input_planes
+    vectors = positions * groups
+    row_groups = len(tiling.row_groups)
+    if placed.packed > 1:
+        whole, rest = divmod(groups, placed.packed)
+        at_once = tiling.rows_active // k
+        reads = whole * placed.reads + -(-rest // at_once)
+    else:
+        reads = groups * tiling.col_tiles * row_groups
+    slices = macro.slices * macro.weights.conversions
+    sums = (tiling.row_tiles - 1) * c + (k + c if macro.weights.offset else 0)
+    return {
+        "array_reads": positions * planes * reads,
+        "row_drives": vectors * planes * k * tiling.col_tiles,
+        "cell_reads": vectors * planes * k * c * macro.columns_per_weight,
+        "conversions": vectors * planes * row_groups * c * slices,
+        "partial_sums": vectors * sums,
+        "input_bits_driven": vectors * k * tiling.col_tiles * macro.inputs.bits * macro.inputs.passes,
+        "sum_bits": vectors * tiling.row_tiles * c * chip.accumulator_bits,
+    }
+
+
+def _traffic(placed: Placed, chip: ChipFields, hops: int) -> dict[str, int]:
+    """Bits between registers, buffers, tiles and chips."""
+    layer, tiling, bits = placed.layer, placed.tiling, chip.macro.inputs.bits
+    assert tiling is not None
+    k, c, positions = layer.matrix
+    words = positions * layer.groups * k
+    core_columns = -(-tiling.col_tiles // chip.arrays_per_core)
+    tile_columns = -(-tiling.col_tiles // chip.arrays_per_tile)
+    spanned = -(-tiling.row_tiles * tiling.col_tiles // chip.arrays_per_tile)
+    row_spans = -(-spanned // tile_columns)
+    output_bits = layer.outputs * bits
+    moved_sums = (row_spans - 1) * positions * layer.groups * c * chip.accumulator_bits
+    return {
+        "input_bits_delivered": words * bits * core_columns,
+        "buffer_bits_read": words * bits * tile_columns,
+        "buffer_bits_written": layer.inputs * bits * tile_columns,
+        "bus_bits": words * bits * core_columns + output_bits,
+        "router_bits": layer.inputs * bits * tile_columns + moved_sums,
+        "link_bits": layer.inputs * bits * hops,
+    }
+
+
+def _digital_traffic(placed: Placed, chip: ChipFields) -> dict[str, int]:
+    """A product of two computed operands reads both from the buffer."""
+    bits = placed.layer.inputs * chip.macro.inputs.bits
+    return {"buffer_bits_read": bits, "buffer_bits_written": bits, "bus_bits": bits, "router_bits": bits}

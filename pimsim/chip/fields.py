@@ -1,0 +1,165 @@
+"""The fields of a chip: arrays in cores, cores in tiles, tiles on a chip, and the components at each level."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from pimsim.base.errors import nearest
+from pimsim.base.quantities import BitsPerSecond, Hertz, Joule, Second, SquareMeter, Volt, Watt
+from pimsim.base.spec import Spec
+from pimsim.chip.roles import NEEDED, ROLES
+from pimsim.macro import Macro
+
+Count = Annotated[int, Field(ge=1)]
+Level = Literal["array", "core", "tile", "chip", "off_chip"]
+
+
+class Component(Spec):
+    """One kind of part of a chip: how many, and what an action costs.
+
+    The energy comes from an estimator by name, from energies given here, or from a power and the rate of actions at
+    which it is drawn (power x time, so that published powers close).
+
+    Parameters
+    ----------
+    role : str
+        What it does (see :data:`pimsim.chip.roles.ROLES`); the component's own name if not given.
+    level : str
+        Level it belongs to; `count` instances for each one of that level.  For an "array" the number follows from the
+        macro where it can (converters from columns_per_adc, drivers from rows).
+    estimator, parameters :
+        Name of an estimator and what it takes beyond what the chip knows (bits, node, supply, rate, rows ...).
+    energy, energies :
+        Energy of an action [J], the same for all actions, or one each.
+    power, rate :
+        Power while active [W] and actions per second of one instance [1/s].
+    width : int
+        Bits that one action moves, for roles that move bits.
+    bandwidth :
+        Bits per second of one instance; limits the time of a layer.
+    area, leakage :
+        Area [m^2] and idle power [W] of one instance, beside an estimator's.
+    time :
+        Seconds of one action, where it is not hidden behind the arrays: a pulse of the programmer.
+    source, status :
+        Where the numbers come from; "published", "measured", "derived" or "assumed".
+    """
+
+    role: str = ""
+    level: Level = "array"
+    count: Count | None = None
+    estimator: str | None = None
+    parameters: dict[str, Any] = {}
+    energy: Annotated[Joule, Field(ge=0)] | None = None
+    energies: dict[str, Joule] = {}
+    power: Annotated[Watt, Field(ge=0)] | None = None
+    rate: Annotated[Hertz, Field(gt=0)] | None = None
+    width: Count = 1
+    bandwidth: Annotated[BitsPerSecond, Field(gt=0)] | None = None
+    area: Annotated[SquareMeter, Field(ge=0)] = 0.0
+    leakage: Annotated[Watt, Field(ge=0)] = 0.0
+    time: Annotated[Second, Field(ge=0)] = 0.0
+    source: str = ""
+    status: Literal["measured", "published", "derived", "assumed"] = "published"
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Component:
+        given = [bool(self.estimator), self.energy is not None, bool(self.energies), self.power is not None]
+        if sum(given) > 1:
+            raise ValueError("give one of estimator, energy, energies, power")
+        if not self.estimator and not self.source:
+            raise ValueError("a number without an estimator needs a source")
+        if self.parameters and not self.estimator:
+            raise ValueError("parameters without an estimator")
+        return self
+
+
+class Schedule(Spec):
+    """How layers follow each other.
+
+    Parameters
+    ----------
+    mode : str
+        "layer_by_layer": one layer of one input at a time.  "pipelined": every layer works on another input.
+        "streaming": as pipelined, and a layer starts as soon as its first window has arrived (Shafiee et al. 2016).
+    duplicate : bool
+        Whether free arrays hold copies of the slowest layers' weights, so that the slowest stage is as fast as the
+        arrays of the chips allow.
+    power_gating : bool
+        Whether tiles without weights draw no leakage.
+    """
+
+    mode: Literal["layer_by_layer", "pipelined", "streaming"] = "pipelined"
+    duplicate: bool = False
+    power_gating: bool = True
+
+
+class ChipFields(Spec):
+    """Fields of :class:`pimsim.chip.Chip` and the numbers that follow from them."""
+
+    name: str
+    summary: str = ""
+    sources: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    macro: Macro = Macro()
+    arrays_per_core: Count = 1
+    cores_per_tile: Count = 1
+    tiles: Count = 1
+    clock: Annotated[Hertz, Field(gt=0)] = 1e9
+    supply: Annotated[Volt, Field(gt=0)] = 0.9
+    components: dict[str, Component]
+    schedule: Schedule = Schedule()
+    mean_square_input: Annotated[float, Field(ge=0, le=1)] | None = None
+    accumulator_bits: Count = 32
+
+    @model_validator(mode="after")
+    def _roles_known(self) -> ChipFields:
+        for name in self.components:
+            role = self.role_of(name)
+            if role not in ROLES:
+                raise ValueError(
+                    f"component {name!r}: unknown role {role!r}{nearest(role, ROLES)} Known: {', '.join(ROLES)}"
+                )
+        roles = {self.role_of(name) for name in self.components}
+        for role in NEEDED:
+            if role not in roles:
+                raise ValueError(f"no component with the role {role!r}")
+        return self
+
+    def role_of(self, name: str) -> str:
+        """Role of the component called `name`."""
+        return self.components[name].role or name
+
+    def with_role(self, role: str) -> list[str]:
+        """Names of the components that have a role."""
+        return [name for name in self.components if self.role_of(name) == role]
+
+    @property
+    def arrays_per_tile(self) -> int:
+        """Arrays in a tile."""
+        return self.arrays_per_core * self.cores_per_tile
+
+    @property
+    def arrays(self) -> int:
+        """Arrays on the chip."""
+        return self.arrays_per_tile * self.tiles
+
+    def instances(self, name: str) -> int:
+        """Instances of a component on one chip."""
+        component = self.components[name]
+        at_level = {
+            "array": self.arrays,
+            "core": self.cores_per_tile * self.tiles,
+            "tile": self.tiles,
+            "chip": 1,
+            "off_chip": 1,
+        }[component.level]
+        return at_level * self.count_of(name)
+
+    def count_of(self, name: str) -> int:
+        """Instances of a component for each one of its level."""
+        component = self.components[name]
+        if component.count is not None:
+            return component.count
+        return ROLES[self.role_of(name)].per_level(self.macro) if component.level == "array" else 1

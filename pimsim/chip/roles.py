@@ -1,0 +1,58 @@
+"""What the parts of a chip do: each role's actions, and the count of the mapping that each action follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pimsim.macro import Macro
+
+
+@dataclass(frozen=True)
+class Role:
+    """Actions of a kind of component.
+
+    Attributes
+    ----------
+    actions : mapping
+        Action -> name of the count (see :class:`pimsim.chip.counts.LayerCounts`) it is done once for.
+    in_bits : bool
+        Whether those counts are bits, moved `width` at a time.
+    per_level : callable
+        Instances for each array that a macro implies, None where the chip must say.
+    """
+
+    actions: dict[str, str]
+    in_bits: bool = False
+    per_level: Callable[[Macro], int] = field(default=lambda macro: 1)
+
+
+def _adcs(macro: Macro) -> int:
+    return -(-macro.cols // macro.columns_per_adc)
+
+
+ROLES: dict[str, Role] = {
+    "adc": Role({"convert": "conversions"}, per_level=_adcs),
+    "dac": Role({"drive": "row_drives"}, per_level=lambda macro: macro.rows),
+    "row_driver": Role({"drive": "row_drives"}, per_level=lambda macro: macro.rows),
+    "decoder": Role({"select": "array_reads"}),
+    "column_mux": Role({"switch": "conversions"}, per_level=_adcs),
+    "sample_hold": Role({"sample": "conversions"}, per_level=lambda macro: macro.cols),
+    "cells": Role({"read": "cell_reads"}),
+    "shift_add": Role({"add": "conversions"}, per_level=_adcs),
+    "accumulator": Role({"add": "partial_sums"}),
+    "input_register": Role({"write": "input_bits_delivered", "read": "input_bits_driven"}, in_bits=True),
+    "output_register": Role({"write": "sum_bits", "read": "sum_bits"}, in_bits=True),
+    "buffer": Role({"read": "buffer_bits_read", "write": "buffer_bits_written"}, in_bits=True),
+    "bus": Role({"move": "bus_bits"}, in_bits=True),
+    "router": Role({"move": "router_bits"}, in_bits=True),
+    "link": Role({"move": "link_bits"}, in_bits=True),
+    "dram": Role({"read": "dram_bits_read", "write": "dram_bits_written"}, in_bits=True),
+    "activation": Role({"apply": "outputs"}),
+    "pooling": Role({"compare": "outputs"}),
+    "mac": Role({"mac": "digital_macs"}),
+    "programmer": Role({"write": "cell_writes"}),
+    "other": Role({}),
+}
+# Of these a converter array cannot do without; a chip that leaves others out says so in the notes of its costs.
+NEEDED = ("adc", "cells")

@@ -1,0 +1,108 @@
+"""The chip: one description that is placed, counted, timed and costed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pimsim.base.library import library_path, list_library
+from pimsim.base.spec import load_yaml
+from pimsim.chip.fields import ChipFields
+
+if TYPE_CHECKING:
+    from pimsim.components.cost import Cost
+    from pimsim.workload import Workload
+
+
+class Chip(ChipFields):
+    """A chip of arrays with everything around them.
+
+    Parameters
+    ----------
+    name, summary, sources : str
+        What it is and where it was published.
+    macro : Macro
+        The array, the same object that the simulation of accuracy uses.
+    arrays_per_core, cores_per_tile, tiles : int
+        Fan-out of the hierarchy.
+    clock : float
+        Clock of the digital parts [1/s].
+    supply : float
+        Supply of the digital parts [V].
+    components : mapping
+        Name -> :class:`Component`.
+    schedule : Schedule
+        Order of execution.
+    mean_square_input : float
+        Mean of (level / highest level)^2 of the row inputs, for the fixed-energy answer; None: digits evenly spread.
+    accumulator_bits : int
+        Width of sums outside the arrays.
+
+    Examples
+    --------
+    >>> chip = load_chip("generic-rram-32nm")
+    >>> chip.arrays == chip.arrays_per_core * chip.cores_per_tile * chip.tiles
+    True
+    """
+
+    def cost(
+        self,
+        workload: Workload,
+        batch: int = 1,
+        weights: Literal["once", "per_inference"] = "once",
+        activity: Mapping[str, float] | None = None,
+    ) -> Cost:
+        """Energy, area, latency and throughput of a network on this chip.
+
+        Parameters
+        ----------
+        workload : Workload
+            Layer shapes.
+        batch : int
+            Inputs that run together.
+        weights : str
+            "once": programmed beforehand, not in the cost (see :meth:`programming_cost`), on as many chips as the
+            network needs.  "per_inference": read from off-chip memory and programmed in every run of a batch, on one
+            chip.
+        activity : mapping, optional
+            Layer label -> energy [J] that the cells took for one input as the simulation saw it; layers left out
+            keep the fixed energy.
+
+        Raises
+        ------
+        InputError
+            For a batch below 1, a label that the workload does not have, or a negative energy.
+        SpecError
+            If the network needs a part that the chip does not have.
+        """
+        from pimsim.chip.costing import cost
+
+        return cost(self, workload, batch, weights, activity)
+
+    def programming_cost(self, workload: Workload) -> Cost:
+        """Energy and time to write the network's weights once, all arrays of a tile one row at a time."""
+        from pimsim.chip.costing import programming_cost
+
+        return programming_cost(self, workload)
+
+
+def list_chips() -> list[str]:
+    """Names of the shipped chips."""
+    return list_library("chips")
+
+
+def load_chip(chip: str | Path | Mapping[str, Any]) -> Chip:
+    """A chip by name, from a YAML file, or from a mapping.
+
+    Raises
+    ------
+    MissingError
+        If there is no such card; the nearest name is given.
+    SpecError
+        If a field is wrong.
+    """
+    if isinstance(chip, Mapping):
+        return Chip.parse(chip)
+    path = library_path("chips", chip)
+    return Chip.parse(load_yaml(path), where=path.name)

@@ -1,0 +1,272 @@
+"""Cost of a network on a chip: closed forms of the counts, parts that sum, and refusals by name."""
+
+import math
+
+import pytest
+
+import pimsim as ps
+from pimsim.base.errors import InputError, MissingError, SpecError
+from pimsim.chip import Chip, list_chips, load_chip, peak
+from pimsim.components import adc
+from pimsim.workload import Conv2d, Dense, MatMul, Workload, load_workload
+
+RRAM = load_chip("generic-rram-32nm")
+LENET = Workload(
+    name="lenet",
+    layers=[
+        Conv2d(name="conv1", m=6, c=1, p=24, q=24, r=5, s=5),
+        Conv2d(name="conv2", m=16, c=6, p=8, q=8, r=5, s=5),
+        Dense(name="fc1", m=120, c=256),
+        Dense(name="fc2", m=10, c=120),
+    ],
+)
+
+
+def count(cost, layer, component, action):
+    frame = cost.breakdown
+    return int(frame[(frame.layer == layer) & (frame.component == component) & (frame.action == action)]["count"].sum())
+
+
+@pytest.mark.parametrize("name", list_chips())
+@pytest.mark.parametrize("weights", ["once", "per_inference"])
+def test_parts_sum_to_totals_for_every_chip(name, weights):
+    cost = load_chip(name).cost(LENET, batch=3, weights=weights)
+    assert cost.breakdown.energy_j.sum() == pytest.approx(cost.energy_j, rel=1e-12)
+    assert cost.areas.area_m2.sum() == pytest.approx(cost.area_m2, rel=1e-12)
+    assert cost.phases.seconds.sum() == pytest.approx(cost.latency_s, rel=1e-12)
+    assert cost.energy_on_chip_j + cost.energy_off_chip_j == pytest.approx(cost.energy_j, rel=1e-12)
+    assert min(cost.energy_j, cost.area_m2, cost.latency_s, cost.throughput_per_s) > 0
+    assert (cost.breakdown.source.str.len() > 0).all()
+    assert (cost.areas.source.str.len() > 0).all()
+
+
+def test_counts_meet_closed_forms():
+    # conv2: K = 150 rows in two arrays, 64 positions, 16 outputs of 8 columns each, 8 input planes.
+    cost = RRAM.cost(LENET)
+    conversions = 64 * 8 * 2 * 16 * 8
+    assert count(cost, "conv2", "adc", "convert") == conversions
+    assert count(cost, "conv2", "shift_add", "add") == conversions
+    assert count(cost, "conv2", "sample_hold", "sample") == conversions
+    assert count(cost, "conv2", "dac", "drive") == 64 * 8 * 150
+    assert count(cost, "conv2", "cells", "read") == 64 * 8 * 150 * 16 * 8
+    assert count(cost, "conv2", "accumulator", "add") == 64 * 16
+    assert count(cost, "conv2", "buffer", "read") == 64 * 150 * 8
+    assert count(cost, "conv2", "buffer", "write") == 6 * 12 * 12 * 8
+    # fc1: 256 rows in 2, 120 outputs in 8 columns of arrays.
+    assert count(cost, "fc1", "dac", "drive") == 8 * 256 * 8
+    assert count(cost, "fc1", "adc", "convert") == 8 * 2 * 120 * 8
+    assert count(cost, "conv1", "dram", "read") == 28 * 28 * 8
+    assert count(cost, "fc2", "dram", "write") == 10 * 8
+    assert count(cost, "conv2", "dram", "read") == 0
+
+
+def test_energy_is_count_times_energy():
+    cost = RRAM.cost(LENET)
+    rate = 16 * 8 / (16 * 20e-9)
+    each = adc.survey(bits=8, node=32e-9, rate=rate).energy_j["convert"]
+    frame = cost.breakdown
+    convert = frame[frame.component == "adc"]
+    assert convert.energy_j.sum() == pytest.approx(convert["count"].sum() * each, rel=1e-12)
+    assert convert.source.str.contains("adc-survey").all()
+
+
+def test_analog_subtraction_halves_the_conversions():
+    analog = RRAM.replace({"macro.weights.subtract": "analog"})
+    a, d = (count(chip.cost(LENET), "conv2", "adc", "convert") for chip in (analog, RRAM))
+    assert 2 * a == d
+
+
+def test_fewer_rows_at_once_take_more_reads_and_conversions():
+    few = RRAM.replace({"macro.rows_active": 32})
+    cost = few.cost(LENET)
+    # K = 150: 128 rows in 4 reads, 22 in one.
+    assert count(cost, "conv2", "adc", "convert") == 64 * 8 * 5 * 16 * 8
+    assert count(cost, "conv2", "dac", "drive") == 64 * 8 * 150
+    by_layer = cost.phases.groupby("layer").seconds.sum()
+    assert by_layer["conv2"] == pytest.approx(64 * 4 * 8 * 20e-9 + 20e-9)
+
+
+def test_halving_the_converters_leaves_conversions_and_takes_twice_the_time():
+    half = RRAM.replace({"macro.columns_per_adc": 16, "components.adc.rate": 400e6})
+    full = RRAM.replace({"components.adc.rate": 400e6})
+    one, two = full.cost(LENET), half.cost(LENET)
+    assert count(one, "conv2", "adc", "convert") == count(two, "conv2", "adc", "convert")
+    assert two.areas.set_index("component")["count"]["adc"] * 2 == one.areas.set_index("component")["count"]["adc"]
+    assert one.phases.seconds[0] * 2 == pytest.approx(two.phases.seconds[0], rel=1e-12)
+    energy = [c.energy_by("component")["adc"] for c in (one, two)]
+    assert energy[0] == energy[1]
+
+
+def test_converters_that_keep_up_hide_behind_the_reads():
+    without = RRAM.model_dump(mode="python", exclude_unset=True)
+    del without["components"]["sample_hold"]
+    serial, parallel = Chip.parse(without).cost(LENET), RRAM.cost(LENET)
+    assert serial.phases.seconds[0] == pytest.approx(2 * 576 * 8 * 20e-9, rel=1e-12)
+    assert parallel.phases.seconds[0] == pytest.approx(576 * 8 * 20e-9 + 20e-9, rel=1e-12)
+    assert any("sample_hold" in note for note in serial.notes)
+
+
+def test_batch_scales_energy_and_not_the_weights():
+    one, four = RRAM.cost(LENET), RRAM.cost(LENET, batch=4)
+    for component in ("adc", "cells", "dram"):
+        assert four.energy_by("component")[component] == pytest.approx(4 * one.energy_by("component")[component])
+    once, more = (RRAM.cost(LENET, batch=b, weights="per_inference") for b in (1, 4))
+    assert once.energy_by("action")["read weights"] == more.energy_by("action")["read weights"]
+    assert once.energy_by("action")["read weights"] == pytest.approx(LENET.weights * 8 * 8e-12)
+    assert count(once, "fc2", "programmer", "write") == 120 * 10 * 8
+
+
+def test_pipelining_changes_throughput_and_not_energy_per_action():
+    pipelined = RRAM
+    serial = RRAM.replace({"schedule.mode": "layer_by_layer"})
+    a, b = pipelined.cost(LENET), serial.cost(LENET)
+    assert a.latency_s == b.latency_s
+    assert b.throughput_per_s == pytest.approx(1 / b.latency_s)
+    assert a.throughput_per_s == pytest.approx(1 / (576 * 8 * 20e-9))
+    assert a.energy_by("component")["adc"] == b.energy_by("component")["adc"]
+
+
+def test_streaming_is_between_the_slowest_layer_and_the_sum():
+    streaming = RRAM.replace({"schedule.mode": "streaming"}).cost(LENET)
+    serial = RRAM.cost(LENET)
+    assert 576 * 8 * 20e-9 < streaming.latency_s < serial.latency_s
+
+
+def test_copies_make_the_slowest_layer_faster_within_the_arrays():
+    copied = RRAM.replace({"schedule.duplicate": True}).cost(LENET)
+    assert copied.throughput_per_s > 10 * RRAM.cost(LENET).throughput_per_s
+    used = next(note for note in copied.notes if "arrays hold weights" in note)
+    assert int(used.split()[0]) <= RRAM.arrays
+    assert copied.energy_by("component")["adc"] == RRAM.cost(LENET).energy_by("component")["adc"]
+
+
+def test_slow_memory_stalls_and_is_named():
+    slow = RRAM.replace({"components.buffer.bandwidth": 1e6})
+    cost = slow.cost(LENET)
+    assert "wait for buffer" in set(cost.phases.phase)
+    bits = 576 * 25 * 8 + 28 * 28 * 8
+    conv1 = cost.phases[cost.phases.layer == "conv1"].seconds.sum()
+    assert conv1 == pytest.approx(bits / (4 * 1e6) + 20e-9, rel=1e-9)
+
+
+def test_activity_replaces_the_fixed_cell_energy_and_both_are_shown():
+    cost = RRAM.cost(LENET, batch=2, activity={"conv2": 1e-6})
+    cells = cost.breakdown[cost.breakdown.component == "cells"].set_index("layer").energy_j
+    fixed = RRAM.cost(LENET, batch=2)
+    assert cells["conv2"] == pytest.approx(2e-6)
+    assert cells["conv1"] == fixed.breakdown[fixed.breakdown.component == "cells"].set_index("layer").energy_j["conv1"]
+    assert len(cost.alternatives) == 2
+    assert min(abs(value - cost.energy_j) for value in cost.alternatives.values()) < 1e-18
+    assert min(abs(value - fixed.energy_j) for value in cost.alternatives.values()) == pytest.approx(0.0, abs=1e-15)
+
+
+def test_a_network_too_large_takes_more_chips_or_rewrites_one():
+    resnet = load_workload("resnet18")
+    spread, folded = RRAM.cost(resnet), RRAM.cost(resnet, weights="per_inference")
+    chips = -(-int(spread.notes[1].split()[0]) // RRAM.arrays)
+    assert chips > 1
+    assert spread.area_m2 == pytest.approx(chips * folded.area_m2)
+    assert folded.latency_s > spread.latency_s
+
+
+def test_grouped_convolutions_share_arrays_along_the_diagonal():
+    depthwise = Workload(name="dw", layers=[Conv2d(name="dw", m=32, c=32, p=4, q=4, r=3, s=3, groups=32)])
+    cost = RRAM.cost(depthwise)
+    # 14 groups of 9 rows and 8 columns fit 128 rows; 16 weights fit 128 columns: 3 arrays.
+    assert cost.notes[1].startswith("3 of 1024")
+    assert count(cost, "dw", "adc", "convert") == 16 * 32 * 8 * 8
+    assert count(cost, "dw", "dac", "drive") == 16 * 8 * 32 * 9
+
+
+def test_computed_operands_need_a_digital_unit():
+    attention = Workload(name="a", layers=[MatMul(name="scores", m=8, c=8, n=8)])
+    assert count(RRAM.cost(attention), "scores", "mac", "mac") == 512
+    fields = RRAM.model_dump(mode="python", exclude_unset=True)
+    del fields["components"]["mac"]
+    with pytest.raises(SpecError, match="role 'mac'"):
+        Chip.parse(fields).cost(attention)
+
+
+def test_leakage_is_power_times_time_of_the_tiles_in_use():
+    cost = RRAM.cost(LENET)
+    leak = cost.breakdown[cost.breakdown.action == "leak"]
+    assert list(leak.component) == ["buffer"]
+    # LeNet fits one tile of four banks of 16 KiB, 0.47 mW each.
+    assert leak.energy_j.sum() == pytest.approx(4 * 0.47e-3 * cost.latency_s, rel=1e-9)
+    ungated = RRAM.replace({"schedule.power_gating": False}).cost(LENET)
+    assert ungated.energy_by("action")["leak"] == pytest.approx(16 * leak.energy_j.sum())
+
+
+def test_programming_counts_every_cell_once():
+    cost = RRAM.programming_cost(LENET)
+    written = cost.breakdown[cost.breakdown.action == "write"]["count"].sum()
+    assert written == LENET.weights * 8
+    assert cost.latency_s == pytest.approx((25 + 128 + 128 + 120) * 1e-6)
+
+
+def test_the_law_of_the_converter_is_named_and_exchangeable():
+    for law in ("adc-survey", "adc-saberi", "adc-exponential", "adc-envelope"):
+        cost = RRAM.replace({"components.adc.estimator": law}).cost(LENET)
+        assert any(note.startswith(f"ADC law: {law}") for note in cost.notes)
+    three = RRAM.replace({"macro.adc.bits": 3}).cost(LENET)
+    assert any("extrapolated" in note for note in three.notes)
+
+
+def test_peak_by_hand():
+    top = peak(RRAM)
+    assert top.macs_per_s == pytest.approx(1024 * 128 * 16 / (8 * 20e-9))
+    assert top.ops_per_joule == pytest.approx(2 * top.macs_per_s / top.power_w)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"components.adc.bandwith": 1}, "bandwidth"),
+        ({"components.adc.estimator": None}, "needs a source"),
+        ({"components.buffer.bandwidth": 0}, "bandwidth"),
+        ({"components.buffer.parameters": {"capacity": "16 KiB", "sise": 1}}, "size|sise"),
+        ({"components.buffer.parameters": {"capacity": "16 kg"}}, "capacity"),
+        ({"tiles": 0}, "tiles = 0"),
+        ({"clock": "1 V"}, "clock"),
+    ],
+)
+def test_bad_chips_are_refused_by_name(changes, match):
+    with pytest.raises(SpecError, match=match):
+        RRAM.replace(changes).cost(LENET)
+
+
+def test_unknown_role_names_the_nearest():
+    fields = RRAM.model_dump(mode="python", exclude_unset=True)
+    fields["components"]["shift_ad"] = fields["components"].pop("shift_add")
+    with pytest.raises(SpecError, match="component 'shift_ad': unknown role 'shift_ad'; did you mean 'shift_add'"):
+        Chip.parse(fields)
+
+
+def test_a_chip_needs_converters():
+    with pytest.raises(SpecError, match="no component with the role 'adc'"):
+        Chip(name="x", components={"cells": {"energy": 0.0, "source": "x"}})
+
+
+def test_power_without_a_rate_is_refused():
+    with pytest.raises(SpecError, match=r"components\.router\.rate"):
+        RRAM.replace({"components.router": {"level": "tile", "power": 0.01, "source": "x"}}).cost(LENET)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"batch": 0}, "batch = 0"),
+        ({"batch": True}, "batch = True"),
+        ({"weights": "always"}, "weights = 'always'"),
+        ({"activity": {"conv9": 1e-6}}, "no layer 'conv9'"),
+        ({"activity": {"conv1": math.nan}}, "conv1.*finite"),
+    ],
+)
+def test_bad_arguments_are_refused(options, match):
+    with pytest.raises(InputError, match=match):
+        RRAM.cost(LENET, **options)
+
+
+def test_a_missing_chip_names_the_nearest():
+    with pytest.raises(MissingError, match="generic-rram-32nm"):
+        ps.load_chip("generic-rram-23nm")
