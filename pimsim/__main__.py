@@ -1,0 +1,6 @@
+"""`python -m pimsim` is the command line."""
+
+from pimsim.cli import main
+
+if __name__ == "__main__":
+    main()

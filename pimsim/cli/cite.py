@@ -1,0 +1,33 @@
+"""`pimsim cite`: the works an experiment stands on."""
+
+import typer
+
+from pimsim.cli.output import JsonOption, show_json
+
+app = typer.Typer()
+
+
+@app.command()
+def cite(experiment: str, json: JsonOption = False) -> None:
+    """Print what to cite for an experiment.
+
+    BibTeX entries of its devices and baselines, and the sources of its cost model.
+
+    \b
+    Examples:
+      pimsim cite adc_bits > adc_bits.bib
+    """
+    from pimsim.experiment import load_experiment
+    from pimsim.experiment.citations import bibliography
+    from pimsim.experiment.plan import make_plan
+    from pimsim.experiment.provenance import sources
+
+    plan = make_plan(load_experiment(experiment))
+    entries = bibliography(plan.cards.values())
+    if json:
+        show_json({"bibtex": entries, "sources": sources(plan)})
+        return
+    typer.echo("\n\n".join(entries.values()))
+    typer.echo("\n% Numbers of the cost model:")
+    for source in sources(plan):
+        typer.echo(f"%   {source}")

@@ -1,0 +1,82 @@
+"""`pimsim run`: a whole experiment."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pimsim.cli.output import JsonOption, console, progress_bar, show
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    experiment: Annotated[str, typer.Argument(help="Name of a shipped experiment, or path of a YAML file.")],
+    out: Annotated[Path, typer.Option(help="Folder of results; the experiment makes its own folder in it.")] = Path(
+        "results"
+    ),
+    workers: Annotated[int, typer.Option(min=0, help="Processes that compute; 0: one for each CPU.")] = 0,
+    size: Annotated[str, typer.Option(help="smoke, default or paper.")] = "default",
+    dask: Annotated[str, typer.Option(metavar="ADDRESS", help="Compute on the Dask scheduler there instead.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Run an experiment: table, figure, provenance.
+
+    What was computed before is kept, also when the run was killed; running again does only the rest.
+
+    \b
+    Examples:
+      pimsim run adc_bits
+      pimsim run adc_bits --size smoke --out /tmp/results
+      pimsim run my_experiment.yaml --workers 8 --json
+      pimsim run adc_bits --size paper --dask tcp://cluster:8786
+    """
+    from pimsim.experiment import run_experiment
+
+    with _cluster(dask) as executor, progress_bar(f"{Path(experiment).stem}") as progress:
+        outcome = run_experiment(
+            experiment, out, workers or len(os.sched_getaffinity(0)), size, executor=executor, progress=progress
+        )
+    summary = outcome.summary()
+    if json:
+        show(summary, as_json=True)
+        return
+    show([_short(row, outcome.plan.experiment.sweep) for row in summary])
+    for name, value in outcome.constants.items():
+        console().print(f"  {name} = {value:.4g}")
+    if outcome.computed == 0:
+        console().print(f"Nothing to compute: all results were in {outcome.folder / 'results.sqlite'}.")
+    else:
+        console().print(f"Computed {outcome.computed} results.")
+    console().print(f"Wrote table.csv, figure.pdf, figure.png and provenance.json to {outcome.folder}.")
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Executor | None]:
+    """Executor of the Dask cluster at the address; None without one."""
+    if not address:
+        yield None
+        return
+    from pimsim.base.errors import MissingError
+
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingError('--dask needs the extra: pip install "pimsim[dask]"') from None
+    with Client(address) as client:
+        yield client.get_executor()
+
+
+def _short(row: dict[str, Any], sweep: Any) -> dict[str, Any]:
+    """The columns a reader wants first: the point, its trials, and mean ± half width of accuracy, energy and area."""
+    short = {name: row[name] for name in ("series", *sweep, "trials")}
+    for metric in ("accuracy", "energy_j", "latency_s", "area_m2", "clip_fraction"):
+        if metric in row:
+            half = (row[f"{metric}_high"] - row[f"{metric}_low"]) / 2
+            short[metric] = f"{row[metric]:.4g} ± {half:.1g}" if 0 < half < float("inf") else f"{row[metric]:.4g}"
+    return short

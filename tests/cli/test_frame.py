@@ -1,0 +1,99 @@
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from pimsim.cli import app, output
+from pimsim.cli.app import COMMANDS
+
+HEAVY = {"numpy", "numba", "pandas", "matplotlib", "onnx", "onnxruntime", "scipy", "rich"}
+
+
+def environment():
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path), COLUMNS="100")
+
+
+def pimsim(*arguments, **options):
+    command = [sys.executable, "-m", "pimsim", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), **options)
+
+
+def test_help_is_quick():
+    def seconds():
+        start = time.perf_counter()
+        assert pimsim("--help").returncode == 0
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.5
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help_imports_nothing_heavy(arguments):
+    if arguments[0] in COMMANDS and not importlib.util.find_spec(f"pimsim.cli.{arguments[0]}"):
+        pytest.skip("command is not there")
+    code = f"""
+import sys
+from pimsim.cli import main
+sys.argv[1:] = {arguments!r}
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(sorted({HEAVY!r} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert len(arguments) == 1 or "Examples:" in done.stdout or "COMMAND" in done.stdout
+
+
+def test_help_lists_commands_that_are_there_only():
+    text = CliRunner().invoke(app, ["--help"]).output
+    listed = [line.split()[0] for line in text.partition("Commands:")[2].splitlines() if line.strip()]
+    assert listed == [name for name in COMMANDS if importlib.util.find_spec(f"pimsim.cli.{name}")]
+    assert {"run", "evaluate", "doctor", "cite"} <= set(listed)
+
+
+def test_error_is_one_line_and_exit_code_1():
+    done = pimsim("run", "adc_bit")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: no experiment 'adc_bit'; did you mean 'adc_bits'?")
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_unknown_command_is_a_usage_error():
+    done = pimsim("rum")
+    assert done.returncode == 2
+    assert "No such command" in done.stderr
+
+
+def test_version():
+    assert CliRunner().invoke(app, ["--version"]).output.startswith("pimsim 0.")
+
+
+def test_doctor():
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    found = {row["what"]: row for row in json.loads(result.output)}
+    assert found["python"]["found"] == ".".join(map(str, sys.version_info[:3]))
+    assert found["numba"]["verdict"] == "ok"
+    assert "bits" in found["SIMD"]["found"]
+    assert result.exit_code == int(any(row["verdict"] == "missing" for row in found.values()))
+    assert "SIMD" in CliRunner().invoke(app, ["doctor"]).output
+
+
+def test_json_of_infinite_numbers_is_null(capsys):
+    output.show([{"a": float("inf"), "b": [1.5, float("-inf")], "c": "x"}], as_json=True)
+    assert json.loads(capsys.readouterr().out) == [{"a": None, "b": [1.5, None], "c": "x"}]
+
+
+def test_table_keeps_every_column_and_row(capsys):
+    output.show([{"name": "a", "value": 1.23456789}, {"name": "b", "extra": True}])
+    text = capsys.readouterr().out
+    assert "1.235" in text
+    assert all(word in text for word in ("name", "value", "extra", "True"))
