@@ -19,7 +19,7 @@ def environment():
 
 
 def pimsim(*arguments, **options):
-    command = [sys.executable, "-m", "pimsim", *arguments]
+    command = [sys.executable, "-m", "pimsim.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), **options)
 
 

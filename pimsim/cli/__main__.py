@@ -1,4 +1,4 @@
-"""`python -m pimsim` is the command line."""
+"""`python -m pimsim.cli` is the command line."""
 
 from pimsim.cli import main
 
