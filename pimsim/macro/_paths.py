@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pimsim.macro import _plain
+from pimsim.macro import _lookup, _plain
 from pimsim.macro.plan import Plan
 
 
@@ -18,10 +18,19 @@ class Path(NamedTuple):
 
 
 def choose(plan: Plan) -> Path:
-    """The path that :func:`code_sums` takes for a plan."""
-    return Path("plain", "blocked float64 matrix products with the converter fused on each block")
+    """The path that :func:`code_sums` takes for a plan: a matter of the plan alone, never of the batch."""
+    from numba import config
+
+    refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _lookup.refusal(plan)
+    if refused is None:
+        return Path("lookup", "sums of four 1-bit inputs (or fewer, wider ones) looked up, converter on the registers")
+    return Path("plain", f"blocked float64 matrix products with the converter fused on each block: {refused}")
 
 
 def code_sums(plan: Plan, words: np.ndarray) -> np.ndarray:
     """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`."""
-    return _plain.code_sums(plan, words)
+    if choose(plan).name == "plain":
+        return _plain.code_sums(plan, words)
+    if "lookup" not in plan.cache:
+        plan.cache["lookup"] = _lookup.build(plan)
+    return _lookup.code_sums(plan, plan.cache["lookup"], words)

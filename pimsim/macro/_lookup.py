@@ -1,0 +1,223 @@
+"""Matrix products by table look-up: bit-sliced, bit-serial, with the converter on the registers.
+
+Rows are grouped, four 1-bit inputs (two of 2 bits, one of 3 or 4 bits) under one index of at most 16 states, and for
+each group of rows and each block of columns the partial sums of all states are stored once. A column sum is then one
+addition per group instead of one multiplication per row; groups whose inputs are all zero are skipped.
+
+Arithmetic: everything before the converter is in fixed point, scaled so that one code is 2^bits and the largest
+possible sum of the matrix fits 31 bits. Additions are exact, so the answer does not depend on their order, on the
+width of the registers, on threads or on the batch. A sum is off by less than (groups + 2) 2^-bits codes, well under
+float32 rounding of the same sum, and errs upward, so that a sum exactly on the edge of two codes gives the upper one.
+Codes are weighted and added as integers (int32 within a row group and column, then float64 below 2^53).
+
+Layout of ``Tables.entries``, int32: row group, block of ``lanes`` columns, physical column (slice and conversion),
+group of rows under one index, state, lane. One block and physical column of 128 rows takes 32 KiB at 16 lanes: it
+stays in the first cache while a batch streams past.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pimsim.macro._threads import run_shared, thread_count
+from pimsim.macro.plan import Plan
+
+_PAIRS = 2048  # (sample, plane) pairs of one block of the batch: their lists stay in the second cache
+_ROWS_AT_16_LANES = 128  # rows whose table of 16 lanes fills a first cache of 32 KiB
+_LARGEST_OFFSET = 65535  # of a list, 16 bits
+_FULL = 30  # bits of the largest accumulator, the sign apart
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What a plan's matrix and converters become; see the module.
+
+    Attributes
+    ----------
+    edges : (R, 2) rows of each row group.
+    start : (R, P, columns padded) int32 accumulator before the first addition.
+    weights : (R, P, columns padded) float64 integers.
+    rows, states : rows under one index, states of one digit.
+    bits : fraction bits of an accumulator.
+    """
+
+    entries: NDArray[np.int32]
+    edges: NDArray[np.int64]
+    start: NDArray[np.int32]
+    weights: NDArray[np.float64]
+    rows: int
+    states: int
+    bits: int
+    lanes: int
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of columns."""
+        return self.start.shape[2] // self.lanes
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Elements (R,) of one block and physical column of each row group."""
+        groups = -(-np.diff(self.edges, axis=1)[:, 0] // self.rows)
+        return groups * self.states**self.rows * self.lanes
+
+
+def refusal(plan: Plan) -> str | None:
+    """Why tables cannot serve the plan, or None."""
+    width = _width(plan)
+    if width > 4:
+        return f"inputs of {width} bits at once (tables serve up to 4)"
+    active = max(stop - start for start, stop in plan.groups)
+    if -(-active // (4 // width)) * 16 * 4 > _LARGEST_OFFSET:
+        return f"{active} rows at once (too many for a table)"
+    return None
+
+
+def build(plan: Plan, lanes: int | None = None) -> Tables:
+    """Tables of a plan, 16 bytes a cell for bit-serial inputs; ``lanes`` (4, 8, 16) is chosen by the cache if None."""
+    from pimsim.macro import _kernels_lookup as kernels
+
+    width = _width(plan)
+    rows, states = 4 // width, 1 << width
+    edges = np.array(plan.groups, dtype=np.int64)
+    active = int(np.diff(edges, axis=1).max())
+    lanes = lanes or (16 if active <= _ROWS_AT_16_LANES else 8)
+    slices, conversions, k, columns = plan.matrix.shape
+    cells = np.ascontiguousarray(plan.matrix).reshape(slices * conversions, k, columns)
+    inverse, begin = (np.repeat(v, conversions, axis=1) for v in (1.0 / plan.q, 0.5 - plan.lo / plan.q))
+    largest = kernels.largest_code(cells, plan.pedestal, edges, states - 1, inverse, begin)
+    bits = max(0, _FULL - int(np.ceil(np.log2(largest + 1.0))))
+    groups = -(-np.diff(edges, axis=1)[:, :, None] // rows)
+    # Half a unit of rounding a group and half of the start: raised by it, a tie goes up whatever the rounding was.
+    start = np.floor(begin * 2.0**bits + 0.5) + (groups + 2) // 2
+    padded = -(-columns // lanes) * lanes
+    weights = plan.weights.reshape(len(edges), -1, columns)
+    entries = _aligned(int(groups.sum()) * states**rows * len(cells) * padded)
+    factor = _pad(inverse * 2.0**bits, padded, np.float64)
+    kernels.build_entries(cells, plan.pedestal, edges, states, rows, lanes, factor, entries)
+    start, weights = _pad(start, padded, np.int32), _pad(weights, padded, np.float64)
+    return Tables(entries, edges, start, weights, rows, states, bits, lanes)
+
+
+def _width(plan: Plan) -> int:
+    return max(plane.width for plane in plan.planes)
+
+
+def _pad(values: NDArray[Any], columns: int, dtype: Any) -> NDArray[Any]:
+    out = np.zeros((*values.shape[:2], columns), dtype)
+    out[:, :, : values.shape[2]] = values
+    return out
+
+
+def _aligned(count: int) -> NDArray[np.int32]:
+    """Uninitialized int32 from the start of a cache line, so that no entry lies across two."""
+    raw = np.empty(count + 16, np.int32)
+    skip = (-raw.ctypes.data // 4) % 16
+    return raw[skip : skip + count]
+
+
+def code_sums(
+    plan: Plan, tables: Tables, words: NDArray[Any], threads: int | None = None, simd: bool = True
+) -> NDArray[np.float64]:
+    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`.
+
+    ``simd=False`` takes the plain loops, which give the same bits, as do any number of ``threads``.
+    """
+    out = np.zeros((len(words), plan.matrix.shape[3]))
+
+    def work(samples: slice, blocks: tuple[int, int]) -> None:
+        _share(plan, tables, words[samples], blocks, simd, out[samples])
+
+    run_shared(work, len(words), tables.blocks, threads or thread_count())
+    return out
+
+
+def _chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
+    """Planes by the byte: (bits to shift the words by, (lsb, mask, weight) of the planes after the shift)."""
+    chunks: list[list[Any]] = []
+    for plane in plan.planes:
+        if not chunks or plane.lsb + plane.width - chunks[-1][0].lsb > 8:
+            chunks.append([])
+        chunks[-1].append(plane)
+    found = []
+    for chunk in chunks:
+        shift = chunk[0].lsb
+        lsb = np.array([plane.lsb - shift for plane in chunk], dtype=np.int64)
+        mask = np.array([(1 << plane.width) - 1 for plane in chunk], dtype=np.int64)
+        found.append((shift, (lsb, mask, np.array([plane.weight >> shift for plane in chunk], dtype=np.int32))))
+    return found
+
+
+class _Scratch:
+    """Working arrays for a block of ``samples`` samples of ``planes`` planes."""
+
+    def __init__(self, tables: Tables, samples: int, planes: int) -> None:
+        groups = int(-(-np.diff(tables.edges, axis=1).max() // tables.rows))
+        pairs, longest = samples * planes, groups // 4 + 1
+        self.lists = np.empty((samples, planes, 4 * longest + 8), np.uint16)
+        self.packed = (
+            np.empty(pairs * longest, np.uint64),
+            np.empty(longest + 1, np.int64),
+            np.empty(pairs, np.int64),
+            np.empty(pairs, np.int32),
+        )
+        self.sums = np.zeros(samples * tables.lanes, np.int32)
+        self.totals = np.zeros(samples * tables.lanes)
+
+
+def _share(
+    plan: Plan, tables: Tables, words: NDArray[Any], blocks: tuple[int, int], simd: bool, out: NDArray[np.float64]
+) -> None:
+    """One thread's share: some blocks of columns, block after block of the batch, added to ``out``."""
+    chunks = _chunks(plan)
+    planes = max(len(chunk[1][0]) for chunk in chunks)
+    samples = max(1, min(_PAIRS // planes, len(words)))
+    scratch = _Scratch(tables, samples, planes)
+    for first in range(0, len(words), samples):
+        part = words[first : first + samples]
+        for shift, chunk in chunks:
+            low = np.ascontiguousarray(part >> part.dtype.type(shift) if shift else part).astype(np.uint8, copy=False)
+            _add_chunk(plan, tables, low, chunk, float(1 << shift), blocks, simd, scratch, out[first : first + samples])
+
+
+def _add_chunk(
+    plan: Plan,
+    tables: Tables,
+    low: NDArray[np.uint8],
+    chunk: tuple[NDArray[Any], ...],
+    worth: float,
+    blocks: tuple[int, int],
+    simd: bool,
+    scratch: _Scratch,
+    out: NDArray[np.float64],
+) -> None:
+    """Add the planes of one chunk of a block of the batch, row group by row group."""
+    from pimsim.macro import _kernels_lookup as kernels
+    from pimsim.macro._kernels_pack import pack
+
+    lanes, planes, begin = tables.lanes, len(chunk[0]), 0
+    n, width = len(low), _width(plan)
+    group = kernels.lookup_group if simd else kernels.lookup_group_plain
+    lists, words, counts = scratch.lists[:n, :planes], *scratch.packed[:2]
+    packed = (words, counts, scratch.packed[2][: n * planes], scratch.packed[3][: n * planes])
+    sums, totals = scratch.sums[: n * lanes], scratch.totals[: n * lanes]
+    for r, size in enumerate(tables.sizes()):
+        pack(low, tuple(tables.edges[r]), chunk, width, lanes, lists, packed)
+        group(
+            (0,) * lanes if simd else lanes,
+            packed,
+            tables.entries,
+            (begin, size),
+            tables.start[r],
+            tables.weights[r],
+            plan.unit[r] * worth,
+            (plan.top, tables.bits),
+            blocks,
+            sums,
+            totals,
+            out,
+        )
+        begin += size * tables.start.shape[1] * tables.blocks

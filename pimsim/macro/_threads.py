@@ -1,0 +1,43 @@
+"""Sharing a product among threads: whole columns or whole samples, never a sum, so the bits stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+Share = tuple[slice, tuple[int, int]]
+
+
+def thread_count() -> int:
+    """Threads of one product: numba's setting (``NUMBA_NUM_THREADS``, else the cores this process may use)."""
+    from numba import config
+
+    return int(config.NUMBA_NUM_THREADS)
+
+
+def shares(samples: int, blocks: int, threads: int) -> list[Share]:
+    """Parts of the work as (samples, blocks of columns): by columns when there are enough of them, else by samples.
+
+    >>> shares(10, 4, 2)
+    [(slice(0, 10, None), (0, 2)), (slice(0, 10, None), (2, 4))]
+    """
+    if blocks >= 2 * threads:
+        return [(slice(0, samples), part) for part in _cut(blocks, threads)]
+    return [(slice(*part), (0, blocks)) for part in _cut(samples, threads)]
+
+
+def _cut(count: int, parts: int) -> list[tuple[int, int]]:
+    ends = [round(i * count / parts) for i in range(parts + 1)]
+    return list(pairwise(ends))
+
+
+def run_shared(work: Callable[[slice, tuple[int, int]], None], samples: int, blocks: int, threads: int) -> None:
+    """Call ``work(samples, blocks)`` for every share, at the same time; kernels let go of the GIL."""
+    parts = shares(samples, blocks, threads)
+    if len(parts) == 1:
+        work(*parts[0])
+        return
+    with ThreadPoolExecutor(len(parts)) as pool:
+        for future in [pool.submit(work, *part) for part in parts]:
+            future.result()

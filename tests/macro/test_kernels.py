@@ -1,0 +1,158 @@
+"""The look-up kernels against exact rational loops, and against themselves at every width and thread count."""
+
+import numpy as np
+import pytest
+from numba import config
+
+from pimsim.encoding import InputEncoding
+from pimsim.macro import _lookup, _paths, _plain
+from pimsim.macro.plan import Plan
+from tests.naive import macro_matmul
+
+needs_jit = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="SIMD needs the compiler")
+
+
+def make_plan(rng, k, c, groups, inputs, top=63, slices=2, conversions=2, ideal=False, clip=0.6):
+    matrix = rng.integers(0, 4, (slices, conversions, k, c)).astype(float)
+    if not ideal:
+        matrix += rng.normal(0.0, 0.2, matrix.shape)
+    rows = max(stop - start for start, stop in groups)
+    full = 3.4 * rows * max((1 << p.width) - 1 for p in inputs.planes)
+    shape = (len(groups), slices, c)
+    q = np.ones(shape) if ideal else clip * full / top * rng.uniform(0.9, 1.1, shape)
+    lo = np.zeros(shape) if ideal else q * rng.uniform(-0.4, 0.4, shape)
+    weights = 4 ** np.arange(slices)[:, None, None] * np.array([1, -1, 2, -4][:conversions])[:, None]
+    weights = np.broadcast_to(weights, (len(groups), slices, conversions, c)).copy()
+    unit = np.ones((len(groups), c)) if ideal else rng.uniform(0.5, 2.0, (len(groups), c))
+    pedestal = 0.0 if ideal else 0.37
+    return Plan(matrix, groups, inputs.planes, pedestal, lo, q, top, weights, unit)
+
+
+def make_words(rng, samples, k, bits):
+    words = rng.integers(0, 1 << bits, (samples, k)).astype(np.uint8 if bits <= 8 else np.uint16)
+    words[0] = 0
+    words[1, k // 3 :] = 0
+    return words
+
+
+CASES = {
+    "bit-serial": ({"bits": 8}, 21, 5, ((0, 10), (10, 20), (20, 21))),
+    "one column": ({"bits": 4}, 8, 1, ((0, 8),)),
+    "17 columns": ({"bits": 3}, 5, 17, ((0, 3), (3, 5))),
+    "16 bits": ({"bits": 16}, 9, 3, ((0, 9),)),
+    "2-bit DAC": ({"bits": 8, "dac_bits": 2}, 11, 3, ((0, 6), (6, 11))),
+    "3-bit DAC": ({"bits": 12, "dac_bits": 3}, 7, 2, ((0, 7),)),
+    "4-bit DAC": ({"bits": 8, "dac_bits": 4}, 6, 3, ((0, 6),)),
+    "sign plane": ({"bits": 8, "signed": True, "signed_as": "twos_complement", "dac_bits": 2}, 7, 2, ((0, 7),)),
+}
+
+
+@needs_jit
+@pytest.mark.parametrize("name", CASES)
+def test_codes_equal_exact_rational_arithmetic(name):
+    fields, k, c, groups = CASES[name]
+    rng = np.random.default_rng(11)
+    inputs = InputEncoding(**fields)
+    plan = make_plan(rng, k, c, groups, inputs)
+    words = make_words(rng, 4, k, inputs.bits)
+    expected, distances = macro_matmul.code_sums(
+        *(words, plan.matrix, groups, plan.planes, plan.pedestal, plan.lo, plan.q, plan.top, plan.weights, plan.unit)
+    )
+    # No sum of this data lies closer to a code edge than the fixed-point error, so every code must agree.
+    assert min(distances) > 1e-6
+    found = _lookup.code_sums(plan, _lookup.build(plan), words)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+@needs_jit
+@pytest.mark.parametrize("name", CASES)
+def test_every_width_gives_the_bits_of_the_plain_loops(name):
+    fields, k, c, groups = CASES[name]
+    rng = np.random.default_rng(12)
+    inputs = InputEncoding(**fields)
+    plan = make_plan(rng, k, c, groups, inputs)
+    words = make_words(rng, 5, k, inputs.bits)
+    plain = _lookup.code_sums(plan, _lookup.build(plan), words, simd=False)
+    for lanes in (4, 8, 16):
+        np.testing.assert_array_equal(_lookup.code_sums(plan, _lookup.build(plan, lanes), words), plain)
+
+
+@needs_jit
+@pytest.mark.parametrize("columns", [9, 70])
+def test_threads_and_batches_change_no_bit(columns):
+    rng = np.random.default_rng(13)
+    inputs = InputEncoding()
+    plan = make_plan(rng, 40, columns, ((0, 32), (32, 40)), inputs)
+    words = make_words(rng, 523, 40, 8)
+    tables = _lookup.build(plan)
+    whole = _lookup.code_sums(plan, tables, words, threads=1)
+    for threads in (2, 3):
+        np.testing.assert_array_equal(_lookup.code_sums(plan, tables, words, threads=threads), whole)
+    parts = [_lookup.code_sums(plan, tables, words[i : i + 100]) for i in range(0, 523, 100)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@needs_jit
+def test_a_real_layer_differs_from_float64_only_within_rounding_of_a_code_edge():
+    rng = np.random.default_rng(14)
+    inputs = InputEncoding()
+    plan = make_plan(rng, 256, 32, ((0, 128), (128, 256)), inputs, top=255, slices=4)
+    words = make_words(rng, 64, 256, 8)
+    found = _lookup.code_sums(plan, _lookup.build(plan), words)
+    expected = _plain.code_sums(plan, words)
+    near = conversions = 0
+    for r in range(2):
+        for t in range(8):
+            for s, _, x in _plain.column_sums(plan, words, r, t):
+                edge = (x - plan.lo[r, s]) / plan.q[r, s] + 0.5
+                # float32 carries 24 bits of a sum; the fixed point of these sums more.
+                near += int((np.abs(edge - np.rint(edge)) < np.abs(x / plan.q[r, s]) * 2.0**-24 + 1e-5).sum())
+                conversions += x.size
+    differing = int((np.abs(found - expected) > 1e-9 * np.abs(expected).max()).sum())
+    assert differing <= near
+    assert near < 1e-4 * conversions
+
+
+@needs_jit
+def test_ties_round_up():
+    inputs = InputEncoding(bits=1)
+    plan = make_plan(np.random.default_rng(0), 12, 1, ((0, 12),), inputs, slices=1, conversions=1, ideal=True)
+    third = np.full(plan.matrix.shape, 1.0 / 3.0)
+    plan = Plan(third, plan.groups, plan.planes, 0.0, plan.lo, plan.q * (2.0 / 3.0), 63, plan.weights, plan.unit)
+    words = np.tril(np.ones((12, 12), np.uint8))  # 1 ... 12 rows on: sums n/3 in steps of 2/3, odd n are ties
+    found = _lookup.code_sums(plan, _lookup.build(plan), words)
+    np.testing.assert_array_equal(found[:, 0], (np.arange(1, 13) + 1) // 2)
+
+
+@needs_jit
+def test_lossless_converter_gives_the_integer_product():
+    rng = np.random.default_rng(15)
+    inputs = InputEncoding(bits=16)
+    plan = make_plan(rng, 300, 19, ((0, 300),), inputs, top=2**16 - 1, ideal=True)
+    words = make_words(rng, 7, 300, 16)
+    matrix = (plan.matrix.astype(np.int64) * plan.weights[0][:, :, None]).sum(axis=(0, 1))
+    found = _lookup.code_sums(plan, _lookup.build(plan), words)
+    np.testing.assert_array_equal(found, words.astype(np.int64) @ matrix)
+
+
+def test_an_empty_batch_works():
+    plan = make_plan(np.random.default_rng(0), 9, 3, ((0, 9),), InputEncoding())
+    assert _lookup.code_sums(plan, _lookup.build(plan), np.empty((0, 9), np.uint8), simd=False).shape == (0, 3)
+
+
+def test_plain_loops_run_without_the_compiler():
+    rng = np.random.default_rng(16)
+    plan = make_plan(rng, 6, 3, ((0, 6),), InputEncoding(bits=3))
+    words = make_words(rng, 3, 6, 3)
+    found = _lookup.code_sums(plan, _lookup.build(plan), words, simd=False)
+    np.testing.assert_allclose(found, _plain.code_sums(plan, words), rtol=1e-12)
+
+
+def test_the_path_is_chosen_by_the_plan():
+    rng = np.random.default_rng(17)
+    wide = make_plan(rng, 6, 2, ((0, 6),), InputEncoding(bits=8, dac_bits=8))
+    assert "8 bits at once" in _lookup.refusal(wide)
+    assert _paths.choose(wide).name != "lookup"
+    tall = make_plan(rng, 5000, 1, ((0, 5000),), InputEncoding(), slices=1, conversions=1)
+    assert "5000 rows at once" in _lookup.refusal(tall)
+    assert _lookup.refusal(make_plan(rng, 6, 2, ((0, 6),), InputEncoding())) is None
