@@ -9,7 +9,7 @@ from pimsim.base.jit import njit
 def wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground, double_sided, word_start):
     """Node voltages (N, M) that the wires impose when the cells carry ``current`` (N, M).
 
-    A row without a driver has no voltage to start from: it takes ``word_start``, that of its first cell.
+    A row without a driver has no voltage to start from: it takes that of its first cell in ``word_start`` (N, M).
     """
     rows, cols = current.shape
     word, bit = np.empty((rows, cols)), np.empty((rows, cols))
@@ -24,7 +24,7 @@ def wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground,
             # The two drivers share the row's current so that the voltage around their loop is zero.
             right = (moment + r_source * total) / (2.0 * r_source + (cols - 1) * r_wordline)
             left = total - right
-        v = V[i] - r_source * left if driven[i] else word_start[i]
+        v = V[i] - r_source * left if driven[i] else word_start[i, 0]
         word[i, 0] = v
         for j in range(1, cols):
             left -= current[i, j - 1]
@@ -43,3 +43,31 @@ def wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground,
                 line[j] += r_bitline * bit[i, j]
             bit[i, j] = line[j]
     return word, bit
+
+
+@njit
+def judge_linear(G, word, bit, V, driven, r_wordline, r_source, r_bitline, r_ground, double_sided):
+    """(i_out, i_source, worst violation, largest line current) of the node voltages of linear cells [A]."""
+    rows, cols = G.shape
+    current = G * (word - bit)
+    new_word, new_bit = wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground, double_sided, word)
+    worst = 0.0
+    for i in range(rows):
+        for j in range(cols):
+            worst = max(worst, abs(G[i, j] * (new_word[i, j] - new_bit[i, j]) - current[i, j]))
+    return sum_lines(current, driven, worst)
+
+
+@njit
+def sum_lines(current, driven, worst):
+    """(i_out, i_source, worst violation, largest line current); a floating row's total current is a violation."""
+    rows, cols = current.shape
+    i_out, i_source = np.zeros(cols), np.zeros(rows)
+    for i in range(rows):
+        for j in range(cols):
+            i_out[j] += current[i, j]
+            i_source[i] += current[i, j]
+        if not driven[i]:
+            worst = max(worst, abs(i_source[i]))
+            i_source[i] = 0.0
+    return i_out, i_source, worst, max(np.abs(i_out).max(), np.abs(i_source).max())

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.errors import InputError, nearest
+from pimsim.base.errors import ConvergenceError, InputError, nearest
 from pimsim.cells.iv import CellModel
 from pimsim.crossbar.problem import Problem, check_problem
 from pimsim.crossbar.solution import Solution
 from pimsim.crossbar.wires import Access, Wires
+
+if TYPE_CHECKING:
+    from pimsim.crossbar.kirchhoff import Currents
 
 METHODS = ("auto", "line-cg", "merge", "newton", "direct")
 
@@ -67,22 +71,55 @@ def solve_crossbar(
     problem = check_problem(G, V, wires, cell, access, on, driven)
     if method not in METHODS:
         raise InputError(f"method={method!r}: must be one of {', '.join(METHODS)}{nearest(method, METHODS)}")
-    return _direct(problem)
+    if not 0.0 < tol < 1.0:
+        raise InputError(f"tol={tol!r}: must lie between 0 and 1")
+    if method == "auto":
+        method = "line-cg" if problem.linear else "newton"
+    elif method != "newton" and not problem.linear:
+        raise InputError(f'method={method!r} solves linear cells only; use "newton" or "auto"')
+    return _SOLVERS[method](problem, tol)
 
 
-def _direct(problem: Problem) -> Solution:
+def _vectors(solve: Callable, method: str, problem: Problem, tol: float) -> Solution:
+    """Solve for every vector by itself: iterations on a whole batch at once were slower."""
+    answers = [solve(problem, V, tol) for V in problem.V]
+    word, bit = (np.stack([answer[k] for answer in answers]) for k in (0, 1))
+    return _solution(
+        problem, [answer[2] for answer in answers], max(answer[3] for answer in answers), method, word, bit
+    )
+
+
+def _line_cg(problem: Problem, tol: float) -> Solution:
+    from pimsim.crossbar.line_cg import solve_line_cg
+
+    return _vectors(solve_line_cg, "line-cg", problem, tol)
+
+
+def _newton(problem: Problem, tol: float) -> Solution:
+    from pimsim.crossbar.newton import solve_newton
+
+    return _vectors(solve_newton, "newton", problem, tol)
+
+
+def _direct(problem: Problem, tol: float) -> Solution:
     from pimsim.crossbar.direct import solve_direct
-    from pimsim.crossbar.kirchhoff import linear_residual
+    from pimsim.crossbar.kirchhoff import judge_linear
 
-    if not problem.linear:
-        raise InputError('method="direct" solves linear cells; use "newton"')
     word, bit = solve_direct(problem)
-    parts = [linear_residual(problem, *vector) for vector in zip(problem.V, word, bit)]
+    parts = [judge_linear(problem, *vector) for vector in zip(problem.V, word, bit)]
+    worst = max(part.residual for part in parts)
+    if not worst <= tol:
+        raise ConvergenceError(f"direct did not reach tol={tol:g}", worst, 0)
     return _solution(problem, parts, 0, "direct", word, bit)
 
 
-def _solution(problem: Problem, parts: list[Any], iterations: int, method: str, word: np.ndarray, bit: np.ndarray):
+def _solution(
+    problem: Problem, parts: Sequence[Currents], iterations: int, method: str, word: np.ndarray, bit: np.ndarray
+) -> Solution:
     i_out, i_source, residuals = (np.array(part) for part in zip(*parts))
     if not problem.batched:
         i_out, i_source, word, bit = i_out[0], i_source[0], word[0], bit[0]
     return Solution(i_out, i_source, float(residuals.max()), iterations, method, lambda: (word, bit))
+
+
+_SOLVERS = {"line-cg": _line_cg, "newton": _newton, "direct": _direct}

@@ -2,18 +2,26 @@
 
 import numpy as np
 import pytest
-from golden import GATED, LINEAR, Golden
+from golden import CROSSBARS, GATED, LINEAR, Golden
 
 import pimsim as ps
 
 
 @pytest.mark.parametrize("name", LINEAR)
-@pytest.mark.parametrize("method", ["direct"])
+@pytest.mark.parametrize("method", ["line-cg", "newton", "direct"])
 def test_linear(name, method):
     case = Golden(name)
     solution = ps.solve_crossbar(**case.problem, method=method)
     assert solution.method == method
     check(case, solution, current=1e-12, voltage=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(set(CROSSBARS) - set(LINEAR)))
+def test_nonlinear(name):
+    case = Golden(name)
+    solution = ps.solve_crossbar(**case.problem)
+    assert solution.method == "newton"
+    check(case, solution, current=1e-11, voltage=1e-11)
 
 
 def check(case, solution, current, voltage):

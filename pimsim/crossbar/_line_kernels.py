@@ -1,0 +1,259 @@
+"""The linear step: conjugate gradients on the word lines with both families of lines solved exactly.
+
+Cells of conductance g join word-line nodes u and bit-line nodes v; F and H are currents pushed into them. With P the
+word lines and B the bit lines, each with its cells grounded at the other side, Kirchhoff's current law reads
+
+    P u - g v = F        B v - g u = H.
+
+Eliminating v leaves S u = F + g B^-1 H with S = P - g B^-1 g, solved by conjugate gradients preconditioned with P.
+P^-1 and B^-1 are ladders, solved in O(N M) by a recursion on the admittance Y and Norton current J of what lies
+beyond a node:
+
+    Y(k) = g(k) + Y(k+1) c(k+1)      J(k) = f(k) + J(k+1) c(k+1)      c = 1 / (1 + R Y)
+    v(k+1) = (v(k) + R J(k+1)) c(k+1)
+
+No 1/R and no difference of nearly equal numbers appears, so R = 0 and G = 0 are ordinary values. P itself is never
+applied (it holds 1/R): the iteration carries q = P p beside p, which costs one update because P^-1 r is at hand.
+"""
+
+import numpy as np
+
+from pimsim.base.jit import njit
+
+# Sums over an array may be taken in any order.
+_SUMS = {"contract", "reassoc", "nsz"}
+
+
+@njit(fastmath={"contract"})
+def factor_wordlines(g, r_wordline, r_source, g_far):
+    """Ladder coefficients c (N, M) of every word line, and the resistance (N,) its source end turns J into v with."""
+    rows, cols = g.shape
+    c, root = np.empty_like(g), np.empty(rows)
+    y = np.empty(4)
+    for start in range(0, rows, 4):
+        count = min(4, rows - start)
+        for k in range(count):
+            y[k] = g_far[start + k]
+        for j in range(cols - 1, -1, -1):
+            for k in range(count):
+                y[k] += g[start + k, j]
+                if j > 0:
+                    inverse = 1.0 / (1.0 + r_wordline * y[k])
+                    c[start + k, j] = inverse
+                    y[k] *= inverse
+        for k in range(count):
+            root[start + k] = _root(y[k], r_source[start + k])
+    return c, root
+
+
+@njit
+def _root(y, r):
+    """Resistance r parallel to 1 / y; 0 for an isolated line, which no current can reach."""
+    if np.isinf(r):
+        return 1.0 / y if y > 0.0 else 0.0
+    return r / (1.0 + r * y)
+
+
+@njit(fastmath={"contract"})
+def factor_bitlines(g, r_bitline, r_ground):
+    """Ladder coefficients c (N, M) of every bit line; in the last row the resistance its grounded end has."""
+    rows, cols = g.shape
+    c, y = np.empty_like(g), np.zeros(cols)
+    for i in range(rows):
+        r = r_bitline if i < rows - 1 else r_ground
+        for j in range(cols):
+            total = y[j] + g[i, j]
+            c[i, j] = 1.0 / (1.0 + r * total)
+            y[j] = total * c[i, j]
+    for j in range(cols):
+        c[rows - 1, j] *= r_ground
+    return c
+
+
+@njit(fastmath={"contract"})
+def solve_wordlines(x, c, root, r, start, stop):
+    """Replace injected currents by voltages in rows start ... stop - 1 of ``x``."""
+    i = start
+    while i + 4 <= stop:
+        _four_wordlines(x[i], x[i + 1], x[i + 2], x[i + 3], c[i], c[i + 1], c[i + 2], c[i + 3], root[i : i + 4], r)
+        i += 4
+    while i < stop:
+        _wordline(x[i], c[i], root[i], r)
+        i += 1
+
+
+@njit(fastmath={"contract"})
+def _wordline(x, c, root, r):
+    for j in range(x.size - 1, 0, -1):
+        x[j - 1] += x[j] * c[j]
+    x[0] *= root
+    for j in range(1, x.size):
+        x[j] = (x[j - 1] + r * x[j]) * c[j]
+
+
+@njit(fastmath={"contract"})
+def _four_wordlines(x0, x1, x2, x3, c0, c1, c2, c3, root, r):
+    """Four recursions side by side, to hide the latency of one."""
+    last = x0.size - 1
+    a0, a1, a2, a3 = x0[last], x1[last], x2[last], x3[last]
+    for j in range(last, 0, -1):
+        a0 = x0[j - 1] + a0 * c0[j]
+        a1 = x1[j - 1] + a1 * c1[j]
+        a2 = x2[j - 1] + a2 * c2[j]
+        a3 = x3[j - 1] + a3 * c3[j]
+        x0[j - 1] = a0
+        x1[j - 1] = a1
+        x2[j - 1] = a2
+        x3[j - 1] = a3
+    a0, a1, a2, a3 = a0 * root[0], a1 * root[1], a2 * root[2], a3 * root[3]
+    x0[0], x1[0], x2[0], x3[0] = a0, a1, a2, a3
+    for j in range(1, last + 1):
+        a0 = (a0 + r * x0[j]) * c0[j]
+        a1 = (a1 + r * x1[j]) * c1[j]
+        a2 = (a2 + r * x2[j]) * c2[j]
+        a3 = (a3 + r * x3[j]) * c3[j]
+        x0[j] = a0
+        x1[j] = a1
+        x2[j] = a2
+        x3[j] = a3
+
+
+@njit(fastmath={"contract"})
+def solve_bitlines(x, c, r):
+    """Replace injected currents by voltages in all columns of ``x``."""
+    rows, cols = x.shape
+    for i in range(1, rows):
+        for j in range(cols):
+            x[i, j] += x[i - 1, j] * c[i - 1, j]
+    for j in range(cols):
+        x[rows - 1, j] *= c[rows - 1, j]
+    for i in range(rows - 2, -1, -1):
+        for j in range(cols):
+            x[i, j] = (x[i + 1, j] + r * x[i, j]) * c[i, j]
+
+
+@njit(fastmath=_SUMS)
+def line_cg(g, F, H, base, lines, tol, most):
+    """Solve P u - g v = F, B v - g u = H; ``lines`` = (r_wordline, r_source (N,), g_far (N,), r_bitline, r_ground).
+
+    ``base`` (N, M) are the cells' currents at u = v = 0: with them, the largest line current is known. Stops when the
+    currents left over at the word-line nodes, all their magnitudes together, are at most ``tol`` times the largest
+    line current (this bounds the error of every output current), or after ``most`` steps. ``F`` is overwritten.
+    Returns (u, v, left over (N, M), their sum relative to the largest line current, steps).
+    """
+    r_wordline, r_source, g_far, r_bitline, r_ground = lines
+    c_word, root = factor_wordlines(g, r_wordline, r_source, g_far)
+    c_bit = factor_bitlines(g, r_bitline, r_ground)
+    u = F
+    solve_wordlines(u, c_word, root, r_wordline, 0, g.shape[0])
+    r, p, q, s = g * u, np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
+    largest = largest_line_current(base, r)
+    r += H
+    solve_bitlines(r, c_bit, r_bitline)
+    r *= g
+    alpha, rho, steps = 0.0, 0.0, 0
+    while True:
+        before = rho
+        rho, left = _update(u, r, p, s, alpha, c_word, root, r_wordline)
+        if left <= tol * largest or steps == most or rho == 0.0:
+            v = _bitline_voltages(g, u, H, c_bit, r_bitline)
+            largest = largest_line_current(base, g * (u - v))
+            if left <= tol * largest or steps == most or rho == 0.0:
+                return u, v, r, left / largest if left > 0.0 else 0.0, steps
+        _direction(p, q, r, s, g, c_bit, rho / before if steps else 0.0)
+        alpha = rho / _apply(p, q, s, g, c_bit, r_bitline)
+        steps += 1
+
+
+@njit(fastmath={"contract"})
+def _bitline_voltages(g, u, H, c_bit, r_bitline):
+    v = H + g * u
+    solve_bitlines(v, c_bit, r_bitline)
+    return v
+
+
+@njit(fastmath=_SUMS)
+def largest_line_current(base, change):
+    """Largest magnitude of the row and column sums of ``base`` + ``change``."""
+    rows, cols = base.shape
+    columns = np.zeros(cols)
+    largest = 0.0
+    for i in range(rows):
+        row = 0.0
+        for j in range(cols):
+            current = base[i, j] + change[i, j]
+            columns[j] += current
+            row += current
+        largest = max(largest, abs(row))
+    for j in range(cols):
+        largest = max(largest, abs(columns[j]))
+    return largest
+
+
+@njit
+def linear_vector(G, V, driven, lines, tol, most):
+    """Node voltages (N, M) of linear cells for one source vector; (word, bit, left over, steps) of :func:`line_cg`."""
+    rows, cols = G.shape
+    base = np.empty_like(G)
+    for i in range(rows):
+        source = V[i] if driven[i] else 0.0
+        for j in range(cols):
+            base[i, j] = G[i, j] * source
+    word, bit, _, left, steps = line_cg(G, -base, base, base, lines, tol, most)
+    for i in range(rows):
+        if driven[i]:
+            for j in range(cols):
+                word[i, j] += V[i]
+    return word, bit, left, steps
+
+
+@njit(fastmath=_SUMS)
+def _update(u, r, p, s, alpha, c_word, root, r_wordline):
+    """u += alpha p, r -= alpha s, then s = P^-1 r; returns r . s and the sum of |r|."""
+    rows, cols = r.shape
+    rho, left = 0.0, 0.0
+    for start in range(0, rows, 4):
+        stop = min(start + 4, rows)
+        for i in range(start, stop):
+            for j in range(cols):
+                u[i, j] += alpha * p[i, j]
+                new = r[i, j] - alpha * s[i, j]
+                r[i, j] = new
+                s[i, j] = new
+                left += abs(new)
+        solve_wordlines(s, c_word, root, r_wordline, start, stop)
+        for i in range(start, stop):
+            for j in range(cols):
+                rho += r[i, j] * s[i, j]
+    return rho, left
+
+
+@njit(fastmath={"contract"})
+def _direction(p, q, r, s, g, c_bit, beta):
+    """p = s + beta p, q = r + beta q, and in ``s`` the way down of B^-1 g p."""
+    rows, cols = p.shape
+    for i in range(rows):
+        for j in range(cols):
+            new = s[i, j] + beta * p[i, j]
+            p[i, j] = new
+            q[i, j] = r[i, j] + beta * q[i, j]
+            s[i, j] = g[i, j] * new
+        if i > 0:
+            for j in range(cols):
+                s[i, j] += s[i - 1, j] * c_bit[i - 1, j]
+
+
+@njit(fastmath=_SUMS)
+def _apply(p, q, s, g, c_bit, r_bitline):
+    """The way up of B^-1 g p, then s = S p = q - g B^-1 g p; returns p . s."""
+    rows, cols = p.shape
+    product = 0.0
+    v = np.empty(cols)
+    for i in range(rows - 1, -1, -1):
+        for j in range(cols):
+            new = s[i, j] * c_bit[i, j] if i == rows - 1 else (v[j] + r_bitline * s[i, j]) * c_bit[i, j]
+            v[j] = new
+            new = q[i, j] - g[i, j] * new
+            s[i, j] = new
+            product += p[i, j] * new
+    return product
