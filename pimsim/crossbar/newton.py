@@ -87,7 +87,7 @@ def _start(problem: Problem, V: np.ndarray) -> _State:
 
 
 def _newton_step(state: _State, current: np.ndarray, slope: np.ndarray, lines: tuple, wanted: float) -> _State:
-    """Step to the solution of the cells' tangents; ``wanted`` is the linear solver's tolerance relative to its start."""
+    """Step to the solution of the cells' tangents; the linear solver reduces the residual by ``wanted``."""
     from pimsim.crossbar._line_kernels import line_cg
 
     F, H = state.a - current, current - state.b
