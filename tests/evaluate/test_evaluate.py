@@ -1,0 +1,85 @@
+"""Accuracy, cost and baseline joined: limits that must be met exactly, and the same numbers in any order."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import pimsim as ps
+from pimsim.base.errors import InputError
+from pimsim.evaluate import programmed as module
+from pimsim.evaluate.bench import make_bench
+from pimsim.evaluate.programmed import program_network
+from pimsim.evaluate.study import programming_id, run_group
+from pimsim.networks import Engine
+
+IMAGES = 6
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return make_bench(ps.load_network("fashion-vgg"), ps.load_dataset("fashion-mnist", limit=IMAGES))
+
+
+@pytest.fixture(scope="module")
+def chip():
+    return ps.load_chip("generic-rram-32nm")
+
+
+def ideal_macro(scheme, cell_bits, rows):
+    weights = ps.WeightEncoding(bits=8, cell_bits=cell_bits, scheme=scheme)
+    return ps.Macro(rows=rows, cols=96, device="ideal", weights=weights, adc=ps.ADC(bits=16))
+
+
+@pytest.mark.parametrize(("scheme", "cell_bits"), itertools.product(["differential", "offset"], [1, 2, 4, 8]))
+def test_ideal_cells_and_a_lossless_adc_give_the_integer_reference(bench, scheme, cell_bits):
+    """Bit for bit, with 100 rows: no layer but the first fits, and all leave ragged tiles."""
+    arrays = program_network(bench, ideal_macro(scheme, cell_bits, rows=100), seed=0, trial=0).arrays
+    images = bench.data.images[:2]
+    logits = Engine(bench.quantized, {name: array.matmul for name, array in arrays.items()}).run(images)
+    np.testing.assert_array_equal(logits, bench.quantized.reference(images))
+
+
+def test_evaluation_of_an_ideal_chip(bench, chip):
+    ideal = chip.replace({"macro.device": "ideal", "macro.adc.bits": 16, "macro.adc.range": "full"})
+    ev = ps.evaluate(bench.network, ideal, bench.data, trials=2)
+    assert ev.accuracy.mean == ev.quantized_accuracy == bench.quantized_accuracy
+    assert ev.accuracy.interval == (ev.accuracy.mean, ev.accuracy.mean)
+    for cost in (ev.cost, ev.baseline):
+        assert cost.energy_j == pytest.approx(cost.breakdown.energy_j.sum(), rel=1e-12)
+        assert cost.area_m2 == pytest.approx(cost.areas.area_m2.sum(), rel=1e-12)
+        assert (cost.breakdown.source != "").all()
+
+
+def test_the_cost_takes_the_read_energy_that_the_cells_saw(bench, chip):
+    outcome = program_network(bench, chip.macro, seed=3, trial=0).run()
+    cost = chip.cost(bench.workload, activity=outcome.read_energy)
+    cells = cost.breakdown.query("component == 'cells'").groupby("layer").energy_j.sum()
+    for layer, joules in outcome.read_energy.items():
+        assert cells[layer] == pytest.approx(joules, rel=1e-12)
+
+
+def test_no_result_depends_on_the_batch(bench, chip, monkeypatch):
+    programmed = program_network(bench, chip.macro, seed=1, trial=0)
+    whole = programmed.run()
+    monkeypatch.setattr(module, "BATCH", 4)
+    parts = programmed.run()
+    assert parts.accuracy == whole.accuracy
+    assert parts.read_energy == pytest.approx(whole.read_energy, rel=1e-12)
+
+
+def test_points_share_the_chip_and_their_order_changes_nothing(bench, chip):
+    points = [{"macro.adc.bits": bits} for bits in (5, 8)]
+    rows = run_group(bench, chip, points, trial=1, seed=7)
+    assert run_group(bench, chip, points[::-1], trial=1, seed=7) == rows[::-1]
+    assert run_group(bench, chip, points[1:], trial=1, seed=7) == rows[1:]
+    ids = {programming_id(chip.replace(point)) for point in points}
+    assert len(ids) == 1
+    assert programming_id(chip.replace({"macro.rows": 64, "macro.rows_active": 64})) not in ids
+
+
+def test_bad_arguments_are_refused(bench, chip):
+    with pytest.raises(InputError, match="trials = 0"):
+        ps.evaluate(bench.network, chip, bench.data, trials=0)
+    with pytest.raises(InputError, match="time = -1"):
+        ps.evaluate(bench.network, chip, bench.data, trials=1, time=-1.0)
