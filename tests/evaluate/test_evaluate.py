@@ -31,7 +31,7 @@ def ideal_macro(scheme, cell_bits, rows):
     return ps.Macro(rows=rows, cols=96, device="ideal", weights=weights, adc=ps.ADC(bits=16))
 
 
-@pytest.mark.parametrize(("scheme", "cell_bits"), itertools.product(["differential", "offset"], [1, 2, 4, 8]))
+@pytest.mark.parametrize(("scheme", "cell_bits"), list(itertools.product(["differential", "offset"], [1, 2, 4, 8])))
 def test_ideal_cells_and_a_lossless_adc_give_the_integer_reference(bench, scheme, cell_bits):
     """Bit for bit, with 100 rows: no layer but the first fits, and all leave ragged tiles."""
     arrays = program_network(bench, ideal_macro(scheme, cell_bits, rows=100), seed=0, trial=0).arrays
