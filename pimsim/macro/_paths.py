@@ -21,6 +21,8 @@ def choose(plan: Plan) -> Path:
     """The path that :func:`code_sums` takes for a plan: a matter of the plan alone, never of the batch."""
     from numba import config
 
+    if plan.circuit is not None:
+        return Path("circuit", "the currents are not linear in the inputs: every read is a circuit solution")
     refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _lookup.refusal(plan)
     if refused is None:
         return Path("lookup", "sums of four 1-bit inputs (or fewer, wider ones) looked up, converter on the registers")
@@ -29,7 +31,7 @@ def choose(plan: Plan) -> Path:
 
 def code_sums(plan: Plan, words: np.ndarray) -> np.ndarray:
     """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`."""
-    if choose(plan).name == "plain":
+    if choose(plan).name != "lookup":
         return _plain.code_sums(plan, words)
     if "lookup" not in plan.cache:
         plan.cache["lookup"] = _lookup.build(plan)

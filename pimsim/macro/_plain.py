@@ -38,6 +38,10 @@ def column_sums(plan: Plan, words: np.ndarray, r: int, t: int) -> Iterator[tuple
     """Column sums (b, C) in cell steps of one row group and plane, as (slice, conversion, sums)."""
     start, stop = plan.groups[r]
     level = digits(words[:, start:stop], plan.planes[t]).astype(np.float64)
+    if plan.circuit is not None:
+        sums = plan.circuit.sums(r, level)
+        yield from ((s, a, sums[s, a]) for s in range(len(sums)) for a in range(len(sums[s])))
+        return
     under = pedestal_sums(plan.pedestal, level.sum(axis=1))[:, None]
     slices, conversions = plan.matrix.shape[:2]
     for s in range(slices):

@@ -1,4 +1,4 @@
-"""From the state of the cells to what their columns add up: one matrix in cell steps, circuit included."""
+"""From the state of the cells to what their columns add up: one matrix in cell steps, linear circuit included."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from pimsim.macro.layout import combine, physical_array, scatter, tiles
 from pimsim.macro.program import Programmed
+
+Pair = tuple[np.ndarray, np.ndarray | None]
 
 
 def column_matrix(macro: Any, programmed: Programmed, t: float | None) -> np.ndarray:
@@ -17,85 +20,96 @@ def column_matrix(macro: Any, programmed: Programmed, t: float | None) -> np.nda
     (slices, conversions, K, C) float64; exact integers for ideal cells without wires. Analog subtraction (of the
     other cell of a pair, or of the reference column) is done here, the average over copies too.
     """
-    if t not in programmed.cache:
-        programmed.cache[t] = _column_matrix(macro, programmed, t)
-    return programmed.cache[t]
+    key = ("matrix", t)
+    if key not in programmed.cache:
+        cells, reference = currents(macro, programmed, t)
+        # Level plus deviation, not (g - g_min)/step: cells that meet their target then hold the level exactly.
+        steps = programmed.levels + (cells - programmed.cells.target) / programmed.step
+        if reference is not None:
+            digits = np.array(macro.weights.reference_levels).reshape(-1, 1, 1, 1)
+            reference = digits + (reference - programmed.reference.target) / programmed.step
+        programmed.cache[key] = combine(macro.weights, programmed.tiling, steps, reference)
+    return programmed.cache[key]
 
 
-def _column_matrix(macro: Any, programmed: Programmed, t: float | None) -> np.ndarray:
-    cells, reference = currents(macro, programmed, t)
-    # Level plus deviation, not (g - g_min)/step: cells that meet their target then hold the level exactly.
-    steps = programmed.levels + (cells - programmed.cells.target) / programmed.step
-    steps = steps.mean(axis=0)
-    if not macro.weights.signed_columns:
-        return np.ascontiguousarray(steps)
-    if macro.weights.polarities == 2:
-        return np.ascontiguousarray(steps[:, :1] - steps[:, 1:])
-    digits = np.array(macro.weights.reference_levels).reshape(-1, 1, 1, 1)
-    held = digits + (reference - programmed.reference.target) / programmed.step
-    tile_of = np.repeat(np.arange(programmed.tiling.col_tiles), programmed.tiling.weights_per_row)
-    return steps - held.mean(axis=0)[..., tile_of[: programmed.tiling.c]]
-
-
-def conductances(programmed: Programmed, t: float | None) -> tuple[np.ndarray, np.ndarray | None]:
+def conductances(programmed: Programmed, t: float | None) -> Pair:
     """Conductances [S] of the cells and of the reference cells, ``t`` seconds after programming (None: at it)."""
     states = (programmed.cells, programmed.reference)
     cells, reference = (s if s is None else (s.g if t is None else s.at(t)) for s in states)
     return cells, reference
 
 
-def currents(macro: Any, programmed: Programmed, t: float | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Current of each cell at its column's foot over the read voltage [S]: the circuit's effective conductances."""
-    cells, reference = conductances(programmed, t)
-    if macro.wires is None or macro.wires.ideal:
-        return cells, reference
-    return _through_wires(macro, programmed.tiling, cells, reference)
+def currents(macro: Any, programmed: Programmed, t: float | None) -> Pair:
+    """Current of each cell at the foot of its column over the voltage of its row [S], all other rows at 0 V.
+
+    The circuit's effective conductances: secant at the read voltage for cells that are not linear, in series with
+    their access devices, behind the wires (exact, one transfer matrix for each array).
+    """
+    pair = _secants(macro, programmed.card, conductances(programmed, t))
+    if resistive(macro.wires):
+        return _through_wires(macro, programmed.tiling, *pair)
+    if macro.access is None:
+        return pair
+    return _in_series(macro, pair, selected=True)
 
 
-def _through_wires(
-    macro: Any, tiling: Any, cells: np.ndarray, reference: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Effective conductances behind the wires, one transfer matrix for each array."""
-    from pimsim.crossbar import transfer_matrix
+def resistive(wires: Any) -> bool:
+    """Whether any of the lines has a resistance."""
+    return wires is not None and any(value for name, value in wires if name.startswith("r_"))
 
+
+def cell_model(card: Any) -> Any | None:
+    """I-V law of the cells of a card, or None when they are linear."""
+    law = card.iv
+    return None if law is None or law.linear else law
+
+
+def _secants(macro: Any, card: Any, pair: Pair) -> Pair:
+    law = cell_model(card)
+    if law is None:
+        return pair
+    cells, reference = (g if g is None else _secant(law, g, macro.v_read) for g in pair)
+    return cells, reference
+
+
+def _secant(law: Any, g: np.ndarray, v: float) -> np.ndarray:
+    flat = np.ascontiguousarray(g).ravel()
+    return (law.evaluate(flat, np.full(flat.size, v))[0] / v).reshape(g.shape)
+
+
+def _in_series(macro: Any, pair: Pair, selected: bool) -> Pair:
+    cells, reference = (g if g is None else series(macro.access, g, selected) for g in pair)
+    return cells, reference
+
+
+def series(access: Any, g: np.ndarray, selected: bool | np.ndarray) -> np.ndarray:
+    """Conductance of cells behind their access devices, in rows that are selected or not."""
+    from pimsim.crossbar.problem import series_conductance
+
+    on = 1.0 / access.r_on if access.r_on else np.inf
+    return series_conductance(g, np.where(selected, on, access.g_off))
+
+
+def _through_wires(macro: Any, tiling: Any, cells: np.ndarray, reference: np.ndarray | None) -> Pair:
     cells_out = np.empty(cells.shape)
     reference_out = None if reference is None else np.empty(reference.shape)
-    for k0, k1 in tiling.row_ranges:
-        for tile, (c0, c1) in enumerate(tiling.col_ranges):
-            array = physical_array(cells, reference, (k0, k1), (c0, c1), tile)
-            effective = np.asarray(transfer_matrix(array, macro.wires)).T
-            _scatter(effective, cells_out[..., k0:k1, c0:c1], reference_out, (k0, k1), tile)
+    for rows, columns, tile in tiles(tiling):
+        array = physical_array(cells, reference, rows, columns, tile)
+        effective = _effective(macro, array)
+        own = None if reference_out is None else reference_out[..., rows, tile]
+        scatter(effective, cells_out[..., rows, columns], own)
     return cells_out, reference_out
 
 
-def physical_array(
-    cells: np.ndarray, reference: np.ndarray | None, rows: tuple[int, int], columns: tuple[int, int], tile: int
-) -> np.ndarray:
-    """Cells of one array as they lie: (rows, physical columns) [S].
+def _effective(macro: Any, array: np.ndarray) -> np.ndarray:
+    """Transposed transfer matrix (rows, physical columns) [S]: each row as its own row group sees the array."""
+    from pimsim.crossbar import transfer_matrix
 
-    All columns of a weight lie side by side (slice, then polarity, then copy), weights from the driver on, reference
-    columns after them. A matrix that does not fill the array takes the rows nearest the sense amplifiers; the unused
-    rest is left unformed and carries no current, so it does not appear here.
-    """
-    block = cells[..., slice(*rows), slice(*columns)]
-    lines = [_lines(block)]
-    if reference is not None:
-        lines.append(_lines(reference[..., slice(*rows), tile : tile + 1]))
-    return np.ascontiguousarray(np.concatenate(lines, axis=1))
-
-
-def _lines(block: np.ndarray) -> np.ndarray:
-    """(copies, slices, polarities, k, c) -> (k, c x slices x polarities x copies)."""
-    return block.transpose(3, 4, 1, 2, 0).reshape(block.shape[3], -1)
-
-
-def _scatter(
-    effective: np.ndarray, block: np.ndarray, reference: np.ndarray | None, rows: tuple[int, int], tile: int
-) -> None:
-    """Undo :func:`physical_array` into ``block`` and ``reference``."""
-    copies, slices, polarities, k, c = block.shape
-    own = c * slices * polarities * copies
-    block[...] = effective[:, :own].reshape(k, c, slices, polarities, copies).transpose(4, 2, 3, 0, 1)
-    if reference is not None:
-        lines = effective[:, own:].reshape(k, slices, 1, copies)
-        reference[:, :, :, slice(*rows), tile] = lines.transpose(3, 1, 2, 0)
+    if macro.access is None:
+        return np.asarray(transfer_matrix(array, macro.wires)).T
+    effective = np.empty(array.shape)
+    for start in range(0, len(array), macro.active):
+        group = np.arange(len(array)) // macro.active == start // macro.active
+        paths = series(macro.access, array, group[:, None])
+        effective[group] = np.asarray(transfer_matrix(paths, macro.wires)).T[group]
+    return effective

@@ -9,10 +9,11 @@ from pydantic import Field, PositiveInt, model_validator
 from pimsim.base.quantities import Meter, Second, Volt
 from pimsim.base.spec import Spec
 from pimsim.converters import ADC, DAC
+from pimsim.crossbar.wires import IdealSwitch, Transistor, Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
-_PROGRAMMING = ("rows", "cols", "rows_active", "device", "wires", "v_read", "weights")
+_PROGRAMMING = ("rows", "cols", "rows_active", "device", "wires", "access", "v_read", "weights")
 
 
 class MacroFields(Spec):
@@ -21,7 +22,8 @@ class MacroFields(Spec):
     rows: PositiveInt = 128
     cols: PositiveInt = 128
     device: str = "ideal"
-    wires: Any = None
+    wires: Wires | None = None
+    access: Transistor | IdealSwitch | None = Field(None, discriminator="kind")
     v_read: Volt = Field(0.2, gt=0.0)
     t_read: Second = Field(100e-9, gt=0.0)
     rows_active: PositiveInt | None = None

@@ -30,6 +30,8 @@ class Plan:
     lo, q : (groups, slices, C) float64 levels of the converters;  top : highest code.
     weights : (groups, slices, conversions, C) int64 shift-add weights, powers of two with sign.
     unit : (groups, C) float64, what a code of weight one is worth.
+    circuit : gives the column sums where they are not linear in the inputs (:class:`pimsim.macro.circuits.Circuit`),
+        or None; x is then ``circuit.sums(r, u)[s, a]``.
     cache : what a path prepared for this plan (tables, packed matrices), by name.
     """
 
@@ -42,10 +44,13 @@ class Plan:
     top: int
     weights: np.ndarray
     unit: np.ndarray
+    circuit: Any = None
     cache: dict[str, Any] = field(default_factory=dict)
 
 
-def build_plan(macro: Any, programmed: Programmed, matrix: np.ndarray, lo: np.ndarray, q: np.ndarray) -> Plan:
+def build_plan(
+    macro: Any, programmed: Programmed, matrix: np.ndarray, lo: np.ndarray, q: np.ndarray, circuit: Any = None
+) -> Plan:
     """Lay out the plan of a macro for converter levels ``lo``, ``q`` (groups, slices, C).
 
     The steps of the slices of one column are powers of two of their smallest: the shift-add weights carry the powers.
@@ -55,7 +60,7 @@ def build_plan(macro: Any, programmed: Programmed, matrix: np.ndarray, lo: np.nd
     weights = code_weights(macro.weights, programmed.flipped) << powers[:, :, None]
     pedestal = 0.0 if macro.weights.signed_columns else programmed.pedestal
     groups = programmed.tiling.row_groups
-    return Plan(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.adc.top, weights, unit)
+    return Plan(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.adc.top, weights, unit, circuit)
 
 
 def code_weights(encoding: Any, flipped: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ class Macro(MacroFields):
     rows, cols : cells of one array.
     device : name of a card in devices/cells, or the path of one.
     wires : wire resistances; None for none.
+    access : access device in series with every cell (rows that are read are selected, all others are not), or None.
     v_read, t_read : read voltage [V] and duration of one read [s] (the longest pulse when pulse-width coded).
     rows_active : rows that conduct at a time; all if None.
     columns_per_adc : columns that share a converter: time and cost, not values.

@@ -1,0 +1,89 @@
+"""Column sums of arrays whose currents are no linear function of the inputs: one circuit solution a read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pimsim.macro.columns import cell_model, conductances, resistive
+from pimsim.macro.layout import combine, physical_array, scatter, tiles
+from pimsim.macro.program import Programmed
+
+
+def needs_circuit(macro: Any, card: Any) -> bool:
+    """Whether cells that are not linear meet several voltages: wires, access devices, or a multi-level DAC.
+
+    One voltage and nothing in series leave a secant conductance, which is linear in the input.
+    """
+    levels = macro.inputs.coding == "voltage" and macro.inputs.max_level > 1
+    return cell_model(card) is not None and (levels or resistive(macro.wires) or macro.access is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """The circuit of a programmed matrix at one time.
+
+    >>> circuit.sums(0, level).shape        # doctest: +SKIP
+    (slices, conversions, B, C)
+    """
+
+    macro: Any
+    programmed: Programmed
+    time: float | None
+
+    def sums(self, group: int, level: np.ndarray) -> np.ndarray:
+        """Column sums (slices, conversions, B, C) in cell steps, pedestal included, of one row group.
+
+        ``level`` (B, k) DAC levels of the rows of the group. Pulse-width-coded levels are the sum over the time steps
+        of the currents of the rows still on.
+        """
+        macro, top = self.macro, self.macro.inputs.max_level
+        if macro.inputs.coding == "voltage":
+            return self._currents(group, level * (macro.v_read / top)) * top
+        steps = range(1, int(level.max(initial=0)) + 1)
+        shape = (macro.slices, macro.weights.conversions, len(level), self.programmed.tiling.c)
+        return sum((self._currents(group, np.where(level >= s, macro.v_read, 0.0)) for s in steps), np.zeros(shape))
+
+    def _currents(self, group: int, volts: np.ndarray) -> np.ndarray:
+        """Currents over (step x v_read) for row voltages (B, k) of one group."""
+        programmed, encoding = self.programmed, self.macro.weights
+        start, stop = programmed.tiling.row_groups[group]
+        cells, reference = conductances(programmed, self.time)
+        out = np.empty((*cells.shape[:3], len(volts), cells.shape[4]))
+        held = None if reference is None else np.empty((*reference.shape[:3], len(volts), reference.shape[4]))
+        for rows, columns, tile in tiles(programmed.tiling):
+            if not rows.start <= start < rows.stop:
+                continue
+            array = physical_array(cells, reference, rows, columns, tile)
+            inside = slice(start - rows.start, stop - rows.start)
+            currents = self._solve(array, volts, inside)
+            scatter(currents, out[..., columns], None if held is None else held[..., tile])
+        scale = 1.0 / (programmed.step * self.macro.v_read)
+        return combine(encoding, programmed.tiling, out * scale, None if held is None else held * scale)
+
+    def _solve(self, array: np.ndarray, volts: np.ndarray, inside: slice) -> np.ndarray:
+        """Currents (B, physical columns) [A] of one array when the rows ``inside`` are at ``volts``, others at 0 V."""
+        from pimsim.crossbar import solve_crossbar
+
+        law, access = cell_model(self.programmed.card), self.macro.access
+        if not resistive(self.macro.wires) and access is None:
+            return _separate(law, array[inside], volts)
+        everywhere = np.zeros((len(volts), len(array)))
+        everywhere[:, inside] = volts
+        on = None
+        if access is not None:
+            on = np.zeros(len(array), dtype=bool)
+            on[inside] = True
+        return solve_crossbar(array, everywhere, self.macro.wires, cell=law, access=access, on=on).i_out
+
+
+def _separate(law: Any, array: np.ndarray, volts: np.ndarray) -> np.ndarray:
+    """Currents of cells that do not see each other: one product for each voltage in use."""
+    total = np.zeros((len(volts), array.shape[1]))
+    flat = array.ravel()
+    for v in np.unique(volts[volts != 0]):
+        current = law.evaluate(flat, np.full(flat.size, v))[0].reshape(array.shape)
+        total += (volts == v) @ current
+    return total

@@ -1,0 +1,62 @@
+"""How the cells of a matrix lie in the arrays, and which columns are put together before the converter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pimsim.mapping import Tiling
+
+
+def tiles(tiling: Tiling) -> Iterator[tuple[slice, slice, int]]:
+    """Arrays of a matrix as (matrix rows, matrix columns, number of the column of arrays)."""
+    for rows in tiling.row_ranges:
+        for number, columns in enumerate(tiling.col_ranges):
+            yield slice(*rows), slice(*columns), number
+
+
+def physical_array(
+    cells: np.ndarray, reference: np.ndarray | None, rows: slice, columns: slice, tile: int
+) -> np.ndarray:
+    """Cells of one array as they lie: (rows, physical columns).
+
+    ``cells`` is (copies, slices, polarities, K, C), ``reference`` (copies, slices, 1, K, column tiles). All columns of
+    a weight lie side by side (slice, then polarity, then copy), weights from the driver on, reference columns after
+    them. A matrix that does not fill the array takes the rows nearest the sense amplifiers; the unused rest is left
+    unformed and carries no current, so it does not appear here.
+    """
+    lines = [_lines(cells[..., rows, columns])]
+    if reference is not None:
+        lines.append(_lines(reference[..., rows, tile : tile + 1]))
+    return np.ascontiguousarray(np.concatenate(lines, axis=1))
+
+
+def _lines(block: np.ndarray) -> np.ndarray:
+    """(copies, slices, polarities, k, c) -> (k, c x slices x polarities x copies)."""
+    return block.transpose(3, 4, 1, 2, 0).reshape(block.shape[3], -1)
+
+
+def scatter(lines: np.ndarray, block: np.ndarray, reference: np.ndarray | None) -> None:
+    """Undo :func:`physical_array`: (n, physical columns) into ``block`` (copies, slices, polarities, n, c) and
+    ``reference`` (copies, slices, 1, n)."""
+    copies, slices, polarities, n, c = block.shape
+    own = c * slices * polarities * copies
+    block[...] = lines[:, :own].reshape(n, c, slices, polarities, copies).transpose(4, 2, 3, 0, 1)
+    if reference is not None:
+        reference[...] = lines[:, own:].reshape(n, slices, 1, copies).transpose(3, 1, 2, 0)
+
+
+def combine(encoding: Any, tiling: Tiling, cells: np.ndarray, reference: np.ndarray | None) -> np.ndarray:
+    """Average copies and subtract what is subtracted before the converter: (slices, conversions, n, C).
+
+    ``cells`` (copies, slices, polarities, n, C) and ``reference`` (copies, slices, 1, n, column tiles) in cell steps.
+    """
+    steps = cells.mean(axis=0)
+    if not encoding.signed_columns:
+        return np.ascontiguousarray(steps)
+    if reference is None:
+        return np.ascontiguousarray(steps[:, :1] - steps[:, 1:])
+    tile_of = np.arange(tiling.c) // tiling.weights_per_row
+    return steps - reference.mean(axis=0)[..., tile_of]
