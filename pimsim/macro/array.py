@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike
 from pimsim.base.errors import InputError
 from pimsim.macro import _paths
 from pimsim.macro.calibration import Calibration, calibrated_levels, column_gain, stated_levels
+from pimsim.macro.circuits import Circuit, needs_circuit
 from pimsim.macro.columns import column_matrix
 from pimsim.macro.corrections import Corrections, build_corrections
 from pimsim.macro.energy import read_energy
+from pimsim.macro.nonlinear import cell_model
 from pimsim.macro.plan import Plan, build_plan
 from pimsim.macro.program import Programmed
 from pimsim.mapping import Tiling
@@ -101,7 +103,13 @@ class Array:
     def _plan(self) -> Plan:
         found = self.calibration
         lo, q = stated_levels(self.macro, self.programmed) if found is None else (found.lo, found.q)
-        return build_plan(self.macro, self.programmed, self._matrix, lo, q)
+        return build_plan(self.macro, self.programmed, self._matrix, lo, q, self._circuit)
+
+    @cached_property
+    def _circuit(self) -> Circuit | None:
+        if needs_circuit(self.macro, self.programmed.card):
+            return Circuit(self.macro, self.programmed, self.time)
+        return None
 
     @cached_property
     def _corrections(self) -> Corrections:
@@ -109,7 +117,11 @@ class Array:
 
     @cached_property
     def _factor(self) -> np.ndarray:
-        return self.scale if self.calibration is None else self.scale * self.calibration.gain
+        if self.calibration is not None:
+            return self.scale * self.calibration.gain
+        if self.macro.column_gain:
+            raise InputError("column_gain: call array.calibrate(X_cal) before matmul")
+        return self.scale
 
     def calibrate(self, X: ArrayLike, gain: bool | None = None) -> Array:
         """Return the array with converter ranges (if calibrated) and column gains found on calibration data.
@@ -129,7 +141,7 @@ class Array:
             raise InputError("calibration needs at least one input")
         if self.macro.adc.range == "calibrated":
             words = self.macro.inputs.words(x)
-            lo, q = calibrated_levels(self.macro, self.programmed, self._matrix, words)
+            lo, q = calibrated_levels(self.macro, self.programmed, self._matrix, words, self._circuit)
         else:
             lo, q = stated_levels(self.macro, self.programmed)
         ranged = replace(self, calibration=Calibration(lo, q, np.ones(self.tiling.c), len(x)))
@@ -169,10 +181,19 @@ class Array:
             "path": path.name,
             "why": path.why,
             "arrays": self.tiling.arrays,
+            "cells": self._cell_text(),
             "pedestal": "subtracted before the ADC" if signed else f"{plan.pedestal:.4g} cell steps an active input",
             "adc_step": (float(plan.q.min()), float(plan.q.max())),
             "adc_low": (float(plan.lo.min()), float(plan.lo.max())),
         }
+
+    def _cell_text(self) -> str:
+        law = cell_model(self.programmed.card)
+        if law is None:
+            return "linear"
+        if needs_circuit(self.macro, self.programmed.card):
+            return f"{law.kind} I-V law of the card"
+        return f"conductance at the read voltage (the card's I-V law is {law.kind}, cell_law is {self.macro.cell_law})"
 
     def read_energy(self, X: ArrayLike) -> float:
         """Energy [J] the cells dissipate over all reads of the (B, K) inputs; see :mod:`pimsim.macro.energy`."""

@@ -53,10 +53,10 @@ def _fill(programmed: Programmed, levels: list[Levels]) -> tuple[np.ndarray, np.
     return np.broadcast_to(lo, shape), np.broadcast_to(q, shape)
 
 
-def calibrated_levels(macro: Any, programmed: Programmed, matrix: np.ndarray, words: list) -> tuple:
+def calibrated_levels(macro: Any, programmed: Programmed, matrix: np.ndarray, words: list, circuit: Any) -> tuple:
     """Levels (groups, slices, C) that cover the inner percentile of the column sums of the calibration words."""
     adc: ADC = macro.adc
-    plan = build_plan(macro, programmed, matrix, *_fill(programmed, [Levels(0.0, 1.0)] * macro.slices))
+    plan = build_plan(macro, programmed, matrix, *_fill(programmed, [Levels(0.0, 1.0)] * macro.slices), circuit)
     sums = _sums(plan, words)  # [group][slice] -> (samples, C)
     shape = (len(plan.groups), macro.slices, programmed.tiling.c)
     lo, q = np.empty(shape), np.empty(shape)

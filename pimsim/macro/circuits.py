@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from pimsim.macro.columns import cell_model, conductances, resistive
+from pimsim.macro.columns import conductances, resistive
 from pimsim.macro.layout import combine, physical_array, scatter, tiles
+from pimsim.macro.nonlinear import cell_model, law_conductance, verify_voltage
 from pimsim.macro.program import Programmed
 
 
 def needs_circuit(macro: Any, card: Any) -> bool:
-    """Whether cells that are not linear meet several voltages: wires, access devices, or a multi-level DAC.
+    """Whether the I-V law of the cells is asked for and they meet several voltages: wires, access, a multi-level DAC.
 
     One voltage and nothing in series leave a secant conductance, which is linear in the input.
     """
+    if macro.cell_law == "linear":
+        return False
     levels = macro.inputs.coding == "voltage" and macro.inputs.max_level > 1
     return cell_model(card) is not None and (levels or resistive(macro.wires) or macro.access is not None)
 
@@ -50,7 +54,7 @@ class Circuit:
         """Currents over (step x v_read) for row voltages (B, k) of one group."""
         programmed, encoding = self.programmed, self.macro.weights
         start, stop = programmed.tiling.row_groups[group]
-        cells, reference = conductances(programmed, self.time)
+        cells, reference = self._law_conductances
         out = np.empty((*cells.shape[:3], len(volts), cells.shape[4]))
         held = None if reference is None else np.empty((*reference.shape[:3], len(volts), reference.shape[4]))
         for rows, columns, tile in tiles(programmed.tiling):
@@ -62,6 +66,13 @@ class Circuit:
             scatter(currents, out[..., columns], None if held is None else held[..., tile])
         scale = 1.0 / (programmed.step * self.macro.v_read)
         return combine(encoding, programmed.tiling, out * scale, None if held is None else held * scale)
+
+    @cached_property
+    def _law_conductances(self) -> tuple[np.ndarray, np.ndarray | None]:
+        law, verified = cell_model(self.programmed.card), verify_voltage(self.macro, self.programmed.card)
+        pair = conductances(self.programmed, self.time)
+        cells, reference = (g if g is None else law_conductance(law, g, verified) for g in pair)
+        return cells, reference
 
     def _solve(self, array: np.ndarray, volts: np.ndarray, inside: slice) -> np.ndarray:
         """Currents (B, physical columns) [A] of one array when the rows ``inside`` are at ``volts``, others at 0 V."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.macro.layout import combine, physical_array, scatter, tiles
+from pimsim.macro.nonlinear import cell_model, secant, verify_voltage
 from pimsim.macro.program import Programmed
 
 Pair = tuple[np.ndarray, np.ndarray | None]
@@ -58,23 +59,14 @@ def resistive(wires: Any) -> bool:
     return wires is not None and any(value for name, value in wires if name.startswith("r_"))
 
 
-def cell_model(card: Any) -> Any | None:
-    """I-V law of the cells of a card, or None when they are linear."""
-    law = card.iv
-    return None if law is None or law.linear else law
-
-
 def _secants(macro: Any, card: Any, pair: Pair) -> Pair:
     law = cell_model(card)
     if law is None:
         return pair
-    cells, reference = (g if g is None else _secant(law, g, macro.v_read) for g in pair)
+    card.check_voltage(macro.v_read)
+    verified = verify_voltage(macro, card)
+    cells, reference = (g if g is None else secant(law, g, verified, macro.v_read) for g in pair)
     return cells, reference
-
-
-def _secant(law: Any, g: np.ndarray, v: float) -> np.ndarray:
-    flat = np.ascontiguousarray(g).ravel()
-    return (law.evaluate(flat, np.full(flat.size, v))[0] / v).reshape(g.shape)
 
 
 def _in_series(macro: Any, pair: Pair, selected: bool) -> Pair:

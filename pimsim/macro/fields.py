@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -13,7 +13,7 @@ from pimsim.crossbar.wires import IdealSwitch, Transistor, Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
-_PROGRAMMING = ("rows", "cols", "rows_active", "device", "wires", "access", "v_read", "weights")
+_PROGRAMMING = ("rows", "cols", "rows_active", "device", "wires", "access", "cell_law", "v_read", "weights")
 
 
 class MacroFields(Spec):
@@ -24,6 +24,7 @@ class MacroFields(Spec):
     device: str = "ideal"
     wires: Wires | None = None
     access: Transistor | IdealSwitch | None = Field(None, discriminator="kind")
+    cell_law: Literal["linear", "card"] = "linear"
     v_read: Volt = Field(0.2, gt=0.0)
     t_read: Second = Field(100e-9, gt=0.0)
     rows_active: PositiveInt | None = None

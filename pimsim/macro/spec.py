@@ -20,9 +20,13 @@ class Macro(MacroFields):
     Parameters
     ----------
     rows, cols : cells of one array.
-    device : name of a card in devices/cells, or the path of one.
+    device : name of a card in devices/cells, or the path of one. Its conductances are currents over voltage at the
+        card's read voltage, or at ``v_read`` where the card gives none; other voltages follow its I-V law.
     wires : wire resistances; None for none.
     access : access device in series with every cell (rows that are read are selected, all others are not), or None.
+    cell_law : ``"linear"``: every cell is its conductance at the read voltage, exact for one-bit or pulse-width-coded
+        inputs without wires; ``"card"``: the card's I-V law at the voltage each cell really has, one circuit solution
+        a read where wires, access devices or a multi-level DAC make voltages differ (slow).
     v_read, t_read : read voltage [V] and duration of one read [s] (the longest pulse when pulse-width coded).
     rows_active : rows that conduct at a time; all if None.
     columns_per_adc : columns that share a converter: time and cost, not values.
