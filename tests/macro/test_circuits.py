@@ -68,8 +68,9 @@ def test_access_devices_isolate_the_rows_that_are_not_read(access, wires):
     array = small(wires=wires, access=access, rows_active=5).program(W, rng=1)
     if wires is None and access.kind == "transistor":
         # Leak of unselected rows needs a voltage across them: none without wires.
-        g = array.programmed.cells.g[0]
-        np.testing.assert_allclose(array._matrix, (g / (1 + g * 3e3) - array.programmed.card.g_min) / array.programmed.step)
+        held = array.programmed
+        g = held.cells.g[0]
+        np.testing.assert_allclose(array._matrix, (g / (1 + g * 3e3) - held.card.g_min) / held.step)
     np.testing.assert_array_equal(array.matmul(X), digital(array, X, access=access))
 
 
@@ -93,7 +94,7 @@ def test_wires_lose_current_and_column_gain_brings_it_back():
     inputs, others = RNG.integers(0, 256, (50, 64)), RNG.integers(0, 256, (50, 64))
     exact = inputs @ weights
     plain = macro.program(weights, rng=1)
-    with pytest.raises(InputError, match="column_gain: call array.calibrate"):
+    with pytest.raises(InputError, match=r"column_gain: call array\.calibrate"):
         macro.replace({"column_gain": True}).program(weights, rng=1).matmul(inputs)
     tuned = macro.replace({"column_gain": True}).program(weights, rng=1).calibrate(others)
     assert (tuned.calibration.gain > 1).mean() > 0.7
