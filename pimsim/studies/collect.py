@@ -15,7 +15,7 @@ from pimsim.studies.errors import TrialError
 from pimsim.studies.executors import check_executor, run
 from pimsim.studies.results import PointResult, Results
 from pimsim.studies.store import Row, Store
-from pimsim.studies.task import Task, Trial, trial_name
+from pimsim.studies.task import Task, trial_name
 
 Progress = Callable[[int, int], None]
 
@@ -104,7 +104,8 @@ class _Collection:
         due = time.monotonic()
         try:
             for call, metrics in run(self.executor, compute, self._calls(needed)):
-                fresh += [Row(id, call[-1], row) for id, row in zip(call[1], metrics, strict=True)]
+                group, _, trial = call
+                fresh += [Row(task.id, trial, row) for task, row in zip(group, metrics, strict=True)]
                 if time.monotonic() >= due:
                     due = self._add(fresh) / _COMMIT_SHARE + time.monotonic()
                     fresh = []
@@ -119,8 +120,7 @@ class _Collection:
         for task, trial in self._missing(needed):
             groups.setdefault((trial, trial_name(task.trial), task.group or task.id), []).append(task)
         for (trial, *_), tasks in groups.items():
-            params = [dict(task.params) for task in tasks]
-            yield tasks[0].trial, [task.id for task in tasks], params, tasks[0].group is not None, self.seed, trial
+            yield tasks, self.seed, trial
 
     def _missing(self, needed: Mapping[str, int]) -> Iterator[tuple[Task, int]]:
         """Trial by trial, so that an interrupted study has some trials of all points rather than all of some."""
@@ -141,23 +141,23 @@ class _Collection:
         return PointResult(task, tuple(self.rows[task.id, trial] for trial in range(trials)), confidence)
 
 
-def compute(
-    trial: Trial, ids: Sequence[str], params: list[dict[str, Any]], grouped: bool, seed: int, number: int
-) -> list[dict[str, float]]:
+def compute(tasks: Sequence[Task], seed: int, number: int) -> list[dict[str, float]]:
     """Run one trial for one point, or for the points of a group; checked rows. This is what workers execute."""
-    name = trial_name(trial)
+    first = tasks[0]
+    params = [dict(task.params) for task in tasks]
+    places = [f"trial {number} of {trial_name(first.trial)} at {dict(task.labels)}" for task in tasks]
     try:
-        rows = trial(params, seed, number) if grouped else [trial(params[0], np.random.default_rng([seed, number]))]
+        if first.group is None:
+            rows = [first.trial(params[0], np.random.default_rng([seed, number]))]
+        else:
+            rows = first.trial(params, seed, number)
     except Exception as error:
-        error.add_note(f"in trial {number} of {name} at {params[0]}{_others(params)}")
+        others = f" and {len(tasks) - 1} more points" if len(tasks) > 1 else ""
+        error.add_note(f"in {places[0]}{others}")
         raise
-    if len(rows) != len(ids):
-        raise TrialError(f"{name} returned {len(rows)} rows for {len(ids)} points")
-    return [_checked(row, f"trial {number} of {name} at {point}") for row, point in zip(rows, params, strict=True)]
-
-
-def _others(params: Sequence[Any]) -> str:
-    return f" and {len(params) - 1} more points" if len(params) > 1 else ""
+    if len(rows) != len(tasks):
+        raise TrialError(f"{places[0]}: {len(rows)} rows for {len(tasks)} points")
+    return [_checked(row, place) for row, place in zip(rows, places, strict=True)]
 
 
 def _checked(row: Any, where: str) -> dict[str, float]:
