@@ -26,7 +26,8 @@ def fold_constants(model: ModelProto) -> ModelProto:
         used = {name: constants[name] for name in node.input if name}
         single.input.extend(helper.make_empty_tensor_value_info(name) for name in used)
         evaluator = ReferenceEvaluator(helper.make_model(single, opset_imports=model.opset_import))
-        constants.update(zip(node.output, list(evaluator.run(None, used))))
+        values: Any = evaluator.run(None, used)
+        constants.update(zip(node.output, values))
     _replace(model.graph, kept, constants)
     return model
 

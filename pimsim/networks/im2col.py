@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pimsim.networks.graph import Product
 
+_SHORT = 8  # bytes
 
 def im2col(product: Product, tensor: NDArray[np.uint8], zero: int = 0) -> NDArray[np.uint8]:
     """The input vectors of a product's matrices, (groups, n * positions, K).
@@ -25,8 +26,15 @@ def im2col(product: Product, tensor: NDArray[np.uint8], zero: int = 0) -> NDArra
     _, c, r, s = product.weight.shape
     windows = _windows(product, _padded(tensor, product.pads, zero), r, s)
     n, p, q = windows.shape[:3]
-    grouped = windows.reshape(n, p, q, product.groups, c, r, s) if product.groups > 1 else windows[:, :, :, None]
-    return grouped.transpose(3, 0, 1, 2, 5, 6, 4).reshape(product.groups, n * p * q, r * s * c)
+    rows = np.empty((product.groups, n, p, q, r, s, c), np.uint8)
+    ordered = windows.reshape(n, p, q, product.groups, c, r, s).transpose(3, 0, 1, 2, 5, 6, 4)
+    if c * s > _SHORT:
+        rows[:] = ordered
+    else:
+        # numpy copies runs of s * c bytes; where they are short, long strided runs are faster
+        for i, j in np.ndindex(r, s):
+            rows[..., i, j, :] = ordered[..., i, j, :]
+    return rows.reshape(product.groups, n * p * q, r * s * c)
 
 
 def _windows(product: Product, tensor: NDArray[np.uint8], r: int, s: int) -> NDArray[np.uint8]:
