@@ -10,6 +10,7 @@ from pimsim.networks.graph import Product
 
 _SHORT = 8  # bytes
 
+
 def im2col(product: Product, tensor: NDArray[np.uint8], zero: int = 0) -> NDArray[np.uint8]:
     """The input vectors of a product's matrices, (groups, n * positions, K).
 
