@@ -39,6 +39,7 @@ def accuracy_energy(
     for label, data in summary.groupby("series", sort=False):
         band(top, data, x, "accuracy", str(label), scale=100)
         band(bottom, data, x, "energy_j", str(label), scale=factor)
+    _within_percent(top)
     bottom.set_yscale("log")
     if accuracies:
         _accuracy_lines(top, accuracies)
@@ -58,7 +59,7 @@ def _accuracy_lines(ax: Axes, accuracies: Mapping[str, float]) -> None:
     highest = max(accuracies.values())
     for accuracy in accuracies.values():
         reference_line(ax, 100 * accuracy, "")
-    text = ", ".join(f"{label} {100 * accuracy:.1f}" for label, accuracy in accuracies.items())
+    text = ", ".join(f"{label} {100 * accuracy:.1f} %" for label, accuracy in accuracies.items())
     reference_line(ax, 100 * highest, text)
 
 
@@ -79,11 +80,23 @@ def _ticks_at_few_numbers(ax: Axes, values: pd.Series) -> None:
 def _plain_log_ticks(ax: Axes) -> None:
     """Numbers such as 0.5, 1, 2, 5, 10 instead of powers of ten, which a range below a decade hardly shows."""
     low, high = ax.get_ylim()
-    marks = [m * 10.0**e for e in range(-12, 13) for m in ((1, 2, 5) if high < 300 * low else (1,))]
-    shown = [m for m in marks if low <= m <= high]
-    ax.yaxis.set_major_locator(FixedLocator(shown))
+    for digits in ((1,), (1, 2, 5), range(1, 10)):
+        marks = [digit * 10.0**power for power in range(-18, 19) for digit in digits]
+        shown = [mark for mark in marks if low <= mark <= high]
+        if len(shown) >= 3:
+            ax.yaxis.set_major_locator(FixedLocator(shown))
+            break
+    else:  # less than a factor of two or so: a linear scale is clearer
+        ax.set_yscale("linear")
+        return
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _within_percent(ax: Axes) -> None:
+    """An interval of a mean may pass 0 or 100 %, an accuracy cannot."""
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, 0.0), min(high, 100.0))
 
 
 def figure_of(ax: Axes) -> Figure:
