@@ -1,0 +1,23 @@
+"""Circuits of SRAM and gate-driven macros: charge, current, C-2C and digital columns, and their compute SNR."""
+
+from pimsim.crossbar.sram_charge import ChargeColumn
+from pimsim.crossbar.sram_current import CurrentColumn
+from pimsim.crossbar.sram_digital import adder_tree, digital_columns, full_adders
+from pimsim.crossbar.sram_gate import GateDrivenCell
+from pimsim.crossbar.sram_ladder import LadderColumn
+from pimsim.crossbar.sram_snr import best_offset, binomial_sums, compute_snr, full_range_levels, unit_levels
+
+__all__ = [
+    "ChargeColumn",
+    "CurrentColumn",
+    "GateDrivenCell",
+    "LadderColumn",
+    "adder_tree",
+    "best_offset",
+    "binomial_sums",
+    "compute_snr",
+    "digital_columns",
+    "full_adders",
+    "full_range_levels",
+    "unit_levels",
+]

@@ -1,0 +1,92 @@
+"""Charge-domain SRAM columns: capacitors share charge, so a column adds products as a ratio of capacitances."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import Field
+
+from pimsim.base.checks import check_array
+from pimsim.base.errors import InputError
+from pimsim.base.quantities import Farad, Kelvin, Volt
+from pimsim.base.spec import Spec
+from pimsim.base.streams import Stream, as_seed
+
+BOLTZMANN = 1.380649e-23  # J/K, exact by the SI of 2019
+FEMTO = 1e-15
+
+Rng = int | np.random.Generator | Stream | None
+
+
+def deviates(shape: tuple[int, ...], rng: Rng, purpose: str, place: ArrayLike | None = None, draw: int = 0):
+    """Standard normals of ``shape`` addressed by logical place (default: the flat index)."""
+    stream = rng if isinstance(rng, Stream) else Stream(as_seed(rng), purpose)
+    count = int(np.prod(shape))
+    places = np.arange(count, dtype=np.uint64).reshape(shape) if place is None else np.asarray(place)
+    if places.shape != shape:
+        raise InputError(f"place: shape {places.shape}, expected {shape}")
+    return stream.normal(places, draw=draw)
+
+
+class ChargeColumn(Spec):
+    """Charge redistribution (QR): V = V_dd sum_i C_i p_i / (sum_i C_i + C_par) for products p_i of N cells.
+
+    C_par = ``parasitic_share`` N C + ``parasitic`` is what hangs on the column besides the cells' capacitors. One
+    step, the voltage of one product, is V_dd C / (N C + C_par). Source of the form and of the defaults: Kavishwar and
+    Shanbhag, arXiv:2507.09776 (28 nm).
+
+    Parameters
+    ----------
+    capacitor : C of one cell [F].
+    v_dd : voltage of a driven capacitor [V].
+    mismatch : sigma_C/C of a 1 fF capacitor; it falls with the square root of C.
+    parasitic_share, parasitic : C_par as a share of N C, and a constant part [F].
+    comparator_noise : input-referred noise of the converter [V], drawn every read.
+    temperature : of the sampled noise sqrt(kT / (N C + C_par)) [K]; None for none.
+
+    >>> round(ChargeColumn(parasitic=0.0).step(256) * 1e3, 3)       # mV
+    2.704
+    """
+
+    kind: Literal["charge"] = "charge"
+    capacitor: Annotated[Farad, Field(gt=0)] = 1e-15
+    v_dd: Annotated[Volt, Field(gt=0)] = 0.9
+    mismatch: Annotated[float, Field(ge=0)] = 0.00664
+    parasitic_share: Annotated[float, Field(ge=0)] = 0.3
+    parasitic: Annotated[Farad, Field(ge=0)] = 2.043e-15
+    comparator_noise: Annotated[Volt, Field(ge=0)] = 0.5e-3
+    temperature: Annotated[Kelvin, Field(gt=0)] | None = 300.0
+
+    def total(self, rows: int) -> float:
+        """Capacitance [F] of a column of ``rows`` nominal cells, parasitics included."""
+        return rows * self.capacitor + self._parasitic(rows)
+
+    def step(self, rows: int) -> float:
+        """Voltage [V] that one product adds to a column of ``rows`` nominal cells."""
+        return self.v_dd * self.capacitor / self.total(rows)
+
+    def draw(self, rows: int, columns: int, rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
+        """Capacitors (rows, columns) [F] of one array: normal about C with sigma_C/C = mismatch / sqrt(C / 1 fF)."""
+        sigma = self.mismatch / np.sqrt(self.capacitor / FEMTO)
+        xi = deviates((rows, columns), rng, "capacitors", place)
+        return self.capacitor * np.maximum(1.0 + sigma * xi, 0.0)
+
+    def voltages(self, products: ArrayLike, capacitors: ArrayLike) -> np.ndarray:
+        """Column voltages (B, M) [V], without noise, for ``products`` (B, N, M) or (B, N, 1) in 0 ... 1.
+
+        ``capacitors`` (N, M) [F], as from :meth:`draw`.
+        """
+        c = check_array("capacitors", capacitors, (None, None), minimum=0.0)
+        p = check_array("products", products, (None, len(c), None), minimum=0.0, maximum=1.0)
+        charge = np.einsum("bnm,nm->bm", np.broadcast_to(p, (len(p), *c.shape)), c)
+        return self.v_dd * charge / (c.sum(axis=0) + self._parasitic(len(c)))
+
+    def noise(self, rows: int) -> float:
+        """Standard deviation [V] of one read: sampled thermal noise and the converter's own."""
+        thermal = 0.0 if self.temperature is None else BOLTZMANN * self.temperature / self.total(rows)
+        return float(np.sqrt(thermal + self.comparator_noise**2))
+
+    def _parasitic(self, rows: int) -> float:
+        return self.parasitic_share * rows * self.capacitor + self.parasitic

@@ -1,0 +1,92 @@
+"""Current-domain SRAM columns: cells discharge a bit line, which stops being linear as its voltage falls."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import Field
+
+from pimsim.base.checks import check_array
+from pimsim.base.quantities import Ampere, Farad, Second, Volt
+from pimsim.base.spec import Spec
+from pimsim.crossbar.sram_charge import Rng, deviates
+
+
+class CurrentColumn(Spec):
+    """Bit-line discharge (QS): every selected cell draws its current for its pulse from the bit-line capacitance.
+
+    The current of a cell falls as its bit line falls, I(dV) = I_i (1 - m dV) with m = lambda/(1 + lambda V_dd). All
+    cells of a column see the same dV, so d(dV)/dt = (sum I_i)(1 - m dV)/C and, whatever the shape of the pulses,
+
+        dV = (1 - exp(-m Q/C))/m   with   Q = sum_i w_i I_i t_i,
+
+    which is Q/C for lambda = 0. Beyond ``headroom`` the cells leave saturation; dV is clipped there.
+    Threshold variation makes I_i = I (1 - dVt/V_ov)^alpha (alpha-power law, Sakurai and Newton, IEEE JSSC 25, 584,
+    1990), to first order a spread of alpha sigma_Vt / V_ov.
+
+    Parameters
+    ----------
+    current : I of a nominal cell [A] at full bit-line voltage.
+    pulse : duration of a unit pulse [s];  jitter : its standard deviation [s], drawn every read and row.
+    capacitance : bit line [F];  v_dd : precharge voltage [V];  headroom : largest swing [V].
+    sigma_vt : threshold spread [V];  overdrive : V_gs - V_t [V];  alpha : exponent, 1 (velocity saturated) to 2.
+    channel_length_modulation : lambda [1/V].
+    comparator_noise : input-referred noise of the converter [V], drawn every read.
+
+    >>> column = CurrentColumn(current=1e-6, pulse=1e-9, capacitance=100e-15, channel_length_modulation=0.0)
+    >>> round(column.step * 1e3, 3)       # mV
+    10.0
+    """
+
+    kind: Literal["current"] = "current"
+    current: Annotated[Ampere, Field(gt=0)] = 2e-6
+    pulse: Annotated[Second, Field(gt=0)] = 100e-12
+    jitter: Annotated[Second, Field(ge=0)] = 0.0
+    capacitance: Annotated[Farad, Field(gt=0)] = 100e-15
+    v_dd: Annotated[Volt, Field(gt=0)] = 0.9
+    headroom: Annotated[Volt, Field(gt=0)] = 0.5
+    sigma_vt: Annotated[Volt, Field(ge=0)] = 0.02
+    overdrive: Annotated[Volt, Field(gt=0)] = 0.3
+    alpha: Annotated[float, Field(ge=1, le=2)] = 1.3
+    channel_length_modulation: Annotated[float, Field(ge=0)] = 0.1
+    comparator_noise: Annotated[Volt, Field(ge=0)] = 0.5e-3
+
+    @property
+    def step(self) -> float:
+        """Swing [V] of one nominal cell and unit pulse while the bit line is still full."""
+        return self.current * self.pulse / self.capacitance
+
+    def draw(self, rows: int, columns: int, rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
+        """Currents (rows, columns) [A] of the cells of one array, threshold variation included."""
+        shift = self.sigma_vt * deviates((rows, columns), rng, "thresholds", place)
+        return self.current * np.maximum(1.0 - shift / self.overdrive, 0.0) ** self.alpha
+
+    def pulses(self, units: ArrayLike, rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
+        """Pulse widths (B, N) [s] for ``units`` (B, N) unit pulses; a row that is off has no jitter."""
+        x = check_array("units", units, (None, None), minimum=0.0)
+        if self.jitter == 0.0:
+            return x * self.pulse
+        width = x * self.pulse + self.jitter * deviates(x.shape, rng, "pulses", place)
+        return np.where(x > 0, np.maximum(width, 0.0), 0.0)
+
+    def swings(self, widths: ArrayLike, currents: ArrayLike) -> np.ndarray:
+        """Bit-line swings (B, M) [V], without noise, for pulse widths (B, N) [s] and cell currents (N, M) [A].
+
+        A cell that stores 0 has current 0.
+        """
+        i = check_array("currents", currents, (None, None), minimum=0.0)
+        t = check_array("widths", widths, (None, len(i)), minimum=0.0)
+        return self.bend(t @ i / self.capacitance)
+
+    def bend(self, linear: np.ndarray) -> np.ndarray:
+        """Swing [V] for the swing Q/C [V] that constant currents would give."""
+        m = self.channel_length_modulation / (1.0 + self.channel_length_modulation * self.v_dd)
+        swing = linear if m == 0.0 else -np.expm1(-m * linear) / m
+        return np.minimum(swing, self.headroom)
+
+    @property
+    def relative_spread(self) -> float:
+        """sigma_I / I of the cells, to first order in the threshold variation."""
+        return self.alpha * self.sigma_vt / self.overdrive
