@@ -124,6 +124,24 @@ def read_graph(model: ModelProto) -> Graph:
     )
 
 
+def open_batch(model: ModelProto) -> tuple[ModelProto, int]:
+    """The model with its batch size left open, and the size it was fixed to (0 if it was open)."""
+    known = {tensor.name for tensor in model.graph.initializer}
+    sources = [value for value in model.graph.input if value.name not in known]
+    firsts = [value.type.tensor_type.shape.dim[0] for value in sources if value.type.tensor_type.shape.dim]
+    fixed = firsts[0].dim_value if firsts else 0
+    if not fixed:
+        return model, 0
+    freed = ModelProto()
+    freed.CopyFrom(model)
+    del freed.graph.value_info[:]
+    for value in (*freed.graph.input, *freed.graph.output):
+        dims = value.type.tensor_type.shape.dim
+        if value.name not in known and dims:
+            dims[0].dim_param = "n"
+    return freed, fixed
+
+
 def _check_model(model: ModelProto) -> None:
     opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
     if opset < MINIMUM_OPSET:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.networks.datasets import Dataset
-from pimsim.networks.graph import Graph, Product, read_graph
+from pimsim.networks.graph import Graph, Product, open_batch, read_graph
 from pimsim.networks.scales import BATCH
 from pimsim.networks.session import Session
 from pimsim.workload import Conv2d, Dense, Workload
@@ -98,9 +98,26 @@ def list_networks() -> list[str]:
 
 def network_from_bytes(content: bytes, name: str, where: str) -> Network:
     """The network in a serialized ONNX model; `where` names it in errors."""
-    model = _parse(content, where)
+    model, fixed = open_batch(_parse(content, where))
     graph = read_graph(model)
-    return Network(name, graph, hashlib.sha256(content).hexdigest(), Session(content, optimize=True))
+    session = Session(model.SerializeToString(), optimize=True)
+    network = Network(name, graph, hashlib.sha256(content).hexdigest(), session)
+    if fixed:
+        _try_batches(network, fixed)
+    return network
+
+
+def _try_batches(network: Network, fixed: int) -> None:
+    """Refuse a network that was exported for one batch size and cannot be freed of it."""
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
+
+    images = np.zeros((fixed + 1, *network.graph.input_shape), np.float32)
+    try:
+        right = len(network.run(images)) == len(images)
+    except (Fail, InvalidArgument, RuntimeException):
+        right = False
+    if not right:
+        raise InputError(f"{network.name} works for batches of {fixed} only: export it with the batch size left open")
 
 
 def _find(name: str) -> Path:

@@ -39,12 +39,12 @@ class Builder:
         ]
         return self.add("BatchNormalization", x, *[self.constant(v.astype(np.float32)) for v in numbers])
 
-    def model(self, output, opset=17, input_type=TensorProto.FLOAT):
+    def model(self, output, opset=17, input_type=TensorProto.FLOAT, batch="n"):
         graph = helper.make_graph(
             self.nodes,
             "test",
-            [helper.make_tensor_value_info("x", input_type, ("n", *self.input_shape))],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ("n", *[None] * (self.output_rank - 1)))],
+            [helper.make_tensor_value_info("x", input_type, (batch, *self.input_shape))],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, (batch, *[None] * (self.output_rank - 1)))],
             self.constants,
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)

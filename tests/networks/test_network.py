@@ -172,6 +172,16 @@ def test_two_inputs_are_refused(tmp_path):
         load_network(tmp_path / "two.onnx")
 
 
+def test_a_fixed_batch_is_freed_or_refused(tmp_path):
+    b = models.Builder((2, 3))
+    flat = b.add("MatMul", b.add("Flatten", "x"), b.random(6, 4))
+    network = load_network(b.save(flat, tmp_path / "fixed.onnx", batch=1))
+    assert network.run(b.rng.normal(size=(5, 2, 3))).shape == (5, 4)
+    b = models.Builder((2, 3))
+    flat = b.add("MatMul", b.add("Reshape", "x", b.constant(np.array([1, 6]))), b.random(6, 4))
+    _refused(b, flat, "refused works for batches of 1 only: export it with the batch size left open", tmp_path, batch=1)
+
+
 def test_unequal_strides_have_no_place_in_the_workload(tmp_path):
     b = models.Builder((1, 8, 8))
     network = load_network(b.save(b.add("Flatten", b.conv("x", 2, 1, 3, 3, strides=[1, 2])), tmp_path / "s.onnx"))

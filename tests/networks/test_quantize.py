@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pimsim.base.errors import InputError
-from pimsim.networks import layer_inputs, load_dataset, load_network, quantize
+from pimsim.networks import Engine, exact_matmuls, layer_inputs, load_dataset, load_network, quantize
 from pimsim.networks.im2col import im2col
 from tests.naive import networks_integer as naive
 from tests.networks import models
@@ -12,6 +12,7 @@ from tests.networks import models
 
 def test_reference_meets_plain_loops_bit_for_bit(tmp_path):
     network, images = _quantized(models.plain, tmp_path)
+    images = 1.7 * images  # beyond the calibrated range, so that some values saturate
     first, second, dense = network.products
     assert first.zero > 0  # the images are of both signs
     assert [second.zero, dense.zero] == [0, 0]
@@ -23,6 +24,22 @@ def test_reference_meets_plain_loops_bit_for_bit(tmp_path):
     x = naive.quantize(np.maximum(y, 0), 1)
     sums = x.reshape(len(x), -1).astype(np.int64) @ dense.weights[0]
     np.testing.assert_array_equal(naive.rescale(sums, dense.bias, dense.multiplier), network.reference(images))
+
+
+def test_sums_beyond_the_integers_of_float32(tmp_path):
+    """Sums of up to 6.5e7 are rounded to float32 once, on either way, after exact int32."""
+    b = models.Builder((2003,))
+    network = load_network(b.save(b.add("Gemm", "x", b.random(2003, 5), b.random(5)), tmp_path / "wide.onnx"))
+    images = b.rng.uniform(0.9, 1, (6, 2003)).astype(np.float32)
+    quantized = quantize(network, images)
+    (dense,) = quantized.products
+    dense.weights[:] = np.where(b.rng.random(dense.weights.shape) < 0.99, 127, 126)
+    exact = naive.quantize(images, quantized.ranges["x"].scale).astype(np.int64) @ dense.weights[0].astype(np.int64)
+    assert (exact > 2**24).all()
+    assert (exact != exact.astype(np.float32)).any()
+    expected = naive.rescale(exact, dense.bias, dense.multiplier)
+    np.testing.assert_array_equal(quantized.reference(images), expected)
+    np.testing.assert_array_equal(Engine(quantized, exact_matmuls(quantized)).run(images), expected)
 
 
 def test_im2col_times_matrix_is_the_convolution(tmp_path):
