@@ -135,9 +135,9 @@ Classes = dict[tuple[int, ...], int]
 
 def flow(nest: Nest, tensor: Tensor, parent: int, child: int, to_mac: bool) -> Flow:
     """Traffic of ``tensor`` between the stores at ``parent`` and ``child`` loops down (the MACs when ``to_mac``)."""
-    run = _moving_run(nest, tensor, child) if (nest.latch or not to_mac) else []
-    last = run[-1] if run else (-1 if (nest.latch or not to_mac) else len(nest.loops))
-    every = _Walk(nest, tensor, parent, child, last, run)
+    every_step = to_mac and not nest.latch
+    move = -1 if every_step else _mover(nest, tensor, child)
+    every = _Walk(nest, tensor, parent, child, len(nest.loops) if every_step else move, move)
     fetched = every.total(shared=False)
     supplied, linked = every.total(shared=True), 0
     if not tensor.output:
@@ -158,31 +158,31 @@ def cycles(nest: Nest) -> int:
     return total
 
 
-def _moving_run(nest: Nest, tensor: Tensor, child: int) -> list[int]:
-    """Innermost temporal loops above ``child`` that move the tensor along one dimension without a break."""
-    timed = [i for i, loop in enumerate(nest.loops[:child]) if loop.stage == TIME and loop.bound > 1]
-    while timed and nest.loops[timed[-1]].dim not in tensor.dims:
-        timed.pop()
-    run = timed[-1:]
-    for index in reversed(timed[:-1]):
-        inner = run[0]
-        same = nest.loops[index].dim == nest.loops[inner].dim
-        if not (same and nest.step(index) == nest.loops[inner].bound * nest.step(inner)):
-            break
-        run.insert(0, index)
-    return run
+def _mover(nest: Nest, tensor: Tensor, child: int) -> int:
+    """Innermost temporal loop above ``child`` that moves the tensor; -1 when none does."""
+    return max(
+        (
+            index
+            for index, loop in enumerate(nest.loops[:child])
+            if loop.stage == TIME and loop.bound > 1 and loop.dim in tensor.dims
+        ),
+        default=-1,
+    )
 
 
 @dataclass(frozen=True)
 class _Walk:
-    """Sums over the visits of a child's tile."""
+    """Sums over the visits of a child's tile.
+
+    ``last`` is the innermost temporal loop whose step is a new visit, ``move`` the loop the window slides along or -1.
+    """
 
     nest: Nest
     tensor: Tensor
     parent: int
     child: int
     last: int
-    run: list[int]
+    move: int
 
     def total(self, shared: bool) -> int:
         """Words over all visits; ``shared``: children with the same window below one stage count once."""
@@ -205,9 +205,9 @@ class _Walk:
     def forwarded(self) -> int:
         """Words that a neighbor passes on: its window of the step before is this window now."""
         nest = self.nest
-        if not self.run or self._overlap_exists():
+        if self.move < 0 or self._overlap_exists():
             return 0
-        move = self.run[-1]
+        move = self.move
         rank = next(rank for rank in self.tensor.ranks if nest.loops[move].dim in dict(rank))
         for index in range(self.parent, self.child):
             if nest.loops[index].stage in nest.forwarding and self._hands_on(index, move, rank):
@@ -217,10 +217,10 @@ class _Walk:
         return 0
 
     def _first_visits(self) -> int:
-        """Words of the visits that start a sweep of the moving run."""
+        """Words of the visits that start a sweep of the moving loop."""
         words = 1
         for rank in self.tensor.ranks:
-            classes = self._classes(rank, shared=True, still=self.run)
+            classes = self._classes(rank, shared=True, still=self.move)
             words *= sum(_width(rank, extents) * n for extents, n in classes.items())
         idle = (dim for dim in self.nest.problem.dims if dim not in self.tensor.dims)
         return words * math.prod(sum(self._classes(((dim, 1),), True).values()) for dim in idle)
@@ -237,7 +237,7 @@ class _Walk:
         return innermost and here == there
 
     def _overlap_exists(self) -> bool:
-        rank = next(rank for rank in self.tensor.ranks if self.nest.loops[self.run[-1]].dim in dict(rank))
+        rank = next(rank for rank in self.tensor.ranks if self.nest.loops[self.move].dim in dict(rank))
         tile = self.nest.tile(self.child)
         return self._overlap(rank, tuple(tile[dim] for dim, _ in rank)) > 0
 
@@ -245,27 +245,25 @@ class _Walk:
         """Words along one rank over all visits, less what the sliding window still holds."""
         classes = self._classes(rank, shared)
         words = sum(_width(rank, extents) * n for extents, n in classes.items())
-        if not self.run or self.nest.loops[self.run[-1]].dim not in dict(rank) or self.tensor.output:
+        if self.move < 0 or self.nest.loops[self.move].dim not in dict(rank) or self.tensor.output:
             return words
-        first = self._classes(rank, shared, still=self.run)
+        first = self._classes(rank, shared, still=self.move)
         held = sum(self._overlap(rank, extents) * n for extents, n in classes.items())
         return words - held + sum(self._overlap(rank, extents) * n for extents, n in first.items())
 
     def _overlap(self, rank: Rank, extents: tuple[int, ...]) -> int:
-        """Words that two windows one step of the moving run apart have in common; the earlier window is a full one."""
-        move = self.run[-1]
-        dim = self.nest.loops[move].dim
+        """Words that two windows one step of the moving loop apart have in common; the earlier window is a full one."""
+        dim = self.nest.loops[self.move].dim
         full = self.nest.tile(self.child)[dim]
         width = 1 + sum(coef * ((full if d == dim else e) - 1) for (d, coef), e in zip(rank, extents))
-        return max(0, width - dict(rank)[dim] * self.nest.step(move))
+        return max(0, width - dict(rank)[dim] * self.nest.step(self.move))
 
-    def _classes(self, rank: Rank, shared: bool, still: Iterable[int] = ()) -> Classes:
+    def _classes(self, rank: Rank, shared: bool, still: int = -1) -> Classes:
         """Tile extents along ``rank`` and how often each comes up over all visits."""
-        still = set(still)
 
         def counted(index: int, loop: Loop) -> bool:
             if loop.stage == TIME:
-                return index <= self.last and index not in still
+                return index <= self.last and index != still
             return not (shared and self._merges(index, loop)) or loop.dim in self.tensor.dims
 
         def merged(index: int) -> bool:

@@ -74,7 +74,7 @@ def _pair(dims, ranks, is_output, loops, above, below, every_step):
             spans = [window(dims, loops, index, below, rank) for rank in ranks]
             tile = set(itertools.product(*(range(low, high + 1) for low, high in spans)))
             new = tile
-            if child in last and not is_output and _slides(last[child][0], visit, counted, run, loops):
+            if child in last and not is_output and _slides(last[child][0], visit, counted, run):
                 new = tile - last[child][1]
             last[child] = (visit, tile)
             total["fetched"] += len(new)
@@ -92,7 +92,7 @@ def _pair(dims, ranks, is_output, loops, above, below, every_step):
 
 
 def _visiting(loops, timed, mine, below, every_step):
-    """Time loops whose step starts a new visit, and the run of innermost ones along one dimension that slides."""
+    """Time loops whose step starts a new visit, and the innermost that moves the tensor (a window slides along it)."""
     if every_step:
         return timed, []
     outside = [place for place in timed if place < below]
@@ -100,24 +100,13 @@ def _visiting(loops, timed, mine, below, every_step):
     if not moving:
         return [], []
     counted = [place for place in outside if place <= moving[-1]]
-    run = [moving[-1]]
-    for place in reversed([place for place in counted[:-1] if loops[place][1] > 1]):
-        between = [o for o in range(place + 1, run[0]) if loops[o][0] == loops[place][0] and loops[o][1] > 1]
-        if loops[place][0] != loops[run[0]][0] or between:
-            break
-        run.insert(0, place)
-    return counted, run
+    return counted, moving[-1:]
 
 
-def _slides(before, now, counted, run, loops):
-    """Whether the run moved on by exactly one step and nothing else moved."""
-    old = new = 0
-    for place, a, b in zip(counted, before, now):
-        if place in run:
-            old, new = old * loops[place][1] + a, new * loops[place][1] + b
-        elif a != b:
-            return False
-    return bool(run) and new == old + 1
+def _slides(before, now, counted, run):
+    """Whether the innermost moving loop went on by one step and nothing else moved."""
+    moved = [place for place, a, b in zip(counted, before, now) if a != b]
+    return moved == run and now[-1] == before[-1] + 1
 
 
 def _sharing(dims, ranks, loops, index, above, below):
