@@ -39,6 +39,9 @@ class Component(Spec):
         Bits that one action moves, for roles that move bits.
     bandwidth :
         Bits per second of one instance; limits the time of a layer.
+    at_supply, supply_exponent :
+        Supply at which the energy or power given here holds [V]; at the chip's supply it is multiplied with
+        (supply / at_supply)^supply_exponent.
     area, leakage :
         Area [m^2] and idle power [W] of one instance, beside an estimator's.
     time :
@@ -56,6 +59,8 @@ class Component(Spec):
     energies: dict[str, Joule] = {}
     power: Annotated[Watt, Field(ge=0)] | None = None
     rate: Annotated[Hertz, Field(gt=0)] | None = None
+    at_supply: Annotated[Volt, Field(gt=0)] | None = None
+    supply_exponent: Annotated[float, Field(ge=0, le=3)] = 2.0
     width: Count = 1
     bandwidth: Annotated[BitsPerSecond, Field(gt=0)] | None = None
     area: Annotated[SquareMeter, Field(ge=0)] = 0.0
@@ -73,6 +78,8 @@ class Component(Spec):
             raise ValueError("a number without an estimator needs a source")
         if self.parameters and not self.estimator:
             raise ValueError("parameters without an estimator")
+        if self.at_supply and self.estimator:
+            raise ValueError("at_supply is for energies given here; an estimator takes the supply itself")
         return self
 
 

@@ -10,7 +10,7 @@ from pimsim.base.errors import SpecError
 from pimsim.chip.fields import ChipFields, Component
 from pimsim.chip.roles import ROLES
 from pimsim.components import load_estimator, run_estimator
-from pimsim.components.estimate import parameters_of
+from pimsim.components.estimate import Estimate, parameters_of
 
 
 @dataclass(frozen=True)
@@ -101,19 +101,27 @@ def _settle(chip: ChipFields, name: str, component: Component) -> Part:
     else:
         energies = dict.fromkeys(actions, component.energy or 0.0)
     _has_actions(name, energies, role)
+    factor = (chip.supply / component.at_supply) ** component.supply_exponent if component.at_supply else 1.0
+    energies = {action: energy * factor for action, energy in energies.items()}
+    power = None if component.power is None else component.power * factor
     source = f"{component.source} ({component.status})"
-    return Part(name, role, energies, component.area, component.leakage, component.power, source)
+    return Part(name, role, energies, component.area, component.leakage, power, source)
 
 
 def _estimated(chip: ChipFields, name: str, role: str, component: Component) -> Part:
-    path = f"components.{name}"
-    estimator = load_estimator(str(component.estimator))
-    known = {key: value for key, value in _context(chip, role, component).items() if key in parameters_of(estimator)}
-    estimate = run_estimator(str(component.estimator), known | component.parameters, f"{path}.parameters")
+    estimate = _estimate(chip, name, component, _context(chip, role))
     _has_actions(name, estimate.energy_j, role)
     area, leakage = estimate.area_m2 + component.area, estimate.leakage_w + component.leakage
     source = f"{estimate.source}; {component.source}" if component.source else estimate.source
     return Part(name, role, estimate.energy_j, area, leakage, None, source, estimate.notes)
+
+
+def _estimate(chip: ChipFields, name: str, component: Component, context: Mapping[str, Any]) -> Estimate:
+    """Run a component's estimator with what the chip knows and what the component adds."""
+    law = str(component.estimator)
+    wanted = parameters_of(load_estimator(law))
+    known = {key: value for key, value in (_common(chip) | context).items() if key in wanted}
+    return run_estimator(law, known | component.parameters, f"components.{name}.parameters")
 
 
 def _has_actions(name: str, energies: Mapping[str, float], role: str) -> None:
@@ -138,15 +146,20 @@ def _actions_per_second(chip: ChipFields, name: str, role: str, component: Compo
     return total / component.width / chip.instances(name)
 
 
-def _context(chip: ChipFields, role: str, component: Component) -> dict[str, Any]:
-    """What the chip knows of a component, by the estimators' parameter names."""
+def _common(chip: ChipFields) -> dict[str, Any]:
+    """What the chip knows for any estimator, by parameter name."""
     macro = chip.macro
-    common = {"node": macro.node, "supply": chip.supply, "rows": macro.rows, "cols": macro.cols}
-    common |= {"v_read": macro.v_read, "t_read": macro.t_read}
+    known = {"node": macro.node, "supply": chip.supply, "rows": macro.rows, "cols": macro.cols}
+    return known | {"v_read": macro.v_read, "t_read": macro.t_read}
+
+
+def _context(chip: ChipFields, role: str) -> dict[str, Any]:
+    """What the chip knows for the estimators of one role."""
+    macro = chip.macro
     if role == "adc":
-        return common | {"bits": macro.adc.bits, "rate": _adc_rate(chip)}
+        return {"bits": macro.adc.bits, "rate": _adc_rate(chip)}
     if role == "cells":
-        return common | _cell_context(chip)
+        return _cell_context(chip)
     bits = {
         "dac": macro.inputs.dac_bits,
         "shift_add": chip.accumulator_bits,
@@ -155,7 +168,7 @@ def _context(chip: ChipFields, role: str, component: Component) -> dict[str, Any
         "output_register": macro.weights_per_row * chip.accumulator_bits,
         "mac": macro.weights.bits,
     }
-    return common | ({"bits": bits[role]} if role in bits else {})
+    return {"bits": bits[role]} if role in bits else {}
 
 
 def _cell_context(chip: ChipFields) -> dict[str, Any]:
@@ -176,6 +189,13 @@ def mean_square_input(chip: ChipFields) -> float:
 
 
 def _adc_rate(chip: ChipFields) -> float:
-    """Conversions per second of one converter: stated, or as many as keep up with the reads."""
+    """Conversions per second of one converter: stated, or the law's own, or as many as keep up with the reads."""
     name = chip.with_role("adc")[0]
-    return chip.components[name].rate or conversions_per_adc(chip) / chip.macro.t_read
+    component = chip.components[name]
+    if component.rate:
+        return component.rate
+    if component.estimator and "rate" not in parameters_of(load_estimator(component.estimator)):
+        latency = _estimate(chip, name, component, {"bits": chip.macro.adc.bits}).latency_s
+        if latency:
+            return 1 / latency
+    return conversions_per_adc(chip) / chip.macro.t_read

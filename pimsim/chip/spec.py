@@ -95,6 +95,9 @@ def list_chips() -> list[str]:
 def load_chip(chip: str | Path | Mapping[str, Any]) -> Chip:
     """A chip by name, from a YAML file, or from a mapping.
 
+    A card may start from another one: `extends` names it, `changes` maps dotted fields to new values, and every other
+    key replaces the field of that name.
+
     Raises
     ------
     MissingError
@@ -103,6 +106,13 @@ def load_chip(chip: str | Path | Mapping[str, Any]) -> Chip:
         If a field is wrong.
     """
     if isinstance(chip, Mapping):
-        return Chip.parse(chip)
+        return _build(chip, "")
     path = library_path("chips", chip)
-    return Chip.parse(load_yaml(path), where=path.name)
+    return _build(load_yaml(path), path.name)
+
+
+def _build(data: Mapping[str, Any], where: str) -> Chip:
+    if "extends" not in data:
+        return Chip.parse(data, where=where)
+    own = {key: value for key, value in data.items() if key not in ("extends", "changes")}
+    return load_chip(data["extends"]).replace(own | dict(data.get("changes") or {}))

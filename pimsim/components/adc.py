@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pimsim.base.errors import InputError
-from pimsim.base.quantities import Hertz, Meter, Volt
+from pimsim.base.quantities import Hertz, Joule, Meter, Second, SquareMeter, Volt
 from pimsim.components.estimate import Estimate, shipped
 from pimsim.components.scaling import area_factor, energy_factor
 from pimsim.components.tables import load_table
@@ -143,6 +143,26 @@ def rekhi(bits: Annotated[float, Field(gt=0, le=24)]) -> Estimate:
     """
     energy = 0.3e-12 if bits <= 10.5 else 10 ** (0.1 * (6.02 * bits - 68.25)) * 1e-12
     return Estimate({"convert": energy}, 0.0, source=_REKHI, notes=("adc-rekhi gives no area: 0 is counted",))
+
+
+@shipped("adc-charge-decrement")
+def charge_decrement(bits: Resolution, step_energy: Joule, step_time: Second, area: SquareMeter = 0.0) -> Estimate:
+    """A neuron that takes its charge away in equal steps and counts them, as in NeuRRAM (Wan et al., Nature 2022).
+
+    The number of steps, 3 (bits - 1) and never below 9, is a fit to the published rates at 3 ... 10 bits.
+
+    Parameters
+    ----------
+    bits : int
+        Resolution.
+    step_energy, step_time : float
+        Of one step [J], [s].
+    area : float
+        Of one converter [m^2].
+    """
+    steps = max(9, 3 * (bits - 1))
+    source = "adc-charge-decrement: steps of a charge-decrement neuron, fitted to Wan et al., Nature 2022"
+    return Estimate({"convert": steps * step_energy}, area, latency_s=steps * step_time, source=source)
 
 
 def _extrapolation(bits: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pimsim.base.quantities import Farad, Meter, Second, Siemens, Volt
+from pimsim.base.quantities import Farad, Joule, Meter, Second, Siemens, Volt
 from pimsim.components.estimate import Estimate, shipped
 from pimsim.components.scaling import area_factor, energy_factor
 
@@ -111,6 +111,58 @@ def row_driver(cols: Count, node: Meter, v_read: Volt, cell_pitch_f: Annotated[f
     """
     capacitance = WIRE_FARAD_PER_METER * cols * cell_pitch_f * node
     return Estimate({"drive": capacitance * v_read**2}, 0.0, source="row-driver: C V^2, 0.2 fF/um of wire (Ho 2001)")
+
+
+@shipped("pulse-train")
+def pulse_train(bits: Count, pulse_energy: Joule, pulses: Annotated[float, Field(gt=0)] | None = None) -> Estimate:
+    """A row that is pulsed once for every unit of its input, 2^bits - 1 times at most.
+
+    Parameters
+    ----------
+    bits : int
+        Bits that are driven at once.
+    pulse_energy : float
+        Of one pulse of one row, the selection of the row with it [J].
+    pulses : float, optional
+        Mean number of pulses of one drive, where it is not 2^bits - 1.
+    """
+    number = 2.0**bits - 1 if pulses is None else pulses
+    return Estimate({"drive": number * pulse_energy}, 0.0, source="pulse-train: pulses times energy of one")
+
+
+@shipped("bitline-discharge")
+def bitline_discharge(
+    rest: Joule,
+    swing: Joule,
+    exponent: Annotated[float, Field(gt=0, le=2)],
+    fullness: Share,
+    supply: Volt,
+    at_supply: Volt,
+    rows: Count,
+    cols: Count,
+) -> Estimate:
+    """SRAM columns that discharge with their sum: an array access takes rest + swing fullness^exponent.
+
+    `rest` scales with the supply squared (precharge and periphery, C V^2), `swing` in proportion to it (charge drawn
+    from the supply over a swing that the converter fixes, C V dV).
+
+    Parameters
+    ----------
+    rest, swing : float
+        Energy of an access of the whole array with all sums zero, and what full sums add [J], at `at_supply`.
+    exponent : float
+        Curvature of the law.
+    fullness : float
+        Mean sum over the largest one.
+    supply, at_supply : float
+        Supply, and the one at which the energies hold [V].
+    rows, cols : int
+        Cells of the array.
+    """
+    ratio = supply / at_supply
+    access = rest * ratio**2 + swing * ratio * fullness**exponent
+    source = "bitline-discharge: rest V^2 + swing V fullness^exponent"
+    return Estimate({"read": access / (rows * cols)}, 0.0, source=source)
 
 
 @shipped("sample-hold")
