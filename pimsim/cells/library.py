@@ -7,7 +7,7 @@ import itertools
 import re
 from pathlib import Path
 
-from pimsim.base.errors import MissingError, SpecError, nearest
+from pimsim.base.errors import SpecError, nearest
 from pimsim.base.library import library_path, list_library
 from pimsim.base.spec import load_yaml
 from pimsim.cells.card import DeviceCard
@@ -51,15 +51,11 @@ def references(name: str | Path) -> dict[str, str]:
     path = library_path("cells", name).parent / "refs.bib"
     if not path.is_file():
         return {}
-    text = path.read_text(encoding="utf-8")
+    return bibtex_entries(path.read_text(encoding="utf-8"))
+
+
+def bibtex_entries(text: str) -> dict[str, str]:
+    """Entries of a BibTeX file by key."""
     starts = [match.start() for match in _ENTRY.finditer(text)] + [len(text)]
     entries = [text[a:b].strip() for a, b in itertools.pairwise(starts)]
     return dict(zip(_ENTRY.findall(text), entries))
-
-
-def data_path(name: str | Path, file: str) -> Path:
-    """Path of a data file beside a card."""
-    path = library_path("cells", name).parent / "data" / file
-    if not path.is_file():
-        raise MissingError(f"no file {path}")
-    return path

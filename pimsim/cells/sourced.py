@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pimsim.base.quantities import Ampere, Kelvin, Meter, Second, Siemens, Volt
+from pimsim.base.quantities import Kelvin, Meter, Second, Siemens, Volt
 from pimsim.base.spec import Spec
 
 How = Literal["measured", "published", "fitted", "digitized", "derived", "remembered", "assumed"]
@@ -58,12 +58,6 @@ class Voltage(Sourced):
     """A voltage in volts."""
 
     value: Volt
-
-
-class Current(Sourced):
-    """A current in amperes."""
-
-    value: Ampere
 
 
 class Duration(Sourced):
