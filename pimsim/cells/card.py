@@ -18,6 +18,7 @@ from pimsim.cells.programming import NormalProgramming, Programming
 from pimsim.cells.retention import Respread, Retention
 from pimsim.cells.sourced import Conductance, Length, Number, Sourced, Temperature, Voltage, as_tuple, walk
 from pimsim.cells.state import Cells, Rng, program
+from pimsim.cells.telegraph import RandomTelegraph
 
 BOLTZMANN_EV = 8.617333262e-5  # eV/K, exact by the SI of 2019
 
@@ -84,6 +85,7 @@ class DeviceCard(Spec):
     programming: Programming
     retention: Retention | None = None
     read_noise: ReadNoise | None = None
+    telegraph: RandomTelegraph | None = None
     current_voltage: CurrentVoltage | None = None
     temperature: TemperatureLaw | None = None
     clip_to_range: bool = False

@@ -47,6 +47,10 @@ class Card(Protocol):
     def t0(self) -> float:
         """Time [s] after the last pulse at which the spread was measured."""
 
+    @property
+    def telegraph(self) -> Any:
+        """Random telegraph noise, or None."""
+
     def clip(self, g: np.ndarray) -> np.ndarray:
         """Clip conductances no device can have."""
 
@@ -126,26 +130,44 @@ class Cells:
         g = self.card.clip(law.at(self, t))
         return g if self.stuck is None else np.where(self.stuck, self.g, g)
 
+    @cached_property
+    def telegraph_swing(self) -> np.ndarray | None:
+        """Relative change of conductance between the two states of each cell's trap; None for a card without."""
+        law = self.card.telegraph
+        return None if law is None else law.swing(self.g, law.traps(self.stream, self.place))
+
     def read_sigma(self, t: float = 0.0) -> np.ndarray:
-        """Standard deviation [S] of one read of each cell at t seconds; zero for a card without read noise."""
-        if self.card.read_noise is None:
-            return np.zeros(self.g.shape)
-        return self.card.read_noise.sigma(self.g, self.at(t), _time(t) + self.card.t0)
+        """Standard deviation [S] of one read of each cell at t seconds; zero for a card without noise of reads."""
+        g = self.at(t)
+        variance = self._gaussian_sigma(g, t) ** 2
+        if self.telegraph_swing is not None:
+            f = self.card.telegraph.occupancy.value
+            variance = variance + (self.telegraph_swing * g) ** 2 * (f * (1 - f))
+        return np.sqrt(variance)
 
     def read(self, t: float = 0.0, rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
         """One noisy read [S] at ``t`` seconds. Another ``rng`` is another read of the same devices.
 
         ``place`` (uint64, shape of the cells) addresses the noise; by default each cell's own place.
-        A card without read noise gives :meth:`at`.
+        A card without noise of reads gives :meth:`at`.
         """
         g = self.at(t)
-        if self.card.read_noise is None:
+        if self.card.read_noise is None and self.card.telegraph is None:
             return g
         places = self.place if place is None else _places(place, self.g.shape)
-        noise = _stream(rng, "read").normal(places)
-        noise *= self.card.read_noise.sigma(self.g, g, _time(t) + self.card.t0)
-        noise += g
-        return self.card.clip(noise)
+        stream = _stream(rng, "read")
+        noisy = g
+        if self.card.read_noise is not None:
+            noisy = g + self._gaussian_sigma(g, t) * stream.normal(places)
+        if self.telegraph_swing is not None:
+            law = self.card.telegraph
+            noisy = noisy + g * (law.factor(self.telegraph_swing, law.states(stream, places)) - 1.0)
+        return self.card.clip(noisy)
+
+    def _gaussian_sigma(self, g: np.ndarray, t: float) -> np.ndarray:
+        if self.card.read_noise is None:
+            return np.zeros(g.shape)
+        return self.card.read_noise.sigma(self.g, g, _time(t) + self.card.t0)
 
 
 def program(
