@@ -85,5 +85,5 @@ def test_it_adds_to_gaussian_noise():
 
 
 def test_shares_beyond_one_are_refused():
-    with pytest.raises(SpecError, match="occupancy = 1.5 is not between 0 and 1"):
+    with pytest.raises(SpecError, match=r"occupancy = 1\.5 is not between 0 and 1"):
         ps.load_device("rram-milo2021").replace({"telegraph": {**FIELDS, "occupancy": {"value": 1.5, **HOW}}})
