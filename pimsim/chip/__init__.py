@@ -1,7 +1,18 @@
 """Chips of arrays: hierarchy, placement, exact action counts, schedule, and what they cost."""
 
+from pimsim.chip.bounds import chip_eyexam, chip_roof
 from pimsim.chip.budget import budget, peak
 from pimsim.chip.fields import Component, Schedule
 from pimsim.chip.spec import Chip, list_chips, load_chip
 
-__all__ = ["Chip", "Component", "Schedule", "budget", "list_chips", "load_chip", "peak"]
+__all__ = [
+    "Chip",
+    "Component",
+    "Schedule",
+    "budget",
+    "chip_eyexam",
+    "chip_roof",
+    "list_chips",
+    "load_chip",
+    "peak",
+]

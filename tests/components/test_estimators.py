@@ -27,6 +27,12 @@ COMMON = {
     "adc-exponential": {"bits": 8, "node": 32 * NM},
     "adc-envelope": {"bits": 8},
     "adc-rekhi": {"bits": 8.0},
+    "adc-charge-decrement": {"bits": 8, "step_energy": 1e-12, "step_time": 3e-7},
+    "pulse-train": {"bits": 4, "pulse_energy": 1e-12},
+    "bitline-discharge": {
+        **{"rest": 3e-12, "swing": 4e-12, "exponent": 0.6, "fullness": 0.4, "supply": 1.0, "at_supply": 0.8},
+        **{"rows": 64, "cols": 16},
+    },
     "sram-cacti": {"capacity": 65536.0, "node": 32 * NM},
     "dram": {"kind": "lpddr4"},
     "register": {"bits": 16, "node": 32 * NM},
@@ -212,3 +218,12 @@ def test_the_room_imports_no_pandas_and_no_numba():
     code = "import sys, pimsim.components; print({'pandas', 'numba', 'matplotlib', 'onnx'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_laws_of_published_macros_by_hand():
+    steps = [adc.charge_decrement(bits, 1e-12, 3e-7).energy_j["convert"] for bits in (3, 4, 5, 10)]
+    assert steps == pytest.approx([9e-12, 9e-12, 12e-12, 27e-12])
+    assert analog.pulse_train(4, 1e-12).energy_j["drive"] == pytest.approx(15e-12)
+    assert analog.pulse_train(4, 1e-12, pulses=5.0).energy_j["drive"] == pytest.approx(5e-12)
+    half = analog.bitline_discharge(3e-12, 4e-12, 0.5, 0.25, 1.0, 0.5, 64, 16).energy_j["read"] * 1024
+    assert half == pytest.approx(3e-12 * 4 + 4e-12 * 2 * 0.5)

@@ -1,0 +1,129 @@
+"""Eyexam of a layer on a chip of arrays.
+
+For an array that is read bit plane by bit plane, the words of Eyexam mean:
+
+PE
+    one stored weight (all its cells) among the rows that conduct at once;
+cycle
+    the reads of all input planes of one row group: the time in which a PE does one multiply-accumulate;
+bandwidth
+    words that a tile's connections move in that time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pimsim.base.errors import InputError
+from pimsim.chip.costing import count_network
+from pimsim.chip.counts import LayerCounts
+from pimsim.chip.fields import ChipFields
+from pimsim.chip.parts import read_cycle
+from pimsim.chip.placement import Placed, place
+from pimsim.chip.roles import ROLES
+from pimsim.chip.schedule import stage
+from pimsim.components.eyexam import Bound, make_bounds
+from pimsim.workload import Layer, MatMul, Workload
+
+
+class Roof(NamedTuple):
+    """Roofline of a layer: MAC per cycle at most, words per cycle of the tightest connection, MAC per word of it."""
+
+    peak: float
+    words_per_cycle: float
+    macs_per_word: float
+    connection: str
+
+
+def cycle_time(chip: ChipFields) -> float:
+    """Time of a cycle in the sense above [s]."""
+    return chip.macro.input_planes * read_cycle(chip)
+
+
+def processing_elements(chip: ChipFields) -> int:
+    """PEs in the sense above."""
+    return chip.arrays * chip.macro.active * chip.macro.weights_per_row
+
+
+def chip_eyexam(layer: Layer, chip: ChipFields) -> list[Bound]:
+    """Seven bounds of one layer alone on a chip, in MAC per cycle (formulas derived from the definitions).
+
+    1. All MACs at once.  2. Weight stationary: every weight at once, and with copies every position as well.
+    3. Folded onto the PEs.  4. Cut into arrays of rows and columns.  5. Weights that do not fit are written anew in
+    between.  6. Stalls by average bandwidth.  7. First window in, last result out.
+
+    Raises
+    ------
+    InputError
+        For a product of two computed operands, which runs on no array.
+    """
+    if isinstance(layer, MatMul):
+        raise InputError(f"layer {layer.name!r}: a product of two computed operands does not run on the arrays")
+    placed, counts = _alone(layer, chip)
+    cycle, elements = cycle_time(chip), processing_elements(chip)
+    parallel = layer.weights * (layer.matrix.positions if chip.schedule.duplicate else 1)
+    folds = max(1, -(-placed.arrays // chip.arrays))
+    times = stage(placed, counts, chip, folds)
+    writing = _rewrite_time(placed, chip) if folds > 1 else 0.0
+    seconds = [
+        times.compute,
+        times.compute + writing,
+        times.busy + writing,
+        times.total + writing + _first_window(placed, chip),
+    ]
+    return make_bounds(
+        [
+            float(layer.macs),
+            float(parallel),
+            parallel / -(-parallel // elements),
+            *(layer.macs / (time / cycle) for time in seconds),
+        ]
+    )
+
+
+def chip_roof(layer: Layer, chip: ChipFields) -> Roof | None:
+    """Roofline of one layer on the tile connection that moves the fewest words for its needs; None without any."""
+    placed, counts = _alone(layer, chip)
+    tiles = min(max(1, -(-placed.all_arrays // chip.arrays_per_tile)), chip.tiles)
+    bits, cycle = chip.macro.inputs.bits, cycle_time(chip)
+    roofs = []
+    for name, component in chip.components.items():
+        moved = _bits(chip, name, counts)
+        if component.bandwidth and component.level == "tile" and moved:
+            words = component.bandwidth * chip.count_of(name) * tiles * cycle / bits
+            roofs.append(Roof(float(processing_elements(chip)), words, layer.macs * bits / moved, name))
+    return min(roofs, key=lambda roof: roof.words_per_cycle * roof.macs_per_word, default=None)
+
+
+def _alone(layer: Layer, chip: ChipFields) -> tuple[Placed, LayerCounts]:
+    workload = Workload(name=layer.name or "layer", layers=(layer,))
+    (single,) = place(workload, chip, None)
+    fits = single.arrays <= chip.arrays and chip.schedule.duplicate
+    (placed,) = place(workload, chip, chip.arrays if fits else None)
+    (counts,) = count_network([placed], chip, 1)
+    return placed, counts
+
+
+def _bits(chip: ChipFields, name: str, counts: LayerCounts) -> int:
+    role = ROLES[chip.role_of(name)]
+    return sum(getattr(counts, count) for count in role.actions.values()) if role.in_bits else 0
+
+
+def _rewrite_time(placed: Placed, chip: ChipFields) -> float:
+    """Time to write all arrays of a layer that does not fit: the arrays of a tile one after the other, row by row."""
+    writers = chip.with_role("programmer")
+    if not writers:
+        raise InputError("the layer does not fit the chip, and the chip has no component with the role 'programmer'")
+    return chip.macro.rows * -(-placed.arrays // chip.tiles) * chip.components[writers[0]].time
+
+
+def _first_window(placed: Placed, chip: ChipFields) -> float:
+    """Time to bring the first input vector to the arrays, over the slowest connection of a tile."""
+    bits = placed.layer.matrix.rows * placed.layer.groups * chip.macro.inputs.bits
+    tiles = min(max(1, -(-placed.all_arrays // chip.arrays_per_tile)), chip.tiles)
+    times = [
+        bits / (component.bandwidth * chip.count_of(name) * tiles)
+        for name, component in chip.components.items()
+        if component.bandwidth and component.level == "tile"
+    ]
+    return max(times, default=0.0)
