@@ -1,16 +1,21 @@
-"""Uniform analog-to-digital converters: levels lo + k q for the codes k = 0 ... 2^bits - 1."""
+"""Analog-to-digital converters: levels lo + k q for the codes k = 0 ... 2^bits - 1, and what real ones do to them."""
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from pimsim.base.errors import InputError, SpecError
+from pimsim.base.quantities import Volt
 from pimsim.base.spec import Spec
 
-Interval = Annotated[tuple[float, float], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+_Floats = BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+Interval = Annotated[tuple[float, float], _Floats]
+Numbers = Annotated[tuple[float, ...], _Floats]
+NonNegative = Annotated[float, Field(ge=0.0)]
 
 
 class Levels(NamedTuple):
@@ -21,7 +26,7 @@ class Levels(NamedTuple):
 
 
 class ADC(Spec):
-    """A uniform ADC with code = clip(floor((x - lo)/q + 1/2), 0, 2^bits - 1) and levels lo + q code.
+    """An ADC with code = clip(floor((x - lo)/q + 1/2), 0, 2^bits - 1) and levels lo + q code when it is ideal.
 
     Its input x is counted in cell steps: the current of one level's conductance at the read voltage.
 
@@ -31,11 +36,22 @@ class ADC(Spec):
     range :
         ``"full"``: no sum is clipped; q = 1 whenever the codes reach the largest possible sum, so a lossless ADC is
         exact, else q = largest / (2^bits - 1).
-        ``"calibrated"``: the inner ``percentile`` of the sums seen on calibration data (q is never below 1).
+        ``"calibrated"``: found on calibration data as ``calibrate_by`` says (q is never below 1).
         ``(lo, hi)``: in cell steps, q = (hi - lo)/(2^bits - 1).
-    percentile : inner fraction of the sums that a calibrated range covers.
+    calibrate_by : ``"percentile"``: the inner ``percentile`` of the sums; ``"sqnr"``: the range of least mean squared
+        error, clipping and rounding together.
     granularity : what shares one calibrated range: ``"layer"``, each ``"array"``, or each ``"slice"`` of the weights
         (of a layer), whose steps are tied by powers of two so that shift-add stays in integers.
+    kind : ``"uniform"``: thresholds where they should be, plus ``inl``; ``"sar"``: successive approximation with
+        ``mismatch`` of its binary-weighted unit capacitors; ``"flash"``: one comparator a threshold, each off by
+        ``mismatch`` LSB; ``"ramp"``: a staircase whose steps vary by ``mismatch``, so errors add up along it;
+        ``"sign_magnitude"``: signed columns only, comparator for the sign, ties away from zero.
+    mismatch : standard deviation, relative to a unit element (sar, ramp) or in LSB (flash).
+    inl : 2^bits - 1 deviations [LSB] of the thresholds, as measured (uniform only).
+    offset_lsb, gain_error : standard deviations of each converter's offset [LSB] and relative gain error.
+    noise_lsb : input-referred noise [LSB rms] of each conversion.
+    noise, full_scale : the same in volts, with the voltage of the full code range.
+    enob : effective bits; adds the noise that is missing to 6.02 enob + 1.76 dB.
 
     Signed columns (analog subtraction) use 2^bits - 1 codes about zero, so that nothing in is nothing out.
 
@@ -47,19 +63,51 @@ class ADC(Spec):
 
     bits: int = Field(8, ge=1, le=16)
     range: Literal["full", "calibrated"] | Interval = "full"
+    calibrate_by: Literal["percentile", "sqnr"] = "percentile"
     percentile: float = Field(0.9998, gt=0.0, le=1.0)
     granularity: Literal["layer", "array", "slice"] = "layer"
+    kind: Literal["uniform", "sar", "flash", "ramp", "sign_magnitude"] = "uniform"
+    mismatch: NonNegative = 0.0
+    inl: Numbers | None = None
+    offset_lsb: NonNegative = 0.0
+    gain_error: NonNegative = 0.0
+    noise_lsb: NonNegative = 0.0
+    noise: Annotated[Volt, Field(ge=0.0)] = 0.0
+    full_scale: Annotated[Volt, Field(gt=0.0)] | None = None
+    enob: float | None = Field(None, gt=0.0)
 
     @model_validator(mode="after")
     def _check(self) -> ADC:
         if isinstance(self.range, tuple) and not self.range[0] < self.range[1]:
             raise ValueError(f"range: lo = {self.range[0]} must be below hi = {self.range[1]}")
+        if self.enob is not None and self.enob > self.bits:
+            raise ValueError(f"enob = {self.enob} is more than bits = {self.bits}")
+        if self.noise and self.full_scale is None:
+            raise ValueError(f"noise = {self.noise} V needs full_scale, the voltage of the full code range")
+        if self.inl is not None and (self.kind != "uniform" or len(self.inl) != self.top):
+            raise ValueError(f"inl: {len(self.inl)} values for kind={self.kind!r}; {self.top} are for a uniform one")
+        if self.mismatch and self.kind in ("uniform", "sign_magnitude"):
+            raise ValueError(f"mismatch: kind={self.kind!r} has no elements that differ; sar, flash and ramp have")
         return self
 
     @property
     def top(self) -> int:
         """Highest code."""
         return (1 << self.bits) - 1
+
+    @property
+    def noise_rms(self) -> float:
+        """Noise of a conversion [LSB rms]: stated, in volts, and what the effective bits leave over."""
+        volts = self.noise / self.full_scale * self.top if self.full_scale else 0.0
+        # Quantization alone is 1/12 LSB^2; at ENOB bits rounding and noise together are 4^(bits - enob)/12.
+        missing = (4.0 ** (self.bits - self.enob) - 1) / 12 if self.enob is not None else 0.0
+        return math.sqrt(self.noise_lsb**2 + volts**2 + missing)
+
+    @property
+    def ideal(self) -> bool:
+        """Whether the codes follow the definition exactly, the same on every converter and read."""
+        static = self.mismatch or self.offset_lsb or self.gain_error or self.inl is not None
+        return not static and not self.noise_rms and self.kind != "sign_magnitude"
 
     def full(self, largest: float, signed: bool = False) -> Levels:
         """Levels that reach ``largest`` (and -``largest`` when signed) cell steps."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from pimsim.macro import _lookup, _plain
 from pimsim.macro.plan import Plan
+from pimsim.macro.reads import Reads
 
 
 class Path(NamedTuple):
@@ -17,22 +18,31 @@ class Path(NamedTuple):
     why: str
 
 
-def choose(plan: Plan) -> Path:
+def choose(plan: Plan, reads: Reads | None = None) -> Path:
     """The path that :func:`code_sums` takes for a plan: a matter of the plan alone, never of the batch."""
     from numba import config
 
     if plan.circuit is not None:
         return Path("circuit", "the currents are not linear in the inputs: every read is a circuit solution")
-    refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _lookup.refusal(plan)
+    refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _peculiar(plan, reads) or _lookup.refusal(plan)
     if refused is None:
         return Path("lookup", "sums of four 1-bit inputs (or fewer, wider ones) looked up, converter on the registers")
     return Path("plain", f"blocked float64 matrix products with the converter fused on each block: {refused}")
 
 
-def code_sums(plan: Plan, words: np.ndarray) -> np.ndarray:
-    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`."""
-    if choose(plan).name != "lookup":
-        return _plain.code_sums(plan, words)
+def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
+    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; noise only with ``reads``; see :class:`Plan`."""
+    if choose(plan, reads).name != "lookup":
+        return _plain.code_sums(plan, words, reads)
     if "lookup" not in plan.cache:
         plan.cache["lookup"] = _lookup.build(plan)
     return _lookup.code_sums(plan, plan.cache["lookup"], words)
+
+
+def _peculiar(plan: Plan, reads: Reads | None) -> str | None:
+    """What only the plain path does, or None."""
+    if plan.adc is not None:
+        return "the converters are not ideal"
+    if plan.dac is not None:
+        return "the DACs are not ideal"
+    return "noise of every read" if reads is not None and plan.random else None

@@ -9,35 +9,57 @@ import numpy as np
 from pimsim.converters.adc import convert
 from pimsim.encoding.inputs import digits
 from pimsim.macro.plan import Plan
+from pimsim.macro.reads import Reads
 
 _BLOCK = 128  # inputs a block: their column sums stay in the cache
 _GRID = 2.0**20
 
 
-def code_sums(plan: Plan, words: np.ndarray) -> np.ndarray:
-    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words."""
+def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
+    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; noise only with ``reads``."""
     out = np.zeros((len(words), plan.matrix.shape[3]))
     for start in range(0, len(words), _BLOCK):
         block = words[start : start + _BLOCK]
+        later = None if reads is None else reads.later(start)
         for r in range(len(plan.groups)):
-            out[start : start + _BLOCK] += plan.unit[r] * _group_codes(plan, block, r)
+            out[start : start + _BLOCK] += plan.unit[r] * _group_codes(plan, block, r, later)
     return out
 
 
-def _group_codes(plan: Plan, words: np.ndarray, r: int) -> np.ndarray:
+def _group_codes(plan: Plan, words: np.ndarray, r: int, reads: Reads | None) -> np.ndarray:
     """Shift-added codes (b, C) int64 of one row group."""
     total = np.zeros((len(words), plan.matrix.shape[3]), dtype=np.int64)
     for t, plane in enumerate(plan.planes):
-        for s, a, x in column_sums(plan, words, r, t):
-            codes = convert(x, plan.lo[r, s], plan.q[r, s], plan.top).astype(np.int64)
-            total += codes * (plan.weights[r, s, a] * plane.weight)
+        for s, a, x in column_sums(plan, words, r, t, reads):
+            total += codes(plan, x, r, t, s, a, reads).astype(np.int64) * (plan.weights[r, s, a] * plane.weight)
     return total
 
 
-def column_sums(plan: Plan, words: np.ndarray, r: int, t: int) -> Iterator[tuple[int, int, np.ndarray]]:
+def codes(plan: Plan, x: np.ndarray, r: int, t: int, s: int, a: int, reads: Reads | None) -> np.ndarray:
+    """Codes (b, C) of the column sums ``x`` of one conversion."""
+    lo, q = plan.lo[r, s], plan.q[r, s]
+    if plan.adc is None or plan.which is None:
+        return convert(x, lo, q, plan.top)
+    normals = None
+    if reads is not None and plan.adc.adc.noise_rms:
+        columns = x.shape[1] * (s * plan.matrix.shape[1] + a) + np.arange(x.shape[1])
+        normals = reads.normals("adc", len(x), columns, _read(plan, r, t))
+    return plan.adc.codes(x, lo, q, plan.which[r, s, a], normals)
+
+
+def column_sums(
+    plan: Plan, words: np.ndarray, r: int, t: int, reads: Reads | None = None
+) -> Iterator[tuple[int, int, np.ndarray]]:
     """Column sums (b, C) in cell steps of one row group and plane, as (slice, conversion, sums)."""
-    start, stop = plan.groups[r]
-    level = digits(words[:, start:stop], plan.planes[t]).astype(np.float64)
+    rows = slice(*plan.groups[r])
+    level = _levels(plan, words[:, rows], r, t, reads)
+    for s, a, x in _sums(plan, level, r):
+        noisy = reads is not None and plan.noise is not None
+        yield s, a, plan.noise.add(x, level, reads, _read(plan, r, t), s, a, rows) if noisy else x
+
+
+def _sums(plan: Plan, level: np.ndarray, r: int) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Column sums of row levels (b, k), as (slice, conversion, sums), without noise."""
     if plan.circuit is not None:
         sums = plan.circuit.sums(r, level)
         yield from ((s, a, sums[s, a]) for s in range(len(sums)) for a in range(len(sums[s])))
@@ -46,7 +68,24 @@ def column_sums(plan: Plan, words: np.ndarray, r: int, t: int) -> Iterator[tuple
     slices, conversions = plan.matrix.shape[:2]
     for s in range(slices):
         for a in range(conversions):
-            yield s, a, level @ plan.matrix[s, a, start:stop] + under
+            yield s, a, level @ plan.matrix[s, a, slice(*plan.groups[r])] + under
+
+
+def _levels(plan: Plan, words: np.ndarray, r: int, t: int, reads: Reads | None) -> np.ndarray:
+    """Levels (b, k) float64 that reach the rows, in LSB of the DAC."""
+    codes = digits(words, plan.planes[t])
+    if plan.dac is None:
+        return codes.astype(np.float64)
+    level = plan.dac[codes]
+    if reads is None or not plan.dac_noise:
+        return level
+    normals = reads.normals("dac", len(words), plan.groups[r][0] + np.arange(words.shape[1]), _read(plan, r, t))
+    return level + plan.dac_noise * normals * (codes > 0)
+
+
+def _read(plan: Plan, r: int, t: int) -> int:
+    """Number of a read within an input vector."""
+    return r * len(plan.planes) + t
 
 
 def pedestal_sums(pedestal: float, active: np.ndarray) -> np.ndarray:

@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pimsim.base.errors import InputError
+from pimsim.base.streams import Stream, as_seed
 from pimsim.macro import _paths
-from pimsim.macro.calibration import Calibration, calibrated_levels, column_gain, stated_levels
+from pimsim.macro.calibration import Calibration, calibrated_levels, column_gain, stated_levels, unit_levels
 from pimsim.macro.circuits import Circuit, needs_circuit
-from pimsim.macro.columns import column_matrix
+from pimsim.macro.columns import column_matrix, conductances, currents, shared_currents
 from pimsim.macro.corrections import Corrections, build_corrections
 from pimsim.macro.energy import read_energy
+from pimsim.macro.noise import column_noise
 from pimsim.macro.nonlinear import cell_model
 from pimsim.macro.plan import Plan, build_plan
 from pimsim.macro.program import Programmed
+from pimsim.macro.reads import Reads
 from pimsim.mapping import Tiling
 
 
@@ -32,13 +35,13 @@ class Array:
     macro : the :class:`pimsim.Macro`.
     programmed : the state of the cells.
     calibration : what :meth:`calibrate` found, or None.
-    time : seconds since programming, None for the moment of programming itself.
+    time : seconds since programming.
     """
 
     macro: Any
     programmed: Programmed
     calibration: Calibration | None = None
-    time: float | None = None
+    time: float = 0.0
 
     # numpy then leaves ``X @ array`` to __rmatmul__.
     __array_ufunc__ = None
@@ -69,7 +72,7 @@ class Array:
         Parameters
         ----------
         X : (B, K) integers within ``macro.inputs.input_range``; B may be zero.
-        rng : seed or Generator of the noise of the reads; None is seed 0.
+        rng : seed or Generator of the noise of the reads; None for reads without noise.
         first_sample : number of the first input in the data set. Noise belongs to a sample's number, so a batch
             computed in parts gives the same bits as the whole.
 
@@ -81,35 +84,68 @@ class Array:
         ------
         InputError : wrong shape, inputs that are no integers or out of range, or a range that needs calibration.
         """
-        return self._product(X) * self._factor
+        x = self.macro.inputs.check(X, self.tiling.k)
+        return self._product(x, self._reads(rng, first_sample)) * self._factor
+
+    def _reads(self, rng: int | np.random.Generator | None, first_sample: int) -> Reads | None:
+        if isinstance(first_sample, bool) or not 0 <= first_sample < 1 << 32:
+            raise InputError(f"first_sample = {first_sample!r}: must be a number from 0 to 2^32 - 1")
+        if rng is None:
+            return None
+        return Reads(replace(self.programmed.stream, seed=as_seed(rng), purpose="read"), int(first_sample))
 
     def __rmatmul__(self, X: ArrayLike) -> np.ndarray:
         return self.matmul(X)
 
-    def _product(self, X: ArrayLike) -> np.ndarray:
-        """Product in units of the stored weights, before any gain."""
-        encoding = self.macro.inputs
-        x = encoding.check(X, self.tiling.k)
+    def _product(self, x: np.ndarray, reads: Reads | None = None) -> np.ndarray:
+        """Product of checked inputs in units of the stored weights, before any gain."""
+        held = None if reads is None else self.macro.read_effects.held(self.programmed.card)
+        if held == "batch":
+            return self._multiply(x, self._held(reads.stream.named("read/batch")), reads)
+        if held == "vector":
+            rows = [self._multiply(x[i : i + 1], *self._for_vector(reads.later(i))) for i in range(len(x))]
+            return np.concatenate([np.zeros((0, self.tiling.c)), *rows])
+        return self._multiply(x, self._plan, reads)
+
+    def _multiply(self, x: np.ndarray, plan: Plan, reads: Reads | None) -> np.ndarray:
         y = np.zeros((len(x), self.tiling.c))
-        for sign, words in encoding.words(x):
-            y += sign * self._corrections.apply(_paths.code_sums(self._plan, words), self._plan, words)
+        for number, (sign, words) in enumerate(self.macro.inputs.words(x)):
+            at = None if reads is None else replace(reads, number=number)
+            y += sign * self._corrections.apply(_paths.code_sums(plan, words, at), plan, words)
         return y
 
+    def _for_vector(self, reads: Reads) -> tuple[Plan, Reads]:
+        """Plan of the cells as one input vector finds them."""
+        return self._plan_of(reads.stream.named(f"read/vector/{reads.first}")), reads
+
+    def _held(self, noise: Stream) -> Plan:
+        """Plan of the cells under noise that one draw of holds for all reads of an rng."""
+        if self._held_plans.get("noise") != noise:
+            self._held_plans.update(noise=noise, plan=self._plan_of(noise))
+        return self._held_plans["plan"]
+
     @cached_property
-    def _matrix(self) -> np.ndarray:
-        return column_matrix(self.macro, self.programmed, self.time)
+    def _held_plans(self) -> dict[str, Any]:
+        return {}
 
     @cached_property
     def _plan(self) -> Plan:
+        return self._plan_of(None)
+
+    def _plan_of(self, noise: Stream | None) -> Plan:
+        """Plan of the cells as they are, or as the ``noise`` of a read makes them."""
         found = self.calibration
         lo, q = stated_levels(self.macro, self.programmed) if found is None else (found.lo, found.q)
-        return build_plan(self.macro, self.programmed, self._matrix, lo, q, self._circuit)
+        return self._plan_with(lo, q, noise)
 
-    @cached_property
-    def _circuit(self) -> Circuit | None:
-        if needs_circuit(self.macro, self.programmed.card):
-            return Circuit(self.macro, self.programmed, self.time)
-        return None
+    def _plan_with(self, lo: np.ndarray, q: np.ndarray, noise: Stream | None = None) -> Plan:
+        macro, programmed = self.macro, self.programmed
+        pair = conductances(macro, programmed, self.time, noise)
+        effective = shared_currents(macro, programmed, self.time) if noise is None else currents(macro, programmed, pair)
+        matrix = column_matrix(macro, programmed, effective)
+        circuit = Circuit(macro, programmed, pair) if needs_circuit(macro, programmed.card) else None
+        white = column_noise(macro, programmed, pair, effective, self.time)
+        return build_plan(macro, programmed, matrix, lo, q, circuit, white)
 
     @cached_property
     def _corrections(self) -> Corrections:
@@ -139,16 +175,18 @@ class Array:
         x = self.macro.inputs.check(X, self.tiling.k)
         if not len(x):
             raise InputError("calibration needs at least one input")
-        if self.macro.adc.range == "calibrated":
-            words = self.macro.inputs.words(x)
-            lo, q = calibrated_levels(self.macro, self.programmed, self._matrix, words, self._circuit)
-        else:
-            lo, q = stated_levels(self.macro, self.programmed)
+        lo, q = self._calibrated_levels(x)
         ranged = replace(self, calibration=Calibration(lo, q, np.ones(self.tiling.c), len(x)))
         if not (self.macro.column_gain if gain is None else gain):
             return ranged
         factor = column_gain(ranged._product(x), exact_product(x, self.weights))
         return replace(self, calibration=Calibration(lo, q, factor, len(x)))
+
+    def _calibrated_levels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.macro.adc.range != "calibrated":
+            return stated_levels(self.macro, self.programmed)
+        plan = self._plan_with(*unit_levels(self.macro, self.programmed))
+        return calibrated_levels(self.macro, self.programmed, plan, self.macro.inputs.words(x))
 
     def at(self, t: float) -> Array:
         """Return the same chip ``t`` seconds after programming: same devices, same calibration."""

@@ -10,7 +10,7 @@ import numpy as np
 from pimsim.base.errors import InputError
 from pimsim.converters.adc import ADC, Levels
 from pimsim.macro import _plain
-from pimsim.macro.plan import Plan, build_plan
+from pimsim.macro.plan import Plan
 from pimsim.macro.program import Programmed
 
 
@@ -53,10 +53,14 @@ def _fill(programmed: Programmed, levels: list[Levels]) -> tuple[np.ndarray, np.
     return np.broadcast_to(lo, shape), np.broadcast_to(q, shape)
 
 
-def calibrated_levels(macro: Any, programmed: Programmed, matrix: np.ndarray, words: list, circuit: Any) -> tuple:
-    """Levels (groups, slices, C) that cover the inner percentile of the column sums of the calibration words."""
+def unit_levels(macro: Any, programmed: Programmed) -> tuple[np.ndarray, np.ndarray]:
+    """Levels (groups, slices, C) in unit steps from zero, for a plan of which only the column sums are wanted."""
+    return _fill(programmed, [Levels(0.0, 1.0)] * macro.slices)
+
+
+def calibrated_levels(macro: Any, programmed: Programmed, plan: Plan, words: list) -> tuple[np.ndarray, np.ndarray]:
+    """Levels (groups, slices, C) that suit the column sums of the calibration words, as the ADC's spec says."""
     adc: ADC = macro.adc
-    plan = build_plan(macro, programmed, matrix, *_fill(programmed, [Levels(0.0, 1.0)] * macro.slices), circuit)
     sums = _sums(plan, words)  # [group][slice] -> (samples, C)
     shape = (len(plan.groups), macro.slices, programmed.tiling.c)
     lo, q = np.empty(shape), np.empty(shape)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pimsim.macro.columns import conductances, resistive
+from pimsim.macro.columns import resistive
 from pimsim.macro.layout import combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, law_conductance, verify_voltage
 from pimsim.macro.program import Programmed
@@ -27,7 +27,7 @@ def needs_circuit(macro: Any, card: Any) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """The circuit of a programmed matrix at one time.
+    """The circuit of a programmed matrix whose cells and reference cells conduct ``pair`` [S].
 
     >>> circuit.sums(0, level).shape        # doctest: +SKIP
     (slices, conversions, B, C)
@@ -35,7 +35,7 @@ class Circuit:
 
     macro: Any
     programmed: Programmed
-    time: float | None
+    pair: tuple[np.ndarray, np.ndarray | None]
 
     def sums(self, group: int, level: np.ndarray) -> np.ndarray:
         """Column sums (slices, conversions, B, C) in cell steps, pedestal included, of one row group.
@@ -70,8 +70,7 @@ class Circuit:
     @cached_property
     def _law_conductances(self) -> tuple[np.ndarray, np.ndarray | None]:
         law, verified = cell_model(self.programmed.card), verify_voltage(self.macro, self.programmed.card)
-        pair = conductances(self.programmed, self.time)
-        cells, reference = (g if g is None else law_conductance(law, g, verified) for g in pair)
+        cells, reference = (g if g is None else law_conductance(law, g, verified) for g in self.pair)
         return cells, reference
 
     def _solve(self, array: np.ndarray, volts: np.ndarray, inside: slice) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pimsim.base.streams import Stream
 from pimsim.macro.layout import combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, secant, verify_voltage
 from pimsim.macro.program import Programmed
@@ -13,40 +14,55 @@ from pimsim.macro.program import Programmed
 Pair = tuple[np.ndarray, np.ndarray | None]
 
 
-def column_matrix(macro: Any, programmed: Programmed, t: float | None) -> np.ndarray:
+def column_matrix(macro: Any, programmed: Programmed, effective: Pair) -> np.ndarray:
     """Contribution of every cell to its column for a unit input, in cell steps above the pedestal of G_min.
+
+    ``effective`` conductances are those of :func:`currents`.
 
     Returns
     -------
     (slices, conversions, K, C) float64; exact integers for ideal cells without wires. Analog subtraction (of the
     other cell of a pair, or of the reference column) is done here, the average over copies too.
     """
-    key = ("matrix", t)
-    if key not in programmed.cache:
-        cells, reference = currents(macro, programmed, t)
-        # Level plus deviation, not (g - g_min)/step: cells that meet their target then hold the level exactly.
-        steps = programmed.levels + (cells - programmed.cells.target) / programmed.step
-        if reference is not None:
-            digits = np.array(macro.weights.reference_levels).reshape(-1, 1, 1, 1)
-            reference = digits + (reference - programmed.reference.target) / programmed.step
-        programmed.cache[key] = combine(macro.weights, programmed.tiling, steps, reference)
-    return programmed.cache[key]
+    cells, reference = effective
+    # Level plus deviation, not (g - g_min)/step: cells that meet their target then hold the level exactly.
+    steps = programmed.levels + (cells - programmed.cells.target) / programmed.step
+    if reference is not None:
+        digits = np.array(macro.weights.reference_levels).reshape(-1, 1, 1, 1)
+        reference = digits + (reference - programmed.reference.target) / programmed.step
+    return combine(macro.weights, programmed.tiling, steps, reference)
 
 
-def conductances(programmed: Programmed, t: float | None) -> Pair:
-    """Conductances [S] of the cells and of the reference cells, ``t`` seconds after programming (None: at it)."""
-    states = (programmed.cells, programmed.reference)
-    cells, reference = (s if s is None else (s.g if t is None else s.at(t)) for s in states)
-    return cells, reference
+def conductances(macro: Any, programmed: Programmed, t: float, noise: Stream | None = None) -> Pair:
+    """Conductances [S] of the cells and of the reference cells, ``t`` seconds after programming.
+
+    ``noise`` addresses one noisy read of every cell; None is the state itself.
+    """
+
+    def one(state: Any) -> np.ndarray | None:
+        if state is None:
+            return None
+        factor = 1.0 if macro.temperature is None else state.card.temperature_factor(macro.temperature)
+        g = state.at(t) if noise is None else state.read(t, rng=noise)
+        return g if factor == 1.0 else g * factor
+
+    return one(programmed.cells), one(programmed.reference)
 
 
-def currents(macro: Any, programmed: Programmed, t: float | None) -> Pair:
+def shared_currents(macro: Any, programmed: Programmed, t: float) -> Pair:
+    """:func:`currents` at ``t`` without noise, computed once for all arrays that share the programmed cells."""
+    if t not in programmed.cache:
+        programmed.cache[t] = currents(macro, programmed, conductances(macro, programmed, t))
+    return programmed.cache[t]
+
+
+def currents(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
     """Current of each cell at the foot of its column over the voltage of its row [S], all other rows at 0 V.
 
     The circuit's effective conductances: secant at the read voltage for cells that are not linear, in series with
     their access devices, behind the wires (exact, one transfer matrix for each array).
     """
-    pair = _secants(macro, programmed.card, conductances(programmed, t))
+    pair = _secants(macro, programmed.card, conductances)
     if resistive(macro.wires):
         return _through_wires(macro, programmed.tiling, *pair)
     if macro.access is None:

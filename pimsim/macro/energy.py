@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.encoding.inputs import digits
-from pimsim.macro.columns import currents
+from pimsim.macro.columns import shared_currents
 
 
 def read_energy(array: Any, x: np.ndarray) -> float:
@@ -25,7 +25,7 @@ def read_energy(array: Any, x: np.ndarray) -> float:
 
 def row_conductances(array: Any) -> np.ndarray:
     """Sum (K,) [S] of the conductances on each row over all arrays."""
-    cells, reference = currents(array.macro, array.programmed, array.time)
+    cells, reference = shared_currents(array.macro, array.programmed, array.time)
     total = cells.sum(axis=(0, 1, 2, 4))
     return total if reference is None else total + reference.sum(axis=(0, 1, 2, 4))
 

@@ -6,14 +6,16 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from pimsim.base.quantities import Meter, Second, Volt
+from pimsim.base.quantities import Kelvin, Meter, Second, Volt
 from pimsim.base.spec import Spec
+from pimsim.cells.faults import Faults
 from pimsim.converters import ADC, DAC
 from pimsim.crossbar.wires import IdealSwitch, Transistor, Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
+from pimsim.macro.effects import ReadEffects
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
-_PROGRAMMING = ("rows", "cols", "rows_active", "device", "wires", "access", "cell_law", "v_read", "weights")
+_PROGRAMMING = ("rows", "cols", "rows_active", "device", "wires", "access", "cell_law", "v_read", "weights", "temperature", "faults")
 
 
 class MacroFields(Spec):
@@ -35,6 +37,9 @@ class MacroFields(Spec):
     adc: ADC = ADC()
     dac: DAC = DAC()
     column_gain: bool = False
+    read_effects: ReadEffects = ReadEffects()
+    temperature: Kelvin | None = None
+    faults: Faults | None = None
 
     @model_validator(mode="after")
     def _check(self) -> MacroFields:

@@ -58,5 +58,31 @@ def combine(encoding: Any, tiling: Tiling, cells: np.ndarray, reference: np.ndar
         return np.ascontiguousarray(steps)
     if reference is None:
         return np.ascontiguousarray(steps[:, :1] - steps[:, 1:])
-    tile_of = np.arange(tiling.c) // tiling.weights_per_row
-    return steps - reference.mean(axis=0)[..., tile_of]
+    return steps - reference.mean(axis=0)[..., tile_of(tiling)]
+
+
+def tile_of(tiling: Tiling) -> np.ndarray:
+    """Number (C,) of the column of arrays each matrix column lies in."""
+    return np.arange(tiling.c) // tiling.weights_per_row
+
+
+def cell_lines(tiling: Tiling, encoding: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the physical word line and bit line of every cell, both broadcast to (copies, ..., K, C)."""
+    copies, slices, polarities = encoding.copies, encoding.slices, encoding.polarities
+    r, s, a, k, c = np.ogrid[:copies, :slices, :polarities, : tiling.k, : tiling.c]
+    local = (((c % tiling.weights_per_row) * slices + s) * polarities + a) * copies + r
+    return _lines_at(tiling, k, c // tiling.weights_per_row, local)
+
+
+def reference_lines(tiling: Tiling, encoding: Any) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`cell_lines` of the reference cells, (copies, slices, 1, K, column tiles)."""
+    r, s, _, k, tile = np.ogrid[: encoding.copies, : encoding.slices, :1, : tiling.k, : tiling.col_tiles]
+    own = tiling.weights_per_row * tiling.columns_per_weight
+    return _lines_at(tiling, k, tile, own + s * encoding.copies + r)
+
+
+def _lines_at(
+    tiling: Tiling, k: np.ndarray, tile: np.ndarray, local: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    array = k // tiling.rows * tiling.col_tiles + tile
+    return k * tiling.col_tiles + tile, array * tiling.cols + local

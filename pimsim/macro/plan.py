@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from pimsim.converters.real import RealADC
 from pimsim.encoding import Plane
+from pimsim.macro.circuits import Circuit
+from pimsim.macro.noise import ColumnNoise
 from pimsim.macro.program import Programmed
 
 
@@ -32,6 +35,9 @@ class Plan:
     unit : (groups, C) float64, what a code of weight one is worth.
     circuit : gives the column sums where they are not linear in the inputs (:class:`pimsim.macro.circuits.Circuit`),
         or None; x is then ``circuit.sums(r, u)[s, a]``.
+    dac : output (levels,) of each input level, or None when they are the integers they stand for; ``dac_noise`` [LSB].
+    adc : converters that are not ideal, ``which`` (groups, slices, conversions, C) number of each; or None.
+    noise : white noise of the columns, or None; it counts only in products that are given ``reads``.
     cache : what a path prepared for this plan (tables, packed matrices), by name.
     """
 
@@ -45,11 +51,28 @@ class Plan:
     weights: np.ndarray
     unit: np.ndarray
     circuit: Any = None
+    dac: np.ndarray | None = None
+    dac_noise: float = 0.0
+    adc: RealADC | None = None
+    which: np.ndarray | None = None
+    noise: ColumnNoise | None = None
     cache: dict[str, Any] = field(default_factory=dict)
 
 
+    @property
+    def random(self) -> bool:
+        """Whether a product draws random numbers when it is given ``reads``."""
+        return self.noise is not None or bool(self.dac_noise) or (self.adc is not None and self.adc.adc.noise_rms > 0)
+
+
 def build_plan(
-    macro: Any, programmed: Programmed, matrix: np.ndarray, lo: np.ndarray, q: np.ndarray, circuit: Any = None
+    macro: Any,
+    programmed: Programmed,
+    matrix: np.ndarray,
+    lo: np.ndarray,
+    q: np.ndarray,
+    circuit: Circuit | None = None,
+    noise: ColumnNoise | None = None,
 ) -> Plan:
     """Lay out the plan of a macro for converter levels ``lo``, ``q`` (groups, slices, C).
 
@@ -60,7 +83,30 @@ def build_plan(
     weights = code_weights(macro.weights, programmed.flipped) << powers[:, :, None]
     pedestal = 0.0 if macro.weights.signed_columns else programmed.pedestal
     groups = programmed.tiling.row_groups
-    return Plan(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.adc.top, weights, unit, circuit)
+    dac = None if macro.dac.ideal else macro.dac.levels(macro.inputs.max_level)
+    adc, which = real_converters(macro, programmed)
+    return Plan(
+        *(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.adc.top, weights, unit),
+        *(circuit, dac, macro.dac.noise_lsb, adc, which, noise),
+    )
+
+
+def real_converters(macro: Any, programmed: Programmed) -> tuple[RealADC | None, np.ndarray | None]:
+    """Converters of a matrix and which of them reads each column; (None, None) when they are ideal."""
+    if macro.adc.ideal:
+        return None, None
+    encoding, tiling = macro.weights, programmed.tiling
+    shape = (encoding.slices, encoding.conversions, tiling.c)
+    s, a, c = np.indices(shape)
+    # Physical columns of a weight lie side by side; neighbors share a converter.
+    per_conversion = encoding.columns_per_weight // (encoding.slices * encoding.conversions)
+    line = (((c % tiling.weights_per_row) * encoding.slices + s) * encoding.conversions + a) * per_conversion
+    per_array = -(-macro.cols // macro.columns_per_adc)
+    local = line // macro.columns_per_adc + (c // tiling.weights_per_row) * per_array
+    row_of_arrays = np.array([start // tiling.rows for start, _ in tiling.row_groups])
+    which = local + row_of_arrays[:, None, None, None] * (per_array * tiling.col_tiles)
+    stream = programmed.stream.named("adc")
+    return RealADC(macro.adc, stream, per_array * tiling.arrays), which
 
 
 def code_weights(encoding: Any, flipped: np.ndarray) -> np.ndarray:

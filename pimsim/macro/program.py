@@ -12,6 +12,7 @@ from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
+from pimsim.macro.layout import cell_lines, reference_lines
 from pimsim.macro.places import REFERENCE, cell_places
 from pimsim.mapping import Tiling
 
@@ -55,9 +56,10 @@ def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Progr
     levels, flipped = flip(encoding.encode(integers), encoding, tiling)
     table = np.linspace(card.g_min, card.g_max, encoding.cell_levels + 1)
     stream = Stream(as_seed(rng), "program", trial, layer)
-    cells = _program_cells(card, table, levels, encoding.copies, np.arange(encoding.polarities), stream)
+    cell_at = cell_lines(tiling, encoding)
+    cells = _program_cells(macro, card, table, levels, np.arange(encoding.polarities), cell_at, stream)
     step = (card.g_max - card.g_min) / encoding.cell_levels
-    reference = _program_reference(card, table, encoding, tiling, stream)
+    reference = _program_reference(macro, card, table, tiling, stream)
     return Programmed(
         *(card, tiling, integers, scale, levels, flipped, cells, reference), step, card.g_min / step, stream
     )
@@ -93,19 +95,26 @@ def flip(levels: np.ndarray, encoding: WeightEncoding, tiling: Tiling) -> tuple[
 
 
 def _program_cells(
-    card: Any, table: np.ndarray, levels: np.ndarray, copies: int, polarities: np.ndarray, stream: Stream
+    macro: Any,
+    card: Any,
+    table: np.ndarray,
+    levels: np.ndarray,
+    polarities: np.ndarray,
+    lines: tuple[np.ndarray, np.ndarray],
+    stream: Stream,
 ) -> Any:
+    copies = macro.weights.copies
     slices, _, rows, columns = levels.shape
     targets = np.broadcast_to(table[levels], (copies, *levels.shape))
-    return card.program(targets, rng=stream, place=cell_places(copies, slices, polarities, rows, columns))
+    place = cell_places(copies, slices, polarities, rows, columns)
+    return card.program(targets, rng=stream, place=place, faults=macro.faults, row=lines[0], column=lines[1])
 
 
-def _program_reference(
-    card: Any, table: np.ndarray, encoding: WeightEncoding, tiling: Tiling, stream: Stream
-) -> Any | None:
+def _program_reference(macro: Any, card: Any, table: np.ndarray, tiling: Tiling, stream: Stream) -> Any | None:
     """One reference column a slice for every array: cells at the digits of the offset."""
+    encoding: WeightEncoding = macro.weights
     if not encoding.reference_columns:
         return None
     digits = np.array(encoding.reference_levels, dtype=np.uint8).reshape(-1, 1, 1, 1)
     levels = np.broadcast_to(digits, (encoding.slices, 1, tiling.k, tiling.col_tiles))
-    return _program_cells(card, table, levels, encoding.copies, np.array([REFERENCE]), stream)
+    return _program_cells(macro, card, table, levels, np.array([REFERENCE]), reference_lines(tiling, encoding), stream)

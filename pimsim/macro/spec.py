@@ -32,6 +32,9 @@ class Macro(MacroFields):
     columns_per_adc : columns that share a converter: time and cost, not values.
     node : technology node [m], for the cost of the periphery.
     weights, inputs, adc, dac : encodings and converters.
+    read_effects : noise of reads, drawn only when ``matmul`` is given an ``rng``.
+    temperature : [K] of the cells, for cards with a temperature law; None for the card's own.
+    faults : stuck cells and lines, or None.
     column_gain : each output column is multiplied by a factor found on calibration data (makes up for a mean loss of
         current in wires, by drift or non-linearity); costs one multiplier a column.
 

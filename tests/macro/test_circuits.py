@@ -70,7 +70,7 @@ def test_access_devices_isolate_the_rows_that_are_not_read(access, wires):
         # Leak of unselected rows needs a voltage across them: none without wires.
         held = array.programmed
         g = held.cells.g[0]
-        np.testing.assert_allclose(array._matrix, (g / (1 + g * 3e3) - held.card.g_min) / held.step)
+        np.testing.assert_allclose(array._plan.matrix, (g / (1 + g * 3e3) - held.card.g_min) / held.step)
     np.testing.assert_array_equal(array.matmul(X), digital(array, X, access=access))
 
 
@@ -84,7 +84,7 @@ def test_zero_resistance_is_the_ideal_array_bit_for_bit():
 
 def test_tiny_resistance_is_nearly_the_ideal_array():
     wired, none = small(wires=ps.Wires(r_wordline=1e-6, r_bitline=1e-6)).program(W), small().program(W)
-    np.testing.assert_allclose(wired._matrix, none._matrix, atol=1e-6)
+    np.testing.assert_allclose(wired._plan.matrix, none._plan.matrix, atol=1e-6)
 
 
 def test_wires_lose_current_and_column_gain_brings_it_back():

@@ -1,0 +1,99 @@
+"""Real converters: codes of ADCs whose thresholds, offset, gain and noise are not ideal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pimsim.base.streams import Stream
+from pimsim.converters.adc import ADC
+
+_OFFSET, _GAIN, _FIRST_ELEMENT = 0, 1, 2  # draws of one converter
+
+
+@dataclass(frozen=True, eq=False)
+class RealADC:
+    """``count`` drawn converters of one design; number n is always the same device of its ``stream``."""
+
+    adc: ADC
+    stream: Stream
+    count: int
+
+    def codes(
+        self, x: np.ndarray, lo: np.ndarray, q: np.ndarray, which: np.ndarray, normals: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Codes (float64 holding integers) of sums ``x`` (B, C).
+
+        Parameters
+        ----------
+        lo, q : (C,) levels.
+        which : (C,) number of the converter that reads each column.
+        normals : (B, C) standard normals of the noise of these conversions; None for none.
+        """
+        u = (x * (1 + self._gain[which]) - lo) / q + self._offset[which]
+        if normals is not None:
+            u = u + self.adc.noise_rms * normals
+        if self.adc.kind == "sign_magnitude":
+            return self._sign_magnitude(u, lo / q)
+        if self.adc.kind == "sar" and self.adc.mismatch:
+            return self._successive(u, which)
+        if self.adc.inl is None and not self.adc.mismatch:
+            return np.clip(np.floor(u + 0.5), 0, self.adc.top)
+        return self._count_thresholds(u, which)
+
+    @cached_property
+    def _offset(self) -> np.ndarray:
+        return self.adc.offset_lsb * self.stream.normal(np.arange(self.count), draw=_OFFSET)
+
+    @cached_property
+    def _gain(self) -> np.ndarray:
+        return self.adc.gain_error * self.stream.normal(np.arange(self.count), draw=_GAIN)
+
+    def _elements(self, number: int) -> np.ndarray:
+        """Standard normals (count, number) of the unit elements of each converter."""
+        numbers = np.arange(self.count)
+        return np.stack([self.stream.normal(numbers, draw=_FIRST_ELEMENT + k) for k in range(number)], axis=1)
+
+    @cached_property
+    def bit_weights(self) -> np.ndarray:
+        """Weights (count, bits) [LSB] of a SAR's capacitors, least significant first: 2^k units in parallel."""
+        sizes = 2.0 ** np.arange(self.adc.bits)
+        return sizes + self.adc.mismatch * np.sqrt(sizes) * self._elements(self.adc.bits)
+
+    @cached_property
+    def thresholds(self) -> np.ndarray:
+        """Thresholds (count, 2^bits - 1) [LSB] of a flash, ramp or measured converter, rising."""
+        ideal = np.arange(self.adc.top) + 0.5
+        if self.adc.inl is not None:
+            return np.sort(np.tile(ideal + np.array(self.adc.inl), (self.count, 1)), axis=1)
+        errors = self.adc.mismatch * self._elements(self.adc.top)
+        if self.adc.kind == "ramp":
+            # A ramp stops at its first level above the input: levels that fall back are never seen.
+            return np.maximum.accumulate(ideal + np.cumsum(errors, axis=1), axis=1)
+        return np.sort(ideal + errors, axis=1)  # a flash counts its comparators
+
+    def _count_thresholds(self, u: np.ndarray, which: np.ndarray) -> np.ndarray:
+        codes = np.empty(u.shape)
+        for number in np.unique(which):
+            mine = which == number
+            codes[:, mine] = np.searchsorted(self.thresholds[number], u[:, mine], side="right")
+        return codes
+
+    def _successive(self, u: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Bit by bit from the most significant: keep a bit if the sum of kept capacitors stays below the input."""
+        held, codes = np.zeros(u.shape), np.zeros(u.shape)
+        for bit in reversed(range(self.adc.bits)):
+            trial = held + self.bit_weights[which, bit]
+            keep = u + 0.5 >= trial
+            held = np.where(keep, trial, held)
+            codes += keep * 2.0**bit
+        return codes
+
+    def _sign_magnitude(self, u: np.ndarray, low: np.ndarray) -> np.ndarray:
+        """Codes about the level of zero: sign and magnitude are found apart, so ties go away from zero."""
+        half = (1 << (self.adc.bits - 1)) - 1
+        value = u + low
+        magnitude = np.minimum(np.floor(np.abs(value) + 0.5), half)
+        return np.where(value < 0, -magnitude, magnitude) - np.rint(low)

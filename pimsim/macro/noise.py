@@ -1,0 +1,132 @@
+"""White noise of reads: one normal a column sum instead of one a cell, which is exact for independent cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pimsim.macro.layout import tile_of
+from pimsim.macro.program import Programmed
+from pimsim.macro.reads import Reads
+
+_BOLTZMANN, _CHARGE = 1.380649e-23, 1.602176634e-19  # J/K, C: exact by the SI of 2019
+
+
+@dataclass(frozen=True, eq=False)
+class Variances:
+    """Variance each row adds to a column sum, in squared cell steps.
+
+    ``square`` (slices, conversions, K, columns) for each squared level; ``current`` for each unit of ``drive``, a
+    function of the level; None for none.
+    """
+
+    square: np.ndarray | None
+    current: np.ndarray | None
+
+    def of(self, level: np.ndarray, drive: np.ndarray, s: int, a: int, rows: slice) -> np.ndarray:
+        """Variance (B, columns) of the column sums of one slice and conversion."""
+        total: Any = 0.0
+        if self.square is not None:
+            total = level**2 @ self.square[s, a, rows]
+        if self.current is not None:
+            total = total + drive @ self.current[s, a, rows]
+        return total
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnNoise:
+    """White noise of the columns of a matrix and of its reference columns, and of the read voltage."""
+
+    own: Variances
+    reference: Variances | None
+    tile_of: np.ndarray
+    drive: Callable[[np.ndarray], np.ndarray]
+    voltage: float
+
+    def add(
+        self, x: np.ndarray, level: np.ndarray, reads: Reads, read: int, s: int, a: int, rows: slice
+    ) -> np.ndarray:
+        """Column sums ``x`` (B, C) with the noise of one read of one slice and conversion."""
+        drive, columns = self.drive(level), x.shape[1]
+        slices, conversions = self._shape
+        first = (s * conversions + a) * columns
+        x = x + self._draw(self.own, level, drive, reads, read, s, a, rows, first)
+        if self.reference is not None:
+            after = slices * conversions * columns + s * (int(self.tile_of[-1]) + 1)
+            x = x - self._draw(self.reference, level, drive, reads, read, s, a, rows, after)[:, self.tile_of]
+        if self.voltage:
+            tiles = int(self.tile_of[-1]) + 1
+            common = reads.normals("voltage", len(x), np.arange(tiles), read)[:, self.tile_of]
+            x = x * (1 + self.voltage * common)
+        return x
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        known = self.own.square if self.own.square is not None else self.own.current
+        return (1, 1) if known is None else known.shape[:2]
+
+    @staticmethod
+    def _draw(variances: Variances, level, drive, reads, read, s, a, rows, first) -> np.ndarray:
+        variance = variances.of(level, drive, s, a, rows)
+        if np.ndim(variance) == 0:
+            return np.zeros((len(level), 1))
+        numbers = first + np.arange(variance.shape[1])
+        return np.sqrt(variance) * reads.normals("cells", len(level), numbers, read)
+
+
+def column_noise(macro: Any, programmed: Programmed, pair: tuple, effective: tuple, t: float) -> ColumnNoise | None:
+    """White noise of reads at time ``t``, or None if there is none.
+
+    ``pair`` conductances of cells and reference cells [S], ``effective`` the same as seen through the circuit. A cell
+    behind a resistance passes its noise on as (effective/own)^2 to first order; without wires that is exact.
+    """
+    effects = macro.read_effects
+    white = effects.held(programmed.card) == "read"
+    if not (white or effects.bandwidth or effects.voltage):
+        return None
+    states = (programmed.cells, programmed.reference)
+    own, reference = (
+        None if state is None else _variances(macro, programmed, state.read_sigma(t) if white else None, g, seen)
+        for state, g, seen in zip(states, pair, effective)
+    )
+    assert own is not None
+    return ColumnNoise(own, reference, tile_of(programmed.tiling), _drive(macro), effects.voltage)
+
+
+def _variances(
+    macro: Any, programmed: Programmed, sigma: np.ndarray | None, g: np.ndarray, seen: np.ndarray
+) -> Variances:
+    share = np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
+    square = None if sigma is None else _together(macro, (share * sigma / programmed.step) ** 2)
+    current = None
+    if macro.read_effects.bandwidth:
+        unit = programmed.step * macro.v_read / macro.inputs.max_level
+        current = _together(macro, share * g * (macro.read_effects.bandwidth / unit**2))
+    return Variances(square, current)
+
+
+def _together(macro: Any, variance: np.ndarray) -> np.ndarray:
+    """Variance of the mean of the copies, summed over a pair that is subtracted: (slices, conversions, K, columns)."""
+    total = variance.sum(axis=0) / len(variance) ** 2
+    if macro.weights.signed_columns and total.shape[1] == 2:
+        total = total.sum(axis=1, keepdims=True)
+    return total
+
+
+def _drive(macro: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Spectral density [V A/A s = V C] over G of a cell's current noise at each level: 2 q V coth(q V / 2 k T)."""
+    effects, top = macro.read_effects, macro.inputs.max_level
+    thermal = 4 * _BOLTZMANN * effects.temperature
+
+    def density(volts: np.ndarray) -> np.ndarray:
+        half = _CHARGE * volts / (2 * _BOLTZMANN * effects.temperature)
+        return thermal * np.where(half > 1e-6, half / np.tanh(np.maximum(half, 1e-6)), 1.0)
+
+    if macro.inputs.coding == "voltage":
+        return lambda level: density(level * (macro.v_read / top))
+    # A pulse: its share of the read at the full voltage, the rest at none.
+    on, off = density(np.array([macro.v_read, 0.0]))
+    return lambda level: off + (on - off) * level / top

@@ -1,0 +1,31 @@
+"""Reads as addresses of noise: the same sample, plane and column meet the same number in any batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pimsim.base.streams import Stream
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Reads of a batch whose first input is number ``first`` of the data set, in pass ``number``.
+
+    ``stream`` is the stream of everything random in reads: (seed, "read", trial, layer).
+    """
+
+    stream: Stream
+    first: int = 0
+    number: int = 0
+
+    def later(self, samples: int) -> Reads:
+        """Reads of the inputs from ``samples`` on."""
+        return replace(self, first=self.first + samples)
+
+    def normals(self, purpose: str, inputs: int, columns: np.ndarray, read: int) -> np.ndarray:
+        """Standard normals (inputs, columns) of read ``read`` (plane and row group) of each column number."""
+        sample = np.arange(self.first, self.first + inputs, dtype=np.uint64) << np.uint64(32)
+        places = sample[:, None] | columns.astype(np.uint64)
+        return self.stream.named(f"{self.stream.purpose}/{purpose}").normal(places, draw=2 * read + self.number)
