@@ -31,7 +31,10 @@ def choose(plan: Plan, reads: Reads | None = None) -> Path:
 
 
 def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
-    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; noise only with ``reads``; see :class:`Plan`."""
+    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`.
+
+    Noise is drawn only with ``reads``.
+    """
     if choose(plan, reads).name != "lookup":
         return _plain.code_sums(plan, words, reads)
     if "lookup" not in plan.cache:

@@ -141,7 +141,8 @@ class Array:
     def _plan_with(self, lo: np.ndarray, q: np.ndarray, noise: Stream | None = None) -> Plan:
         macro, programmed = self.macro, self.programmed
         pair = conductances(macro, programmed, self.time, noise)
-        effective = shared_currents(macro, programmed, self.time) if noise is None else currents(macro, programmed, pair)
+        own = noise is None
+        effective = shared_currents(macro, programmed, self.time) if own else currents(macro, programmed, pair)
         matrix = column_matrix(macro, programmed, effective)
         circuit = Circuit(macro, programmed, pair) if needs_circuit(macro, programmed.card) else None
         white = column_noise(macro, programmed, pair, effective, self.time)

@@ -34,7 +34,7 @@ class ReadEffects(Spec):
     @model_validator(mode="after")
     def _check(self) -> ReadEffects:
         if self.correlation is not None and not self.card:
-            raise ValueError(f"correlation = {self.correlation!r} of the card's noise, but card = false switches it off")
+            raise ValueError(f"correlation = {self.correlation!r} of noise that card = false switches off")
         return self
 
     def held(self, card: object) -> str | None:

@@ -15,7 +15,8 @@ from pimsim.encoding import InputEncoding, WeightEncoding
 from pimsim.macro.effects import ReadEffects
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
-_PROGRAMMING = ("rows", "cols", "rows_active", "device", "wires", "access", "cell_law", "v_read", "weights", "temperature", "faults")
+_CELLS = ("device", "weights", "faults", "temperature", "rows", "cols", "rows_active")
+_CIRCUIT = ("wires", "access", "cell_law", "v_read")
 
 
 class MacroFields(Spec):
@@ -100,5 +101,5 @@ class MacroFields(Spec):
 
         Macros for which it is equal can share programmed arrays and their transfer matrices.
         """
-        fields = self.model_dump(mode="json", include=set(_PROGRAMMING))
+        fields = self.model_dump(mode="json", include={*_CELLS, *_CIRCUIT})
         return fields | {"rows_active": self.active}

@@ -1,0 +1,130 @@
+"""Converters that are not ideal: what each kind does, and statistics of what is drawn.
+
+Statistical limits are 4.5 standard errors: a false alarm in one of 150 000 checks; seeds are fixed.
+"""
+
+import numpy as np
+import pytest
+
+from pimsim.base.errors import InputError, SpecError
+from pimsim.base.streams import Stream
+from pimsim.converters import ADC, DAC
+from pimsim.converters.adc import convert
+from pimsim.converters.real import RealADC
+
+STREAM = Stream(3, "adc")
+X = np.linspace(-10, 300, 4000)[:, None]
+ONE, ZERO = np.ones(1), np.zeros(1)
+
+
+def codes(adc, x=X, which=0, lo=ZERO, normals=None, count=4):
+    real = RealADC(adc, STREAM, count)
+    return real.codes(x, lo, ONE, np.full(x.shape[1], which), normals)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "sar", "flash", "ramp"])
+def test_without_errors_every_kind_is_the_ideal_converter(kind):
+    tiny = 0.0 if kind == "uniform" else 1e-12
+    inl = (0.0,) * 255 if kind == "uniform" else None
+    x = np.linspace(-10, 300, 4000)[:, None] + 0.01
+    assert np.array_equal(codes(ADC(kind=kind, mismatch=tiny, inl=inl), x), convert(x, 0, 1, 255))
+
+
+def test_measured_inl_moves_the_thresholds():
+    inl = np.zeros(3)
+    inl[1] = 0.25
+    x = np.array([[1.4], [1.6], [1.74], [1.76]])
+    assert codes(ADC(bits=2, inl=tuple(inl)), x).ravel().tolist() == [1, 1, 1, 2]
+
+
+def test_codes_of_flash_and_ramp_never_fall():
+    for kind in ("flash", "ramp"):
+        assert (np.diff(codes(ADC(kind=kind, mismatch=0.8)).ravel()) >= 0).all()
+
+
+def test_sar_codes_follow_its_capacitors():
+    real = RealADC(ADC(bits=4, kind="sar", mismatch=0.05), STREAM, 1)
+    weights = real.bit_weights[0]
+    found = real.codes(X / 20, ZERO, ONE, np.array([0])).ravel().astype(int)
+    for u, code in zip(X.ravel() / 20, found):
+        held, expected = 0.0, 0
+        for bit in (3, 2, 1, 0):
+            if u + 0.5 >= held + weights[bit]:
+                held, expected = held + weights[bit], expected + 2**bit
+        assert code == expected
+
+
+def test_errors_of_a_ramp_add_up_and_those_of_a_flash_do_not():
+    n, sigma = 400, 0.02
+    ideal = np.arange(255) + 0.5
+    spread = {
+        kind: (RealADC(ADC(kind=kind, mismatch=sigma), STREAM, n).thresholds - ideal).std(axis=0)
+        for kind in ("flash", "ramp")
+    }
+    limit = 4.5 / np.sqrt(2 * n)
+    for k in (0, 100, 254):
+        assert abs(spread["flash"][k] / sigma - 1) < limit
+        assert abs(spread["ramp"][k] / (sigma * np.sqrt(k + 1)) - 1) < limit
+
+
+def test_offset_and_gain_have_the_stated_spread_and_are_independent():
+    n = 4000
+    real = RealADC(ADC(offset_lsb=0.7, gain_error=0.02), STREAM, n)
+    limit = 4.5 / np.sqrt(n)
+    assert abs(real._offset.mean() / 0.7) < limit
+    assert abs(real._offset.std() / 0.7 - 1) < limit
+    assert abs(real._gain.std() / 0.02 - 1) < limit
+    assert abs(np.corrcoef(real._offset, real._gain)[0, 1]) < limit
+
+
+def test_a_converter_is_the_same_device_in_any_company():
+    few, many = (RealADC(ADC(kind="flash", mismatch=0.5), STREAM, n) for n in (3, 9))
+    assert np.array_equal(few.thresholds, many.thresholds[:3])
+
+
+def test_sign_magnitude_is_odd():
+    adc = ADC(bits=4, kind="sign_magnitude")
+    x = np.linspace(-9, 9, 73)[:, None]  # ties included
+    value = codes(adc, x, lo=np.array([-7.0])) - 7
+    assert np.array_equal(value, -value[::-1])
+    assert value.max() == 7
+
+
+def test_effective_bits_are_what_a_full_scale_sine_measures():
+    n = 200_000
+    adc = ADC(bits=8, enob=6.5)
+    sine = 127.5 + 127.5 * np.sin(2 * np.pi * np.arange(n) * 0.38196601125)[:, None]
+    normals = np.random.default_rng(0).standard_normal((n, 1))
+    # Away from the ends, where the noise is clipped, the error is that of the stated number of bits.
+    inside = (sine > 10) & (sine < 245)
+    error = (codes(adc, sine, normals=normals) - sine)[inside]
+    enob = 8 - np.log2(np.sqrt(12) * error.std())
+    assert abs(enob - 6.5) < 4.5 / np.sqrt(2 * error.size) / np.log(2) + 1e-3
+
+
+def test_noise_in_volts_and_lsb_add_in_squares():
+    adc = ADC(bits=8, noise="1 mV", full_scale="0.255 V", noise_lsb=0.75)
+    assert adc.noise_rms == pytest.approx(1.25)
+
+
+def test_dac_levels():
+    assert DAC(inl=(0.0, 0.1, -0.1, 0.0), gain_error=0.1).levels(3) == pytest.approx([0, 1.21, 2.09, 3.3])
+    with pytest.raises(InputError, match=r"dac\.inl: 2 values for 4 levels"):
+        DAC(inl=(0.0, 0.1)).levels(3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"enob": 9.0}, r"enob = 9.0 is more than bits = 8"),
+        ({"noise": 1e-3}, "needs full_scale"),
+        ({"noise": "1 mA"}, "noise"),
+        ({"inl": (0.0,)}, r"1 values .* 255"),
+        ({"mismatch": 0.1}, "has no elements that differ"),
+        ({"offset_lsb": -1.0}, "offset_lsb"),
+        ({"kind": "pipeline"}, "kind"),
+    ],
+)
+def test_bad_fields_are_refused_by_name(fields, message):
+    with pytest.raises(SpecError, match=message):
+        ADC(**fields)
