@@ -81,8 +81,6 @@ def reference_lines(tiling: Tiling, encoding: Any) -> tuple[np.ndarray, np.ndarr
     return _lines_at(tiling, k, tile, own + s * encoding.copies + r)
 
 
-def _lines_at(
-    tiling: Tiling, k: np.ndarray, tile: np.ndarray, local: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _lines_at(tiling: Tiling, k: np.ndarray, tile: np.ndarray, local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     array = k // tiling.rows * tiling.col_tiles + tile
     return k * tiling.col_tiles + tile, array * tiling.cols + local

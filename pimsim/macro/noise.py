@@ -46,9 +46,7 @@ class ColumnNoise:
     drive: Callable[[np.ndarray], np.ndarray]
     voltage: float
 
-    def add(
-        self, x: np.ndarray, level: np.ndarray, reads: Reads, read: int, s: int, a: int, rows: slice
-    ) -> np.ndarray:
+    def add(self, x: np.ndarray, level: np.ndarray, reads: Reads, read: int, s: int, a: int, rows: slice) -> np.ndarray:
         """Column sums ``x`` (B, C) with the noise of one read of one slice and conversion."""
         drive, columns = self.drive(level), x.shape[1]
         slices, conversions = self._shape

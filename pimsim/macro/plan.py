@@ -58,7 +58,6 @@ class Plan:
     noise: ColumnNoise | None = None
     cache: dict[str, Any] = field(default_factory=dict)
 
-
     @property
     def random(self) -> bool:
         """Whether a product draws random numbers when it is given ``reads``."""
