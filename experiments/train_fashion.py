@@ -10,7 +10,7 @@ multiply-accumulates an image, because a simulated 8-bit array repeats each of t
 once per input bit and weight slice. Batch normalization is left in the file;
 `pimsim.load_network` folds it, as it does for any network. Training runs on one
 thread from one seed: the same torch release on the same processor gives the same file.
-The shipped file took 14 minutes on one core with torch 2.13 and reaches 92.54 % on the
+The shipped file took about 14 minutes on one core with torch 2.13 and reaches 92.54 % on the
 10,000 test images.
 """
 

@@ -78,7 +78,7 @@ def _fold(product: NodeProto, norm: NodeProto, constants: dict[str, NDArray[Any]
     axes = (-1, *(1,) * (weight.ndim - 1)) if channels_first else (1, -1)
     bias = constants[product.input[2]] if len(product.input) > 2 and product.input[2] else np.zeros(len(gain))
     # new names: the old constants may be shared with other nodes
-    names = [f"{norm.output[0]}/weight", f"{norm.output[0]}/bias"]
+    names = [f"pimsim:folded_{part}:{norm.output[0]}" for part in ("weight", "bias")]
     constants[names[0]] = (weight * gain.reshape(axes)).astype(np.float32)
     constants[names[1]] = (gain * (bias - mean) + shift).astype(np.float32)
     source = product.input[0]

@@ -18,6 +18,7 @@ from pimsim.networks.graph import Graph, Product
 from pimsim.networks.scales import QuantizedProduct, Range
 
 _WEIGHT_ZERO = 128
+_PARTS = ("weight", "weight_zero", "bias", "multiplier", "sum", "total", "float")
 
 Constants = dict[str, Any]  # names to arrays and scalars
 
@@ -43,14 +44,19 @@ def reference_model(
     return build_model(graph.model, nodes, [source], [sink], constants).SerializeToString()
 
 
+def derived(tensor: str, part: str) -> str:
+    """Name of something made from a tensor, which no exporter gives."""
+    return f"pimsim:{part}:{tensor}"
+
+
 def integers(tensor: str) -> str:
     """Name of the quantized form of a tensor."""
-    return f"{tensor}/integers"
+    return derived(tensor, "integers")
 
 
 def quantize_node(tensor: str, found: Range, folded: frozenset[str], constants: Constants) -> NodeProto:
     """The node that rounds a tensor to uint8; its constants are added to `constants`."""
-    names = [tensor, f"{tensor}/scale", f"{tensor}/zero"]
+    names = [tensor, derived(tensor, "scale"), derived(tensor, "zero")]
     constants[names[1]] = np.float32(1) if tensor in folded else found.scale
     constants[names[2]] = np.uint8(found.zero)
     return helper.make_node("QuantizeLinear", names, [integers(tensor)])
@@ -69,21 +75,18 @@ def build_model(
 def _integer_nodes(quantized: QuantizedProduct, constants: Constants) -> list[NodeProto]:
     """Sum in int32, plus bias, times one float32 multiplier a channel."""
     product, out = quantized.product, quantized.product.output
-    part = {
-        key: f"{out}/{key}" for key in ("zero", "weight", "weight_zero", "bias", "multiplier", "sum", "total", "float")
-    }
+    weight, weight_zero, bias, multiplier, sums, total, real = (derived(out, part) for part in _PARTS)
     shape = (1, -1, 1, 1) if product.kind == "conv" else (-1,)
-    constants[part["zero"]] = np.uint8(quantized.zero)
-    constants[part["weight"]] = _stored_weight(quantized)
-    constants[part["weight_zero"]] = np.uint8(_WEIGHT_ZERO)
-    constants[part["bias"]] = quantized.bias.reshape(shape)
-    constants[part["multiplier"]] = quantized.multiplier.reshape(shape)
-    sources = [integers(product.input), part["weight"], part["zero"], part["weight_zero"]]
+    constants[weight] = _stored_weight(quantized)
+    constants[weight_zero] = np.uint8(_WEIGHT_ZERO)
+    constants[bias] = quantized.bias.reshape(shape)
+    constants[multiplier] = quantized.multiplier.reshape(shape)
+    sources = [integers(product.input), weight, derived(product.input, "zero"), weight_zero]
     return [
-        _sum_node(product, sources, part["sum"]),
-        helper.make_node("Add", [part["sum"], part["bias"]], [part["total"]]),
-        helper.make_node("Cast", [part["total"]], [part["float"]], to=TensorProto.FLOAT),
-        helper.make_node("Mul", [part["float"], part["multiplier"]], [out]),
+        _sum_node(product, sources, sums),
+        helper.make_node("Add", [sums, bias], [total]),
+        helper.make_node("Cast", [total], [real], to=TensorProto.FLOAT),
+        helper.make_node("Mul", [real, multiplier], [out]),
     ]
 
 

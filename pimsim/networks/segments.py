@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
 from pimsim.networks.graph import Graph, Product
-from pimsim.networks.integer import Constants, build_model, integers, quantize_node
+from pimsim.networks.integer import Constants, build_model, derived, integers, quantize_node
 from pimsim.networks.quantize import QuantizedNetwork
 from pimsim.networks.scales import QuantizedProduct
 from pimsim.networks.session import Session
@@ -35,12 +35,13 @@ class Segment:
 
 def product_source(product: Product) -> str:
     """Name of the uint8 tensor a product reads: (n, height, width, channels), or (n, ..., K)."""
-    return integers(product.input) + ("/channels_last" if product.kind == "conv" else "")
+    source = integers(product.input)
+    return derived(source, "channels_last") if product.kind == "conv" else source
 
 
 def product_sink(product: Product) -> str:
     """Name of the float32 tensor a product makes: (n, p, q, channels), or (n, ..., C)."""
-    return product.output + ("/channels_last" if product.kind == "conv" else "")
+    return derived(product.output, "channels_last") if product.kind == "conv" else product.output
 
 
 def cut(network: QuantizedNetwork) -> list[Segment]:

@@ -91,6 +91,18 @@ def signed(path):
     return b.save(b.add("Gemm", b.add("Flatten", y), b.random(45, 3), b.random(3), beta=0.5), path)
 
 
+def bottleneck(path):
+    """Convolutions that follow one another with nothing between, as around a linear bottleneck; ReLU6."""
+    b = Builder((3, 8, 8))
+    six = [b.constant(np.float32(0)), b.constant(np.float32(6))]
+    y = b.add("Clip", b.conv("x", 8, 3, 3, 3, pads=[1, 1, 1, 1]), *six)
+    y = b.conv(y, 4, 8, 1, 1)
+    z = b.add("Clip", b.conv(y, 12, 4, 1, 1), *six)
+    z = b.add("Clip", b.conv(z, 12, 12, 3, 3, pads=[1, 1, 1, 1], group=12), *six)
+    y = b.conv(b.add("Add", b.conv(z, 4, 12, 1, 1), y), 5, 4, 3, 3)
+    return b.save(b.add("Flatten", b.conv(y, 2, 5, 1, 1)), path)
+
+
 def tokens(path):
     """Dense layers on every token of a sequence, layer norm, a residual sum."""
     b = Builder((5, 8))
@@ -102,4 +114,4 @@ def tokens(path):
     return b.save(b.add("MatMul", y, b.random(8, 4)), path)
 
 
-ALL = {f.__name__: f for f in (plain, residual, grouped, signed, tokens)}
+ALL = {f.__name__: f for f in (plain, residual, grouped, signed, bottleneck, tokens)}
