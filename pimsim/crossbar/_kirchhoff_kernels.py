@@ -43,31 +43,3 @@ def wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground,
                 line[j] += r_bitline * bit[i, j]
             bit[i, j] = line[j]
     return word, bit
-
-
-@njit
-def judge_linear(G, word, bit, V, driven, r_wordline, r_source, r_bitline, r_ground, double_sided):
-    """(i_out, i_source, worst violation, largest line current) of the node voltages of linear cells [A]."""
-    rows, cols = G.shape
-    current = G * (word - bit)
-    new_word, new_bit = wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground, double_sided, word)
-    worst = 0.0
-    for i in range(rows):
-        for j in range(cols):
-            worst = max(worst, abs(G[i, j] * (new_word[i, j] - new_bit[i, j]) - current[i, j]))
-    return sum_lines(current, driven, worst)
-
-
-@njit
-def sum_lines(current, driven, worst):
-    """(i_out, i_source, worst violation, largest line current); a floating row's total current is a violation."""
-    rows, cols = current.shape
-    i_out, i_source = np.zeros(cols), np.zeros(rows)
-    for i in range(rows):
-        for j in range(cols):
-            i_out[j] += current[i, j]
-            i_source[i] += current[i, j]
-        if not driven[i]:
-            worst = max(worst, abs(i_source[i]))
-            i_source[i] = 0.0
-    return i_out, i_source, worst, max(np.abs(i_out).max(), np.abs(i_source).max())

@@ -146,18 +146,19 @@ def line_cg(g, F, H, base, lines, tol, most):
     c_bit = factor_bitlines(g, r_bitline, r_ground)
     u = F
     solve_wordlines(u, c_word, root, r_wordline, 0, g.shape[0])
-    r, p, q, s = g * u, np.zeros_like(g), np.zeros_like(g), np.zeros_like(g)
-    largest = largest_line_current(base, r)
-    r += H
-    solve_bitlines(r, c_bit, r_bitline)
-    r *= g
+    v = _bitline_voltages(g, u, H, c_bit, r_bitline)
+    r, p, q, s = np.empty_like(g), np.zeros(g.shape), np.zeros(g.shape), np.zeros(g.shape)
+    for i in range(g.shape[0]):
+        for j in range(g.shape[1]):
+            r[i, j] = g[i, j] * v[i, j]
+    largest = _largest_line_current(base, g, u, v)
     alpha, rho, steps = 0.0, 0.0, 0
     while True:
         before = rho
         rho, left = _update(u, r, p, s, alpha, c_word, root, r_wordline)
         if left <= tol * largest or steps == most or rho == 0.0:
             v = _bitline_voltages(g, u, H, c_bit, r_bitline)
-            largest = largest_line_current(base, g * (u - v))
+            largest = _largest_line_current(base, g, u, v)
             if left <= tol * largest or steps == most or rho == 0.0:
                 return u, v, r, left / largest if left > 0.0 else 0.0, steps
         _direction(p, q, r, s, g, c_bit, rho / before if steps else 0.0)
@@ -167,44 +168,31 @@ def line_cg(g, F, H, base, lines, tol, most):
 
 @njit(fastmath={"contract"})
 def _bitline_voltages(g, u, H, c_bit, r_bitline):
-    v = H + g * u
+    """B^-1 (H + g u)."""
+    v = np.empty_like(g)
+    for i in range(g.shape[0]):
+        for j in range(g.shape[1]):
+            v[i, j] = H[i, j] + g[i, j] * u[i, j]
     solve_bitlines(v, c_bit, r_bitline)
     return v
 
 
 @njit(fastmath=_SUMS)
-def largest_line_current(base, change):
-    """Largest magnitude of the row and column sums of ``base`` + ``change``."""
+def _largest_line_current(base, g, u, v):
+    """Largest magnitude of the row and column sums of ``base`` + g (u - v)."""
     rows, cols = base.shape
     columns = np.zeros(cols)
     largest = 0.0
     for i in range(rows):
         row = 0.0
         for j in range(cols):
-            current = base[i, j] + change[i, j]
+            current = base[i, j] + g[i, j] * (u[i, j] - v[i, j])
             columns[j] += current
             row += current
         largest = max(largest, abs(row))
     for j in range(cols):
         largest = max(largest, abs(columns[j]))
     return largest
-
-
-@njit
-def linear_vector(G, V, driven, lines, tol, most):
-    """Node voltages (N, M) of linear cells for one source vector; (word, bit, left over, steps) of :func:`line_cg`."""
-    rows, cols = G.shape
-    base = np.empty_like(G)
-    for i in range(rows):
-        source = V[i] if driven[i] else 0.0
-        for j in range(cols):
-            base[i, j] = G[i, j] * source
-    word, bit, _, left, steps = line_cg(G, -base, base, base, lines, tol, most)
-    for i in range(rows):
-        if driven[i]:
-            for j in range(cols):
-                word[i, j] += V[i]
-    return word, bit, left, steps
 
 
 @njit(fastmath=_SUMS)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from pimsim.crossbar.problem import Problem
+
+Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Currents(NamedTuple):
@@ -17,31 +20,33 @@ class Currents(NamedTuple):
     residual: float
 
 
-def judge_linear(problem: Problem, V: np.ndarray, word: np.ndarray, bit: np.ndarray) -> Currents:
-    """Currents and residual of linear cells."""
-    from pimsim.crossbar import _kirchhoff_kernels as kernels
+def judge(problem: Problem, V: np.ndarray, word: np.ndarray, bit: np.ndarray, evaluate: Evaluate) -> Currents:
+    """Currents and residual of node voltages; ``evaluate(voltage)`` gives the cells' currents and slopes.
 
-    return _relative(kernels.judge_linear(problem.G, word, bit, V, *_wires(problem)))
+    The residual is explained at :class:`pimsim.crossbar.Solution`.
+    """
+    from pimsim.crossbar._kirchhoff_kernels import wire_voltages
 
-
-def judge_cells(problem: Problem, V: np.ndarray, word: np.ndarray, bit: np.ndarray, evaluate) -> Currents:
-    """Currents and residual of any cells; ``evaluate(voltage)`` gives their currents and slopes."""
-    from pimsim.crossbar import _kirchhoff_kernels as kernels
-
-    current = evaluate(word - bit)[0]
-    new_word, new_bit = kernels.wire_voltages(current, V, *_wires(problem), word)
-    worst = np.abs(evaluate(new_word - new_bit)[0] - current).max()
-    return _relative(kernels.sum_lines(current, problem.driven, worst))
-
-
-def _wires(problem: Problem) -> tuple:
     wires = problem.wires
-    r_source = wires.r_wordline + wires.r_driver
-    return (
-        problem.driven, wires.r_wordline, r_source, wires.r_bitline, problem.r_ground, wires.double_sided,
+    current = evaluate(word - bit)[0]
+    new_word, new_bit = wire_voltages(
+        current, V, problem.driven, wires.r_wordline, wires.r_wordline + wires.r_driver, wires.r_bitline,
+        problem.r_ground, wires.double_sided, word,
     )  # fmt: skip
+    mismatch = evaluate(new_word - new_bit)[0]
+    mismatch -= current
+    i_out, i_source = current.sum(axis=0), current.sum(axis=1)
+    floating = i_source[~problem.driven]
+    worst = max(_peak(mismatch), _peak(floating))
+    i_source[~problem.driven] = 0.0
+    largest = max(_peak(i_out), _peak(i_source))
+    return Currents(i_out, i_source, worst / largest if worst > 0.0 else 0.0)
 
 
-def _relative(judged: tuple) -> Currents:
-    i_out, i_source, worst, largest = judged
-    return Currents(i_out, i_source, float(worst / largest) if worst > 0.0 else 0.0)
+def _peak(x: np.ndarray) -> float:
+    return float(max(x.max(), -x.min())) if x.size else 0.0
+
+
+def ohm(problem: Problem) -> Evaluate:
+    """The law of the problem's linear cells."""
+    return lambda voltage: (problem.G * voltage, problem.G)

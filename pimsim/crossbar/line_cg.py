@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pimsim.base.errors import ConvergenceError
-from pimsim.crossbar.kirchhoff import Currents, judge_linear
+from pimsim.crossbar.kirchhoff import Currents, judge, ohm
 from pimsim.crossbar.problem import Problem
 
 # Steps of conjugate gradients before giving up. 1024 x 1024 cells at 2.93 ohm need about 20.
@@ -27,10 +27,16 @@ def kernel_lines(problem: Problem) -> tuple[float, np.ndarray, np.ndarray, float
 
 def solve_line_cg(problem: Problem, V: np.ndarray, tol: float) -> tuple[np.ndarray, np.ndarray, Currents, int]:
     """(word, bit) node voltages (N, M) [V], currents and steps for one vector of source voltages (N,)."""
-    from pimsim.crossbar._line_kernels import linear_vector
+    from pimsim.crossbar._line_kernels import line_cg
 
-    word, bit, left, steps = linear_vector(problem.G, V, problem.driven, kernel_lines(problem), tol, MOST_STEPS)
-    currents = judge_linear(problem, V, word, bit)
+    source = np.where(problem.driven, V, 0.0)[:, None]
+    current = problem.G * source
+    word, bit, _, left, steps = line_cg(
+        problem.G, -current, current, current, kernel_lines(problem), tol, MOST_STEPS
+    )  # fmt: skip
+    del current
+    word += source
+    currents = judge(problem, V, word, bit, ohm(problem))
     residual = max(currents.residual, left)
     if not residual <= tol:
         raise ConvergenceError(f"line-cg did not reach tol={tol:g}", residual, steps)

@@ -7,14 +7,13 @@ a line search on this derivative makes it safe far from the solution. Steps end 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pimsim.base.errors import ConvergenceError, InputError
 from pimsim.cells.iv import check_rising
-from pimsim.crossbar.kirchhoff import Currents, judge_cells
+from pimsim.crossbar.kirchhoff import Currents, Evaluate, judge
 from pimsim.crossbar.line_cg import MOST_STEPS, kernel_lines
 from pimsim.crossbar.problem import Problem
 from pimsim.crossbar.series import SeriesCells
@@ -23,8 +22,6 @@ MOST_NEWTON_STEPS = 100
 # A linear solve inside Newton's method need not be better than the step it makes: relative to the residual.
 _LOOSEST = 0.03
 _MOST_HALVINGS = 40
-
-Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class _State:
@@ -69,7 +66,7 @@ def solve_newton(problem: Problem, V: np.ndarray, tol: float) -> tuple[np.ndarra
         state, current, slope = _search(state, step, current, evaluate)
         before, residual = residual, state.residual(current)
         if residual <= tol:
-            currents = judge_cells(problem, V, state.u, state.v, evaluate)
+            currents = judge(problem, V, state.u, state.v, evaluate)
             if currents.residual <= tol:
                 _check_law(problem, evaluate, state, slope)
                 return state.u, state.v, currents, count

@@ -103,10 +103,10 @@ def _newton(problem: Problem, tol: float) -> Solution:
 
 def _direct(problem: Problem, tol: float) -> Solution:
     from pimsim.crossbar.direct import solve_direct
-    from pimsim.crossbar.kirchhoff import judge_linear
+    from pimsim.crossbar.kirchhoff import judge, ohm
 
     word, bit = solve_direct(problem)
-    parts = [judge_linear(problem, *vector) for vector in zip(problem.V, word, bit)]
+    parts = [judge(problem, *vector, ohm(problem)) for vector in zip(problem.V, word, bit)]
     worst = max(part.residual for part in parts)
     if not worst <= tol:
         raise ConvergenceError(f"direct did not reach tol={tol:g}", worst, 0)

@@ -31,9 +31,8 @@ def transfer_matrix(G: ArrayLike, wires: Wires | None = None, driven: ArrayLike 
     >>> np.allclose(transfer_matrix(G), G.T)
     True
     """
-    from pimsim.crossbar.direct import solve_direct
+    from pimsim.crossbar.merge import merged_transfer
 
     rows = np.shape(G)[0] if np.ndim(G) else 0
-    problem = check_problem(G, np.eye(rows), wires, driven=driven)
-    word, bit = solve_direct(problem)
-    return (problem.G * (word - bit)).sum(axis=1).T
+    problem = check_problem(G, np.zeros(rows), wires, driven=driven)
+    return merged_transfer(problem)
