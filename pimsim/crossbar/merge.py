@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 class _Cells(NamedTuple):
-    """Conductances padded to whole leaves, (rows of leaves, 16, columns of leaves, 16): cells, word and bit segments."""
+    """Conductances of cells and segments, padded to whole leaves: (rows of leaves, 16, columns of leaves, 16)."""
 
     cell: np.ndarray
     word: np.ndarray
