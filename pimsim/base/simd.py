@@ -11,17 +11,19 @@ same answer. The functions check nothing: addresses are the caller's promise.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 __all__ = [
-    *["Vector", "load", "load_scalar", "store", "broadcast", "to_float64"],
-    *["add", "sub", "mul", "minimum", "maximum", "shift_right", "shift_left"],
+    *["Vector", "native_lanes", "load", "load_scalar", "store", "broadcast", "to_float64", "to_int32"],
+    *["add", "mul", "fused_multiply_add", "minimum", "maximum", "shift_right"],
 ]
 
 _ELEMENTS = {
@@ -44,6 +46,13 @@ class Vector(types.Type):
     @property
     def llvm(self) -> ir.VectorType:
         return ir.VectorType(_ELEMENTS[self.element], self.lanes)
+
+
+@functools.cache
+def native_lanes() -> int:
+    """Lanes of 32 bits in this machine's widest vector register: 16, 8 or 4."""
+    features = llvm.get_host_cpu_features()
+    return 16 if features.get("avx512f") else 8 if features.get("avx2") else 4
 
 
 @register_model(Vector)
@@ -135,27 +144,20 @@ def _pick(order: str, real: bool) -> Callable[[Any, Any, Any], Any]:
 
 
 add = _binary(lambda b, x, y: b.add(x, y), lambda b, x, y: b.fadd(x, y), "Lane by lane a + b.")
-sub = _binary(lambda b, x, y: b.sub(x, y), lambda b, x, y: b.fsub(x, y), "Lane by lane a - b.")
 mul = _binary(lambda b, x, y: b.mul(x, y), lambda b, x, y: b.fmul(x, y), "Lane by lane a b.")
 minimum = _binary(_pick("<", False), _pick("<", True), "Lane by lane the smaller.")
 maximum = _binary(_pick(">", False), _pick(">", True), "Lane by lane the larger.")
 
 
-def _shift(name: str, text: str) -> Any:
-    @intrinsic
-    def operation(typingctx: Any, a: Any, bits: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            count = context.cast(builder, args[1], signature.args[1], a.element)
-            return getattr(builder, name)(args[0], _splat(builder, count, a.llvm))
+@intrinsic
+def shift_right(typingctx: Any, a: Any, bits: Any) -> Any:
+    """Lane by lane floor(a / 2^bits), one count for all lanes."""
 
-        return a(a, bits), codegen
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        count = context.cast(builder, args[1], signature.args[1], a.element)
+        return builder.ashr(args[0], _splat(builder, count, a.llvm))
 
-    operation.__doc__ = text
-    return operation
-
-
-shift_right = _shift("ashr", "Lane by lane floor(a / 2^bits), one count for all lanes.")
-shift_left = _shift("shl", "Lane by lane a 2^bits, one count for all lanes.")
+    return a(a, bits), codegen
 
 
 @intrinsic
@@ -169,3 +171,28 @@ def to_float64(typingctx: Any, a: Any) -> Any:
         return builder.fpext(args[0], wide.llvm)
 
     return wide(a), codegen
+
+
+@intrinsic
+def to_int32(typingctx: Any, a: Any) -> Any:
+    """Float lanes without their fraction as int32; the values must fit."""
+    whole = Vector(types.int32, a.lanes)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fptosi(args[0], whole.llvm)
+
+    return whole(a), codegen
+
+
+@intrinsic
+def fused_multiply_add(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """``a b + c`` rounded once: float32 scalars or vectors of them."""
+    scalar = a == types.float32
+    kind = _ELEMENTS[a] if scalar else a.llvm
+    name = "llvm.fma.f32" if scalar else f"llvm.fma.v{a.lanes}f32"
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
+        return builder.call(function, args)
+
+    return a(a, b, c), codegen

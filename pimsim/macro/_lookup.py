@@ -96,9 +96,9 @@ def build(plan: Plan, lanes: int | None = None) -> Tables:
     padded = -(-columns // lanes) * lanes
     weights = plan.weights.reshape(len(edges), -1, columns)
     entries = _aligned(int(groups.sum()) * states**rows * len(cells) * padded)
-    factor = _pad(inverse * 2.0**bits, padded, np.float64)
+    factor = pad_columns(inverse * 2.0**bits, padded, np.float64)
     kernels.build_entries(cells, plan.pedestal, edges, states, rows, lanes, factor, entries)
-    start, weights = _pad(start, padded, np.int32), _pad(weights, padded, np.float64)
+    start, weights = pad_columns(start, padded, np.int32), pad_columns(weights, padded, np.float64)
     return Tables(entries, edges, start, weights, rows, states, bits, lanes)
 
 
@@ -106,7 +106,8 @@ def _width(plan: Plan) -> int:
     return max(plane.width for plane in plan.planes)
 
 
-def _pad(values: NDArray[Any], columns: int, dtype: Any) -> NDArray[Any]:
+def pad_columns(values: NDArray[Any], columns: int, dtype: Any) -> NDArray[Any]:
+    """``values`` (R, P, C) with zeros up to ``columns`` columns."""
     out = np.zeros((*values.shape[:2], columns), dtype)
     out[:, :, : values.shape[2]] = values
     return out

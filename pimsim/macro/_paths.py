@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from pimsim.macro import _lookup, _plain
+from pimsim.macro import _blocked, _lookup, _plain
 from pimsim.macro.plan import Plan
 from pimsim.macro.reads import Reads
+
+_WIDE = 3  # bits of one input from which a product is faster than a table
+_PLAIN = "blocked float64 matrix products with the converter fused on each block: "
+_PREPARED: dict[str, Any] = {"lookup": _lookup, "blocked": _blocked}
 
 
 class Path(NamedTuple):
@@ -24,10 +28,16 @@ def choose(plan: Plan, reads: Reads | None = None) -> Path:
 
     if plan.circuit is not None:
         return Path("circuit", "the currents are not linear in the inputs: every read is a circuit solution")
-    refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _peculiar(plan, reads) or _lookup.refusal(plan)
-    if refused is None:
+    refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _peculiar(plan, reads)
+    if refused is not None:
+        return Path("plain", _PLAIN + refused)
+    wide = max(plane.width for plane in plan.planes) >= _WIDE
+    no_lookup, no_blocked = _lookup.refusal(plan), _blocked.refusal(plan)
+    if no_lookup is None and not (wide and no_blocked is None):
         return Path("lookup", "sums of four 1-bit inputs (or fewer, wider ones) looked up, converter on the registers")
-    return Path("plain", f"blocked float64 matrix products with the converter fused on each block: {refused}")
+    if no_blocked is None:
+        return Path("blocked", "float32 matrix products of register blocks, converter on the registers")
+    return Path("plain", f"{_PLAIN}{no_lookup}; {no_blocked}")
 
 
 def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
@@ -35,11 +45,13 @@ def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.n
 
     Noise is drawn only with ``reads``.
     """
-    if choose(plan, reads).name != "lookup":
+    name = choose(plan, reads).name
+    if name not in _PREPARED:
         return _plain.code_sums(plan, words, reads)
-    if "lookup" not in plan.cache:
-        plan.cache["lookup"] = _lookup.build(plan)
-    return _lookup.code_sums(plan, plan.cache["lookup"], words)
+    module = _PREPARED[name]
+    if name not in plan.cache:
+        plan.cache[name] = module.build(plan)
+    return module.code_sums(plan, plan.cache[name], words)
 
 
 def _peculiar(plan: Plan, reads: Reads | None) -> str | None:

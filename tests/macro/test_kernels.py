@@ -1,11 +1,13 @@
-"""The look-up kernels against exact rational loops, and against themselves at every width and thread count."""
+"""Kernels against exact rational loops, and against themselves at every register width and thread count."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numba import config
 
 from pimsim.encoding import InputEncoding
-from pimsim.macro import _lookup, _paths, _plain
+from pimsim.macro import _blocked, _lookup, _paths, _plain
 from pimsim.macro.plan import Plan
 from tests.naive import macro_matmul
 
@@ -43,13 +45,18 @@ CASES = {
     "2-bit DAC": ({"bits": 8, "dac_bits": 2}, 11, 3, ((0, 6), (6, 11))),
     "3-bit DAC": ({"bits": 12, "dac_bits": 3}, 7, 2, ((0, 7),)),
     "4-bit DAC": ({"bits": 8, "dac_bits": 4}, 6, 3, ((0, 6),)),
+    "8-bit DAC": ({"bits": 8, "dac_bits": 8}, 11, 3, ((0, 6), (6, 11))),
     "sign plane": ({"bits": 8, "signed": True, "signed_as": "twos_complement", "dac_bits": 2}, 7, 2, ((0, 7),)),
 }
 
 
+BOTH = [(path, name) for path in (_lookup, _blocked) for name in CASES if (path, name) != (_lookup, "8-bit DAC")]
+both_paths = pytest.mark.parametrize(("path", "name"), BOTH, ids=lambda v: getattr(v, "__name__", v).split("_")[-1])
+
+
 @needs_jit
-@pytest.mark.parametrize("name", CASES)
-def test_codes_equal_exact_rational_arithmetic(name):
+@both_paths
+def test_codes_equal_exact_rational_arithmetic(path, name):
     fields, k, c, groups = CASES[name]
     rng = np.random.default_rng(11)
     inputs = InputEncoding(**fields)
@@ -58,80 +65,86 @@ def test_codes_equal_exact_rational_arithmetic(name):
     expected, distances = macro_matmul.code_sums(
         *(words, plan.matrix, groups, plan.planes, plan.pedestal, plan.lo, plan.q, plan.top, plan.weights, plan.unit)
     )
-    # No sum of this data lies closer to a code edge than the fixed-point error, so every code must agree.
-    assert min(distances) > 1e-6
-    found = _lookup.code_sums(plan, _lookup.build(plan), words)
+    # No sum of this data lies closer to a code edge than the error of the sums, so every code must agree.
+    assert min(distances) > (1e-6 if path is _lookup else 2e-5)
+    found = path.code_sums(plan, path.build(plan), words)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
 @needs_jit
-@pytest.mark.parametrize("name", CASES)
-def test_every_width_gives_the_bits_of_the_plain_loops(name):
+@both_paths
+def test_every_width_gives_the_bits_of_the_plain_loops(path, name):
     fields, k, c, groups = CASES[name]
     rng = np.random.default_rng(12)
     inputs = InputEncoding(**fields)
     plan = make_plan(rng, k, c, groups, inputs)
     words = make_words(rng, 5, k, inputs.bits)
-    plain = _lookup.code_sums(plan, _lookup.build(plan), words, simd=False)
+    plain = path.code_sums(plan, path.build(plan), words, simd=False)
     for lanes in (4, 8, 16):
-        np.testing.assert_array_equal(_lookup.code_sums(plan, _lookup.build(plan, lanes), words), plain)
+        np.testing.assert_array_equal(path.code_sums(plan, path.build(plan, lanes), words), plain)
 
 
 @needs_jit
+@pytest.mark.parametrize("path", [_lookup, _blocked])
 @pytest.mark.parametrize("columns", [9, 70])
-def test_threads_and_batches_change_no_bit(columns):
+def test_threads_and_batches_change_no_bit(columns, path):
     rng = np.random.default_rng(13)
     inputs = InputEncoding()
     plan = make_plan(rng, 40, columns, ((0, 32), (32, 40)), inputs)
     words = make_words(rng, 523, 40, 8)
-    tables = _lookup.build(plan)
-    whole = _lookup.code_sums(plan, tables, words, threads=1)
+    tables = path.build(plan)
+    whole = path.code_sums(plan, tables, words, threads=1)
     for threads in (2, 3):
-        np.testing.assert_array_equal(_lookup.code_sums(plan, tables, words, threads=threads), whole)
-    parts = [_lookup.code_sums(plan, tables, words[i : i + 100]) for i in range(0, 523, 100)]
+        np.testing.assert_array_equal(path.code_sums(plan, tables, words, threads=threads), whole)
+    parts = [path.code_sums(plan, tables, words[i : i + 100]) for i in range(0, 523, 100)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 @needs_jit
-def test_a_real_layer_differs_from_float64_only_within_rounding_of_a_code_edge():
+@pytest.mark.parametrize(("path", "dac_bits"), [(_lookup, 1), (_blocked, 8)])
+def test_a_real_layer_differs_from_float64_only_within_rounding_of_a_code_edge(path, dac_bits):
     rng = np.random.default_rng(14)
-    inputs = InputEncoding()
+    inputs = InputEncoding(dac_bits=dac_bits)
     plan = make_plan(rng, 256, 32, ((0, 128), (128, 256)), inputs, top=255, slices=4)
     words = make_words(rng, 64, 256, 8)
-    found = _lookup.code_sums(plan, _lookup.build(plan), words)
+    found = path.code_sums(plan, path.build(plan), words)
     expected = _plain.code_sums(plan, words)
     near = conversions = 0
     for r in range(2):
-        for t in range(8):
+        for t in range(len(plan.planes)):
             for s, _, x in _plain.column_sums(plan, words, r, t):
                 edge = (x - plan.lo[r, s]) / plan.q[r, s] + 0.5
-                # float32 carries 24 bits of a sum; the fixed point of these sums more.
-                near += int((np.abs(edge - np.rint(edge)) < np.abs(x / plan.q[r, s]) * 2.0**-24 + 1e-5).sum())
+                # A float32 sum of 128 terms: 128 roundings of 2^-24 of itself at the very most.
+                reach = 128 * 2.0**-24 * np.abs(x / plan.q[r, s])
+                near += int((np.abs(edge - np.rint(edge)) < reach).sum())
                 conversions += x.size
     differing = int((np.abs(found - expected) > 1e-9 * np.abs(expected).max()).sum())
     assert differing <= near
-    assert near < 1e-4 * conversions
+    assert near < 4e-3 * conversions
+    assert differing < 1e-4 * conversions
 
 
 @needs_jit
-def test_ties_round_up():
+@pytest.mark.parametrize("path", [_lookup, _blocked])
+def test_ties_round_up(path):
     inputs = InputEncoding(bits=1)
     plan = make_plan(np.random.default_rng(0), 12, 1, ((0, 12),), inputs, slices=1, conversions=1, ideal=True)
     third = np.full(plan.matrix.shape, 1.0 / 3.0)
-    plan = Plan(third, plan.groups, plan.planes, 0.0, plan.lo, plan.q * (2.0 / 3.0), 63, plan.weights, plan.unit)
+    plan = replace(plan, matrix=third, q=plan.q * (2.0 / 3.0))
     words = np.tril(np.ones((12, 12), np.uint8))  # 1 ... 12 rows on: sums n/3 in steps of 2/3, odd n are ties
-    found = _lookup.code_sums(plan, _lookup.build(plan), words)
+    found = path.code_sums(plan, path.build(plan), words)
     np.testing.assert_array_equal(found[:, 0], (np.arange(1, 13) + 1) // 2)
 
 
 @needs_jit
-def test_lossless_converter_gives_the_integer_product():
+@pytest.mark.parametrize(("path", "bits", "dac_bits"), [(_lookup, 16, 1), (_blocked, 8, 8)])
+def test_lossless_converter_gives_the_integer_product(path, bits, dac_bits):
     rng = np.random.default_rng(15)
-    inputs = InputEncoding(bits=16)
-    plan = make_plan(rng, 300, 19, ((0, 300),), inputs, top=2**16 - 1, ideal=True)
-    words = make_words(rng, 7, 300, 16)
+    inputs = InputEncoding(bits=bits, dac_bits=dac_bits)
+    plan = make_plan(rng, 300, 19, ((0, 300),), inputs, top=2**18 - 1, ideal=True)
+    words = make_words(rng, 7, 300, bits)
     matrix = (plan.matrix.astype(np.int64) * plan.weights[0][:, :, None]).sum(axis=(0, 1))
-    found = _lookup.code_sums(plan, _lookup.build(plan), words)
+    found = path.code_sums(plan, path.build(plan), words)
     np.testing.assert_array_equal(found, words.astype(np.int64) @ matrix)
 
 
@@ -148,11 +161,14 @@ def test_plain_loops_run_without_the_compiler():
     np.testing.assert_allclose(found, _plain.code_sums(plan, words), rtol=1e-12)
 
 
+@needs_jit
 def test_the_path_is_chosen_by_the_plan():
     rng = np.random.default_rng(17)
-    wide = make_plan(rng, 6, 2, ((0, 6),), InputEncoding(bits=8, dac_bits=8))
-    assert "8 bits at once" in _lookup.refusal(wide)
-    assert _paths.choose(wide).name != "lookup"
-    tall = make_plan(rng, 5000, 1, ((0, 5000),), InputEncoding(), slices=1, conversions=1)
-    assert "5000 rows at once" in _lookup.refusal(tall)
-    assert _lookup.refusal(make_plan(rng, 6, 2, ((0, 6),), InputEncoding())) is None
+    serial, wide = InputEncoding(), InputEncoding(dac_bits=8)
+    assert _paths.choose(make_plan(rng, 6, 2, ((0, 6),), serial)).name == "lookup"
+    assert _paths.choose(make_plan(rng, 6, 2, ((0, 6),), wide)).name == "blocked"
+    assert _paths.choose(make_plan(rng, 5000, 1, ((0, 5000),), serial, slices=1, conversions=1)).name == "blocked"
+    fine = _paths.choose(make_plan(rng, 6, 2, ((0, 6),), wide, top=2**16 - 1))
+    assert fine.name == "plain"
+    assert "8 bits at once" in fine.why
+    assert "65535 are too fine" in fine.why

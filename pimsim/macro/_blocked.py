@@ -1,0 +1,133 @@
+"""Matrix products for inputs of many bits at once: own float32 micro-kernel, converter fused on the registers.
+
+Column sums are chains of fused multiply-adds in float32, rows in ascending order, one chain for each sum: the answer
+does not depend on blocks, registers, threads or batch. The scaled sum t = x/q + (1/2 - lo/q) is one more of them,
+raised by a few float32 roundings of the code range so that a sum on the edge of two codes gives the upper one.
+Integer cells without a pedestal are summed exactly below 2^24.
+
+Layout of ``Panels.cells``, float32: row group, block of columns (two vectors), physical column, row, column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pimsim.encoding.inputs import digits
+from pimsim.macro._lookup import pad_columns
+from pimsim.macro._threads import run_shared, thread_count
+from pimsim.macro.plan import Plan
+
+_TILE = 6  # samples of the micro-kernel
+_SAMPLES = 384  # x planes of a block of the batch, at most: its digits stay in the second cache
+_LARGEST_TOP = (1 << 12) - 1  # finer codes are no longer wide against float32 rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Panels:
+    """What a plan's matrix and converters become; see the module.
+
+    Attributes
+    ----------
+    edges : (R, 2) rows of each row group.
+    converter : (R, P, 2, columns padded) float32 codes per cell step, and code of sum zero plus one half.
+    weights : (R, P, columns padded) int32.
+    width : columns of a block.
+    """
+
+    cells: NDArray[np.float32]
+    edges: NDArray[np.int64]
+    converter: NDArray[np.float32]
+    weights: NDArray[np.int32]
+    width: int
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of columns."""
+        return self.weights.shape[2] // self.width
+
+
+def refusal(plan: Plan) -> str | None:
+    """Why the float32 kernel cannot serve the plan, or None."""
+    if plan.top > _LARGEST_TOP:
+        return f"codes up to {plan.top} are too fine for float32 sums"
+    columns = int(np.abs(plan.weights).sum(axis=(1, 2)).max())
+    if plan.top * columns * sum(abs(plane.weight) for plane in plan.planes) >= 2**31:
+        return "shift-added codes pass 31 bits"
+    return None
+
+
+def build(plan: Plan, lanes: int | None = None) -> Panels:
+    """Panels of a plan; ``lanes`` (4, 8, 16) of a vector are the machine's if None."""
+    from pimsim.base.simd import native_lanes
+    from pimsim.macro import _kernels_blocked as kernels
+
+    width = 2 * (lanes or native_lanes())
+    edges = np.array(plan.groups, dtype=np.int64)
+    slices, conversions, k, columns = plan.matrix.shape
+    cells = np.ascontiguousarray(plan.matrix).reshape(slices * conversions, k, columns)
+    begin = 0.5 - plan.lo / plan.q
+    begin = begin + 2.0**-22 * (plan.top + np.abs(begin))
+    inverse, begin = (np.repeat(v, conversions, axis=1) for v in (1.0 / plan.q, begin))
+    padded = -(-columns // width) * width
+    converter = np.stack([pad_columns(v, padded, np.float32) for v in (inverse, begin)], axis=2)
+    weights = pad_columns(plan.weights.reshape(len(edges), -1, columns), padded, np.int32)
+    panels = np.empty(len(cells) * padded * int(np.diff(edges, axis=1).sum()), np.float32)
+    kernels.pack_cells(cells, plan.pedestal, edges, width, panels)
+    return Panels(panels, edges, converter, weights, width)
+
+
+def code_sums(
+    plan: Plan, panels: Panels, words: NDArray[Any], threads: int | None = None, simd: bool = True
+) -> NDArray[np.float64]:
+    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`.
+
+    ``simd=False`` takes the plain loops, which give the same bits, as do any number of ``threads``.
+    """
+    out = np.zeros((len(words), plan.matrix.shape[3]))
+
+    def work(samples: slice, blocks: tuple[int, int]) -> None:
+        _share(plan, panels, words[samples], blocks, simd, out[samples])
+
+    run_shared(work, len(words), panels.blocks, threads or thread_count())
+    return out
+
+
+def _share(
+    plan: Plan, panels: Panels, words: NDArray[Any], blocks: tuple[int, int], simd: bool, out: NDArray[np.float64]
+) -> None:
+    """One thread's share: some blocks of columns, block after block of the batch, added to ``out``."""
+    from pimsim.macro import _kernels_blocked as kernels
+
+    plane_weights = np.array([plane.weight for plane in plan.planes], dtype=np.int32)
+    group = kernels.blocked_group if simd else kernels.blocked_group_plain
+    width = (0,) * (panels.width // 2) if simd else panels.width
+    parts = max(1, -(-len(words) * len(plan.planes) // _SAMPLES))
+    samples = max(_TILE, -(-len(words) // parts // _TILE) * _TILE)
+    for first in range(0, len(words), samples):
+        part = words[first : first + samples]
+        padded, begin = -(-len(part) // _TILE) * _TILE, 0
+        sums = np.zeros(padded * panels.width, np.int32)
+        for r, (start, stop) in enumerate(plan.groups):
+            levels = np.zeros((len(plan.planes), padded, stop - start), np.float32)
+            for t, plane in enumerate(plan.planes):
+                levels[t, : len(part)] = digits(part[:, start:stop], plane)
+            size = (stop - start) * panels.width
+            group(
+                width,
+                levels,
+                panels.cells,
+                (begin, size),
+                panels.converter[r],
+                plane_weights,
+                panels.weights[r],
+                plan.unit[r],
+                plan.top,
+                blocks,
+                sums,
+                out[first : first + samples],
+            )
+            begin += size * panels.weights.shape[1] * panels.blocks
