@@ -67,11 +67,10 @@ class ChargeColumn(Spec):
         """Voltage [V] that one product adds to a column of ``rows`` nominal cells."""
         return self.v_dd * self.capacitor / self.total(rows)
 
-    def draw(self, rows: int, columns: int, rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
-        """Capacitors (rows, columns) [F] of one array: normal about C with sigma_C/C = mismatch / sqrt(C / 1 fF)."""
+    def draw(self, shape: tuple[int, ...], rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
+        """Capacitors of ``shape`` (..., rows, columns) [F], normal: sigma_C/C = mismatch / sqrt(C / 1 fF)."""
         sigma = self.mismatch / np.sqrt(self.capacitor / FEMTO)
-        xi = deviates((rows, columns), rng, "capacitors", place)
-        return self.capacitor * np.maximum(1.0 + sigma * xi, 0.0)
+        return self.capacitor * np.maximum(1.0 + sigma * deviates(shape, rng, "capacitors", place), 0.0)
 
     def voltages(self, products: ArrayLike, capacitors: ArrayLike) -> np.ndarray:
         """Column voltages (B, M) [V], without noise, for ``products`` (B, N, M) or (B, N, 1) in 0 ... 1.
@@ -81,12 +80,42 @@ class ChargeColumn(Spec):
         c = check_array("capacitors", capacitors, (None, None), minimum=0.0)
         p = check_array("products", products, (None, len(c), None), minimum=0.0, maximum=1.0)
         charge = np.einsum("bnm,nm->bm", np.broadcast_to(p, (len(p), *c.shape)), c)
-        return self.v_dd * charge / (c.sum(axis=0) + self._parasitic(len(c)))
+        return self.v_dd * charge / self._loaded(c, len(c))
+
+    def contributions(self, stored: np.ndarray, rows: int, capacitors: np.ndarray) -> np.ndarray:
+        """What each cell adds to its column for a full input, in nominal steps: (..., n, M) for ``stored`` bits.
+
+        ``capacitors`` (..., n, M) [F]. An array has ``rows`` rows; those beyond n are nominal and store 0.
+        """
+        total = self._loaded(capacitors, rows)[..., None, :]
+        return stored * capacitors * (self.total(rows) / (self.capacitor * total))
+
+    def bend(self, steps: np.ndarray, top: int) -> np.ndarray:
+        """Column sums in steps as they reach the converter: charge sharing is linear."""
+        return steps
+
+    def thermal(self, rows: int) -> float:
+        """Standard deviation [V] of the sampled thermal noise of a column, sqrt(kT / (N C + C_par))."""
+        return 0.0 if self.temperature is None else float(np.sqrt(BOLTZMANN * self.temperature / self.total(rows)))
 
     def noise(self, rows: int) -> float:
         """Standard deviation [V] of one read: sampled thermal noise and the converter's own."""
-        thermal = 0.0 if self.temperature is None else BOLTZMANN * self.temperature / self.total(rows)
-        return float(np.sqrt(thermal + self.comparator_noise**2))
+        return float(np.hypot(self.thermal(rows), self.comparator_noise))
+
+    def column_energy(self, levels: np.ndarray, top: int, stored: np.ndarray, rows: int) -> np.ndarray:
+        """Energy [J] (B, M) the drivers supply in one read of nominal columns, from discharged capacitors.
+
+        ``levels`` (B, n) input levels up to ``top``, ``stored`` (n, M) bits. A driver at v_i charges its capacitor
+        against the column: E = sum_i C_i v_i (v_i - V).
+        """
+        drive = levels / top
+        square, linear = drive**2 @ stored, drive @ stored
+        return self.capacitor * self.v_dd**2 * (square - linear**2 * (self.capacitor / self.total(rows)))
+
+    def _loaded(self, capacitors: np.ndarray, rows: int) -> np.ndarray:
+        """Capacitance (..., M) [F] of columns whose first cells have ``capacitors`` (..., n, M), the rest nominal."""
+        absent = (rows - capacitors.shape[-2]) * self.capacitor
+        return capacitors.sum(axis=-2) + absent + self._parasitic(rows)
 
     def _parasitic(self, rows: int) -> float:
         return self.parasitic_share * rows * self.capacitor + self.parasitic

@@ -36,7 +36,7 @@ class CurrentColumn(Spec):
     comparator_noise : input-referred noise of the converter [V], drawn every read.
 
     >>> column = CurrentColumn(current=1e-6, pulse=1e-9, capacitance=100e-15, channel_length_modulation=0.0)
-    >>> round(column.step * 1e3, 3)       # mV
+    >>> round(column.step() * 1e3, 3)       # mV
     10.0
     """
 
@@ -53,14 +53,13 @@ class CurrentColumn(Spec):
     channel_length_modulation: Annotated[float, Field(ge=0)] = 0.1
     comparator_noise: Annotated[Volt, Field(ge=0)] = 0.5e-3
 
-    @property
-    def step(self) -> float:
-        """Swing [V] of one nominal cell and unit pulse while the bit line is still full."""
+    def step(self, rows: int = 1) -> float:
+        """Swing [V] of one nominal cell and unit pulse while the bit line is still full, whatever the rows."""
         return self.current * self.pulse / self.capacitance
 
-    def draw(self, rows: int, columns: int, rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
-        """Currents (rows, columns) [A] of the cells of one array, threshold variation included."""
-        shift = self.sigma_vt * deviates((rows, columns), rng, "thresholds", place)
+    def draw(self, shape: tuple[int, ...], rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
+        """Currents of ``shape`` (..., rows, columns) [A] of the cells, threshold variation included."""
+        shift = self.sigma_vt * deviates(shape, rng, "thresholds", place)
         return self.current * np.maximum(1.0 - shift / self.overdrive, 0.0) ** self.alpha
 
     def pulses(self, units: ArrayLike, rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
@@ -78,13 +77,36 @@ class CurrentColumn(Spec):
         """
         i = check_array("currents", currents, (None, None), minimum=0.0)
         t = check_array("widths", widths, (None, len(i)), minimum=0.0)
-        return self.bend(t @ i / self.capacitance)
+        return self.swing(t @ i / self.capacitance)
 
-    def bend(self, linear: np.ndarray) -> np.ndarray:
+    def swing(self, linear: np.ndarray) -> np.ndarray:
         """Swing [V] for the swing Q/C [V] that constant currents would give."""
         m = self.channel_length_modulation / (1.0 + self.channel_length_modulation * self.v_dd)
         swing = linear if m == 0.0 else -np.expm1(-m * linear) / m
         return np.minimum(swing, self.headroom)
+
+    def contributions(self, stored: np.ndarray, rows: int, currents: np.ndarray) -> np.ndarray:
+        """What each cell adds to its column for a unit pulse, in nominal steps, before :meth:`bend`: (..., n, M)."""
+        return stored * (currents / self.current)
+
+    def bend(self, steps: np.ndarray, top: int) -> np.ndarray:
+        """Column sums in steps as they reach the converter: bent by lambda and clipped by the headroom."""
+        return self.swing(steps * self.step()) / self.step()
+
+    def thermal(self, rows: int) -> float:
+        """Sampled thermal noise [V]: that of a bit line is far below the converter's and left out."""
+        return 0.0
+
+    def noise(self, rows: int) -> float:
+        """Standard deviation [V] of one read, without the jitter of the pulses."""
+        return self.comparator_noise
+
+    def column_energy(self, levels: np.ndarray, top: int, stored: np.ndarray, rows: int) -> np.ndarray:
+        """Energy [J] (B, M) to precharge nominal bit lines after one read: C V_dd dV.
+
+        ``levels`` (B, n) unit pulses of each row, ``stored`` (n, M) bits.
+        """
+        return self.capacitance * self.v_dd * self.swing(levels @ stored * self.step())
 
     @property
     def relative_spread(self) -> float:

@@ -55,11 +55,10 @@ class LadderColumn(Spec):
         return np.full(self.bits, self.capacitor), along
 
     def draw(
-        self, rows: int, columns: int, rng: Rng = 0, place: ArrayLike | None = None
+        self, shape: tuple[int, ...], rng: Rng = 0, place: ArrayLike | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Capacitors of an array of ladders, as in :meth:`nominal`, each (rows, columns, bits) [F]."""
+        """Capacitors of ladders of ``shape`` (..., rows, columns), as in :meth:`nominal`, each (shape..., bits) [F]."""
         drivers, along = self.nominal()
-        shape = (rows, columns)
         xi = np.stack([deviates(shape, rng, "capacitors", place, draw=k) for k in range(2 * self.bits)], axis=-1)
         scale = self.mismatch / np.sqrt(np.concatenate([drivers, along]) / FEMTO)
         drawn = np.concatenate([drivers, along]) * np.maximum(1.0 + scale * xi, 0.0)
@@ -91,18 +90,53 @@ class LadderColumn(Spec):
         """
         w = check_array("words", words, (None, None), minimum=0, maximum=2**self.bits - 1, dtype=np.int64)
         x = check_array("inputs", inputs, (None, len(w)), minimum=0.0, maximum=1.0)
-        weights, seen = self.weights(drivers, along)
-        digits = w[..., None] >> np.arange(self.bits) & 1
-        share = (digits * weights).sum(axis=-1) * seen
-        parasitic = self.parasitic_share * len(w) * 2.0 * self.capacitor
-        return self.v_dd * (x @ share) / (seen.sum(axis=0) + parasitic)
+        return self.v_dd * (x @ self._shares(w, len(w), (np.asarray(drivers), np.asarray(along))))
+
+    def _shares(self, words: np.ndarray, rows: int, capacitors: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """Column voltage over V_dd (..., n, M) that each row gives; rows beyond n are nominal and store 0."""
+        weights, seen = self.weights(*capacitors)
+        digits = words[..., None] >> np.arange(self.bits) & 1
+        absent = (rows - seen.shape[-2]) * self.weights(*self.nominal())[1]
+        total = seen.sum(axis=-2, keepdims=True) + absent + self.parasitic_share * rows * 2.0 * self.capacitor
+        return (digits * weights).sum(axis=-1) * seen / total
+
+    def contributions(self, stored: np.ndarray, rows: int, capacitors: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """What each word adds to its column for a full input, in nominal steps: (..., n, M) for ``stored`` words."""
+        return self._shares(stored.astype(np.int64), rows, capacitors) * (self.v_dd / self.step(rows))
+
+    def bend(self, steps: np.ndarray, top: int) -> np.ndarray:
+        """Column sums in steps as they reach the converter: charge sharing is linear."""
+        return steps
 
     def step(self, rows: int) -> float:
         """Voltage [V] of one unit of the product of a nominal column of ``rows`` words at full drive."""
         return self.v_dd / (2**self.bits * rows * (1.0 + self.parasitic_share))
 
+    def thermal(self, rows: int) -> float:
+        """Standard deviation [V] of the sampled thermal noise of a column."""
+        total = rows * 2.0 * self.capacitor * (1.0 + self.parasitic_share)
+        return 0.0 if self.temperature is None else float(np.sqrt(BOLTZMANN * self.temperature / total))
+
     def noise(self, rows: int) -> float:
         """Standard deviation [V] of one read: sampled thermal noise of the column and the converter's own."""
-        total = rows * 2.0 * self.capacitor * (1.0 + self.parasitic_share)
-        thermal = 0.0 if self.temperature is None else BOLTZMANN * self.temperature / total
-        return float(np.sqrt(thermal + self.comparator_noise**2))
+        return float(np.hypot(self.thermal(rows), self.comparator_noise))
+
+    def column_energy(self, levels: np.ndarray, top: int, stored: np.ndarray, rows: int) -> np.ndarray:
+        """Energy [J] (B, M) the bit drivers supply in one read of nominal ladders, each as if open at its output.
+
+        ``levels`` (B, n) input levels up to ``top``, ``stored`` (n, M) words. Driver k of a word supplies
+        C V_dd (V_dd - v_k), v_k the voltage of its node.
+        """
+        digits = (stored[..., None] >> np.arange(self.bits) & 1).astype(np.float64)
+        share = np.eye(self.bits) - self._node_voltages()
+        words = np.einsum("nmk,kl,nml->nm", digits, share, digits)
+        return self.capacitor * self.v_dd**2 * ((levels / top) ** 2 @ words)
+
+    def _node_voltages(self) -> np.ndarray:
+        """Voltage of node k over V_dd when only bit l is driven, (bits, bits), nominal and open at the output."""
+        drivers, along = self.nominal()
+        matrix = np.diag(drivers + along + self.node_parasitic * self.capacitor)
+        for k in range(1, self.bits):
+            matrix[k - 1, k - 1] += along[k]
+            matrix[k, k - 1] = matrix[k - 1, k] = -along[k]
+        return np.linalg.solve(matrix, np.diag(drivers))

@@ -22,13 +22,13 @@ FEMTO = 1e-15
 def test_a_charge_column_without_mismatch_counts_in_steps():
     column = ChargeColumn(mismatch=0.0)
     products = (RNG.random((20, 64, 5)) < 0.4).astype(float)
-    volts = column.voltages(products, column.draw(64, 5))
+    volts = column.voltages(products, column.draw((64, 5)))
     np.testing.assert_allclose(volts, products.sum(axis=1) * column.step(64), rtol=1e-12)
 
 
 def test_a_charge_column_meets_charge_balance():
     column = ChargeColumn(mismatch=0.05)
-    c = column.draw(16, 3, rng=1)
+    c = column.draw((16, 3), rng=1)
     products = RNG.random((4, 16, 3))
     volts = column.voltages(products, c)
     parasitic = 0.3 * 16 * FEMTO + 2.043 * FEMTO
@@ -48,17 +48,17 @@ def test_charge_by_hand():
 
 @pytest.mark.parametrize(("capacitor", "sigma"), [(1e-15, 0.00664), (4e-15, 0.00332)])
 def test_mismatch_falls_with_the_root_of_the_capacitor(capacitor, sigma):
-    c = ChargeColumn(capacitor=capacitor).draw(500, 400, rng=2) / capacitor
+    c = ChargeColumn(capacitor=capacitor).draw((500, 400), rng=2) / capacitor
     assert abs(c.mean() - 1) < 3 * sigma / np.sqrt(c.size)
     assert abs(c.std() / sigma - 1) < 3 / np.sqrt(2 * c.size)
 
 
 def test_capacitors_belong_to_places():
     column, place = ChargeColumn(), np.arange(12, dtype=np.uint64).reshape(3, 4) + 10**12
-    whole = column.draw(3, 4, rng=3, place=place)
-    np.testing.assert_array_equal(column.draw(2, 2, rng=3, place=place[1:, ::2]), whole[1:, ::2])
+    whole = column.draw((3, 4), rng=3, place=place)
+    np.testing.assert_array_equal(column.draw((2, 2), rng=3, place=place[1:, ::2]), whole[1:, ::2])
     with pytest.raises(InputError, match="place: shape"):
-        column.draw(2, 2, place=place)
+        column.draw((2, 2), place=place)
 
 
 @pytest.mark.parametrize("modulation", [0.0, 0.1, 0.6])
@@ -74,8 +74,8 @@ def test_discharge_meets_small_time_steps(modulation):
 
 def test_headroom_clips_and_lambda_bends():
     column = CurrentColumn(channel_length_modulation=0.0, headroom=0.3)
-    np.testing.assert_allclose(column.bend(np.array([0.1, 0.29, 0.4])), [0.1, 0.29, 0.3])
-    bent = CurrentColumn(channel_length_modulation=0.5, headroom=0.8).bend(np.array([0.01, 0.4]))
+    np.testing.assert_allclose(column.swing(np.array([0.1, 0.29, 0.4])), [0.1, 0.29, 0.3])
+    bent = CurrentColumn(channel_length_modulation=0.5, headroom=0.8).swing(np.array([0.01, 0.4]))
     assert bent[0] == pytest.approx(0.01, rel=2e-3)
     assert 0.3 < bent[1] < 0.4
 
@@ -83,7 +83,7 @@ def test_headroom_clips_and_lambda_bends():
 def test_threshold_variation_has_its_first_order_spread():
     """sigma_I/I = alpha sigma_Vt/V_ov; the second order is 0.05 % of it at this sigma."""
     column = CurrentColumn(sigma_vt=3e-3)
-    i = column.draw(500, 400, rng=4)
+    i = column.draw((500, 400), rng=4)
     assert column.relative_spread == pytest.approx(0.013)
     assert abs(i.std() / i.mean() / column.relative_spread - 1) < 3 / np.sqrt(2 * i.size) + 1e-3
 
@@ -108,7 +108,7 @@ def test_a_nominal_ladder_halves_from_bit_to_bit():
 
 def test_a_ladder_meets_the_nodal_matrix():
     ladder = LadderColumn(bits=6, mismatch=0.1, node_parasitic=0.05)
-    drivers, along = ladder.draw(1, 1, rng=6)
+    drivers, along = ladder.draw((1, 1), rng=6)
     weights, _ = ladder.weights(drivers, along)
     for word in range(64):
         digits = np.array([word >> k & 1 for k in range(6)])
@@ -118,7 +118,7 @@ def test_a_ladder_meets_the_nodal_matrix():
 
 def test_joined_ladders_meet_the_nodal_matrix():
     ladder = LadderColumn(bits=4, mismatch=0.1, node_parasitic=0.05, parasitic_share=0.2)
-    drivers, along = ladder.draw(5, 2, rng=7)
+    drivers, along = ladder.draw((5, 2), rng=7)
     words, inputs = RNG.integers(0, 16, (5, 2)), RNG.random((3, 5))
     volts = ladder.voltages(words, inputs, drivers, along)
     for b in range(3):
@@ -130,7 +130,7 @@ def test_joined_ladders_meet_the_nodal_matrix():
 def test_nominal_ladders_multiply():
     ladder = LadderColumn(bits=5, mismatch=0.0)
     words, inputs = RNG.integers(0, 32, (40, 7)), RNG.integers(0, 2, (9, 40)).astype(float)
-    volts = ladder.voltages(words, inputs, *ladder.draw(40, 7))
+    volts = ladder.voltages(words, inputs, *ladder.draw((40, 7)))
     np.testing.assert_allclose(volts / ladder.step(40), inputs @ words, atol=1e-9)
 
 
@@ -195,7 +195,7 @@ def test_the_adder_tree_adds_every_row_without_overflow(rows):
         (lambda: ChargeColumn().voltages([[[1.0]]], [[-1e-15]]), "below the minimum"),
         (lambda: CurrentColumn().swings([[1e-9, 1e-9]], [[1e-6]]), "expected"),
         (
-            lambda: LadderColumn(bits=2).voltages([[4]], [[1.0]], *LadderColumn(bits=2).draw(1, 1)),
+            lambda: LadderColumn(bits=2).voltages([[4]], [[1.0]], *LadderColumn(bits=2).draw((1, 1))),
             "above the maximum 3",
         ),
         (lambda: digital_columns([[2]], [[0]], 1, 1), "above the maximum 1"),
@@ -220,3 +220,66 @@ def test_bad_input_is_refused(call, match):
 def test_bad_circuits_are_refused(spec, fields, match):
     with pytest.raises(SpecError, match=match):
         spec(**fields)
+
+
+CIRCUITS = {
+    "charge": (ChargeColumn(mismatch=0.05), 2),
+    "current": (CurrentColumn(), 2),
+    "ladder": (LadderColumn(bits=4, mismatch=0.05, node_parasitic=0.1, parasitic_share=0.2), 16),
+}
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_contributions_are_what_the_circuit_does(name):
+    """levels @ contributions, bent, times the step = the voltages of the full circuit, for the same devices."""
+    circuit, states = CIRCUITS[name]
+    devices = circuit.draw((12, 5), rng=9)
+    stored, x = RNG.integers(0, states, (12, 5)), RNG.integers(0, 2, (7, 12)).astype(float)
+    steps = circuit.bend(x @ circuit.contributions(stored, 12, devices), 1)
+    if name == "charge":
+        volts = circuit.voltages(x[:, :, None] * stored, devices)
+    elif name == "current":
+        volts = circuit.swings(circuit.pulses(x), devices * stored)
+    else:
+        volts = circuit.voltages(stored, x, *devices)
+    np.testing.assert_allclose(steps * circuit.step(12), volts, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["charge", "ladder"])
+def test_rows_that_are_not_there_load_the_column_as_nominal_ones(name):
+    circuit, states = CIRCUITS[name]
+    nominal = circuit.replace({"mismatch": 0.0})
+    devices, rest = circuit.draw((8, 3), rng=9), nominal.draw((4, 3))
+    if name == "charge":
+        whole = np.concatenate([devices, rest])
+    else:
+        whole = tuple(np.concatenate([a, b]) for a, b in zip(devices, rest))
+    stored = RNG.integers(0, states, (8, 3))
+    padded = np.concatenate([stored, np.zeros((4, 3), dtype=int)])
+    np.testing.assert_allclose(
+        circuit.contributions(stored, 12, devices), circuit.contributions(padded, 12, whole)[:8], rtol=1e-12
+    )
+
+
+def test_energy_of_a_charge_column_by_hand():
+    """Two of four 1 fF capacitors to 1 V without parasitics: two in series with two, 1 fJ."""
+    column = ChargeColumn(v_dd=1.0, parasitic_share=0.0, parasitic=0.0)
+    stored = np.array([[1], [1], [0], [1]])
+    assert column.column_energy(np.array([[1, 1, 1, 0]]), 1, stored, 4)[0, 0] == pytest.approx(1e-15)
+    assert column.column_energy(np.array([[1, 1, 1, 1]]), 1, np.ones((4, 1)), 4)[0, 0] == pytest.approx(0.0, abs=1e-25)
+
+
+def test_energy_of_a_discharge_is_that_of_the_precharge():
+    column = CurrentColumn(channel_length_modulation=0.0, headroom=0.5)
+    energy = column.column_energy(np.array([[1.0, 2.0]]), 1, np.ones((2, 1)), 2)[0, 0]
+    assert energy == pytest.approx(100e-15 * 0.9 * 3 * column.step())
+
+
+def test_energy_of_a_ladder_meets_the_nodal_matrix():
+    ladder = LadderColumn(bits=4, node_parasitic=0.1)
+    drivers, along = ladder.nominal()
+    word = 0b1011
+    digits = np.array([word >> k & 1 for k in range(4)])
+    nodes = naive.ladder_voltages(drivers, along, digits, 0.9, 0.1 * FEMTO)
+    expected = sum(drivers[k] * 0.9 * (0.9 - nodes[k]) for k in range(4) if digits[k])
+    assert ladder.column_energy(np.array([[1]]), 1, np.array([[word]]), 1)[0, 0] == pytest.approx(expected, rel=1e-12)

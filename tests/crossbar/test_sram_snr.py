@@ -43,7 +43,7 @@ def test_unit_step_with_the_best_offset(bits, published):
 def test_unit_step_with_mismatch_by_monte_carlo(bits, published):
     """1000 columns of drawn capacitors x 100 inputs; its own standard error is below 0.1 dB."""
     columns, inputs = 1000, 100
-    capacitors = COLUMN.draw(ROWS, columns, rng=11)
+    capacitors = COLUMN.draw((ROWS, columns), rng=11)
     offset, _ = best_offset(SUMS, bits, SIGMA)
     rng = np.random.default_rng(bits)
     error, total = [], []
