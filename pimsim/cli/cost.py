@@ -1,0 +1,74 @@
+"""`pimsim cost`: energy, area and time of a network on a chip."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from pimsim.cli.output import JsonOption, show, show_json
+from pimsim.cli.workloads import workload_of
+
+app = typer.Typer()
+
+
+class By(StrEnum):
+    """How the energy is summed."""
+
+    component = "component"
+    layer = "layer"
+    action = "action"
+
+
+@app.command()
+def cost(
+    network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
+    chip: Annotated[str, typer.Option(help="Chip: name or path.")],
+    batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
+    weights: Annotated[str, typer.Option(help="Weights written once or per_inference.")] = "once",
+    by: Annotated[By, typer.Option(help="Sum the energy by this.")] = By.component,
+    json: JsonOption = False,
+) -> None:
+    """Energy, area, latency and throughput of a network on a chip.
+
+    Action counts follow from the mapping of the layers; the cells' energy is the fixed one. `pimsim evaluate` runs
+    the network and takes the energy of the values that occur.
+
+    \b
+    Examples:
+      pimsim cost resnet18 --chip isaac-ce
+      pimsim cost fashion-vgg --chip generic-rram-32nm --by layer --json
+    """
+    from pimsim.chip import load_chip
+
+    design = load_chip(chip)
+    result = design.cost(workload_of(network), batch, weights)
+    if json:
+        show_json(result.to_dict())
+        return
+    show([_totals(result)], title=f"{network} on {chip}, batch {batch}")
+    show([_operations(result, design)])
+    total = result.energy_j
+    show(
+        [{by.value: name, "energy_j": e, "share %": 100 * e / total} for name, e in result.energy_by(by.value).items()]
+    )
+    show([row._asdict() for row in result.parts if row.area_m2])
+    for note in result.notes:
+        typer.echo(f"- {note}")
+
+
+def _totals(result: Any) -> dict[str, float]:
+    names = ("energy_j", "energy_off_chip_j", "area_m2", "latency_s", "throughput_per_s", "power_w")
+    return {name: getattr(result, name) for name in names}
+
+
+def _operations(result: Any, chip: Any) -> dict[str, Any]:
+    from pimsim.chip import peak
+
+    top = peak(chip)
+    return {
+        "weights x inputs (bit)": f"{chip.macro.weights.bits} x {chip.macro.inputs.bits}",
+        "TOPS achieved": result.ops_per_s / 1e12,
+        "TOPS peak of a chip": top.ops_per_s / 1e12,
+        "TOPS/W achieved": result.ops_per_joule / 1e12,
+        "TOPS/W peak, on-chip": top.ops_per_joule / 1e12,
+    }

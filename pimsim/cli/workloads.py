@@ -1,0 +1,14 @@
+"""Networks by name on the command line: tables of layer shapes, shipped networks, ONNX files."""
+
+from typing import Any
+
+
+def workload_of(network: str) -> Any:
+    """Layer shapes of a published table by name, else of a shipped network or an .onnx file."""
+    from pimsim.workload import list_workloads, load_workload
+
+    if network.lower().replace("-", "_") in list_workloads():
+        return load_workload(network)
+    from pimsim.networks import load_network
+
+    return load_network(network).workload()
