@@ -209,9 +209,7 @@ def _hardware(pim: Design, digital: Design) -> list[Metric]:
     density = storage[0] * 8 / areas[0], storage[1] * 8 / areas[1]
     return [
         Metric("hardware", "area", "mm^2", *areas, "all chips that the network needs"),
-        Metric(
-            "hardware", "storage on chip", "MiB", *storage, "analog: weights the arrays hold; digital: all memories"
-        ),
+        Metric("hardware", "storage on chip", "MiB", *storage, "analog: weights in arrays; digital: all memories"),
         Metric("hardware", "storage density", "Mibit/mm^2", *density),
     ]
 
@@ -223,9 +221,7 @@ def _dataflow(pim: Design, digital: Design) -> list[Metric]:
     return [
         Metric("dataflow", "weights read per MAC", "words", pim.weight_reads_per_mac, digital.weight_reads_per_mac),
         Metric("dataflow", "partial sums read per MAC", "words", *reads, "analog: converted values"),
-        Metric(
-            "dataflow", "weights in use per cycle", "", float(pim.weights_in_use), float(digital.weights_in_use), note
-        ),
+        Metric("dataflow", "weights in use per cycle", "", *in_use, note),
         Metric("dataflow", "MACs in parallel per ns", "", pim.peak_macs_per_s / 1e9, digital.peak_macs_per_s / 1e9),
     ]
 
