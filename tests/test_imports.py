@@ -35,7 +35,10 @@ def test_a_macro_from_yaml_needs_no_kernels(tmp_path):
     path.write_text(
         "rows: 64\ndevice: rram-milo2021\nadc: {bits: 6, range: calibrated}\nwires: {r_bitline: 0.35 ohm}\n"
     )
-    code = f"import pimsim as ps\nfrom pimsim.base.spec import load_yaml\nprint(ps.Macro.parse(load_yaml({str(path)!r})).rows)"
+    code = (
+        "import pimsim as ps\nfrom pimsim.base.spec import load_yaml\n"
+        f"assert ps.Macro.parse(load_yaml({str(path)!r})).rows == 64"
+    )
     assert not modules_after(code) & HEAVY
 
 
