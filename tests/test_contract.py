@@ -91,7 +91,8 @@ def test_macro():
     assert Y.dtype == np.float64
     np.testing.assert_array_equal(X @ array, Y)
     assert array.explain()
-    assert array.at(t=86400.0).matmul(X).shape == (5, 12)
+    aged = macro(device="pcm-nandakumar2019").program(W, rng=1).at(t=86400.0)
+    assert aged.matmul(X).shape == (5, 12)
     exact = macro(device="ideal", adc=ps.ADC(bits=9)).program(W, rng=1)
     np.testing.assert_array_equal(exact.matmul(X), X.astype(np.int64) @ W.astype(np.int64))
 
