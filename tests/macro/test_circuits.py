@@ -133,6 +133,13 @@ def test_levels_of_a_dac_meet_the_cells_at_their_own_voltage():
         np.testing.assert_allclose(ours.transpose(2, 3, 0, 1).reshape(len(X), -1), expected, rtol=1e-12)
 
 
+def test_non_linear_cells_behind_wires_and_access():
+    options = {"device": MILO, "cell_law": "card", "wires": WIRES, "access": ps.Transistor(r_on=3e3)}
+    array = small(**options).program(W, rng=1)
+    assert array.explain()["path"] == "circuit"
+    np.testing.assert_array_equal(array.matmul(X), digital(array, X, law=law(), access=options["access"]))
+
+
 def test_conductance_of_a_law_gives_the_verified_current():
     g = np.linspace(50e-6, 225e-6, 7)
     for model in (law(), ps.SinhCell(vc=0.25)):
