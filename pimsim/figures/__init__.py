@@ -2,8 +2,9 @@
 
 from pimsim.figures.bands import band, reference_line
 from pimsim.figures.bars import breakdown
+from pimsim.figures.columns import column_sums
 from pimsim.figures.save import save
 from pimsim.figures.style import style
 from pimsim.figures.sweep import accuracy_energy
 
-__all__ = ["accuracy_energy", "band", "breakdown", "reference_line", "save", "style"]
+__all__ = ["accuracy_energy", "band", "breakdown", "column_sums", "reference_line", "save", "style"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +23,11 @@ from pimsim.macro.nonlinear import cell_model
 from pimsim.macro.plan import Plan, build_plan
 from pimsim.macro.program import Programmed
 from pimsim.macro.reads import Reads
+from pimsim.macro.trace import Trace, range_report, trace_product
 from pimsim.mapping import Tiling
+
+Rng = int | np.random.Generator | None
+_SAMPLE = 256  # calibration inputs kept for reports
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,17 @@ class Array:
         """(C,) value of one unit of the stored weights: ones for an integer matrix."""
         return self.programmed.scale
 
-    def matmul(self, X: ArrayLike, rng: int | np.random.Generator | None = None, first_sample: int = 0) -> np.ndarray:
+    @overload
+    def matmul(self, X: ArrayLike, rng: Rng = None, first_sample: int = 0) -> np.ndarray: ...
+
+    @overload
+    def matmul(
+        self, X: ArrayLike, rng: Rng = None, first_sample: int = 0, *, trace: bool
+    ) -> tuple[np.ndarray, Trace]: ...
+
+    def matmul(
+        self, X: ArrayLike, rng: Rng = None, first_sample: int = 0, *, trace: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, Trace]:
         """Multiply inputs by the programmed matrix, through cells, wires and converters.
 
         Parameters
@@ -75,19 +89,47 @@ class Array:
         rng : seed or Generator of the noise of the reads; None for reads without noise.
         first_sample : number of the first input in the data set. Noise belongs to a sample's number, so a batch
             computed in parts gives the same bits as the whole.
+        trace : also return a :class:`pimsim.macro.trace.Trace` of every conversion (slow, for looking at).
 
         Returns
         -------
-        (B, C) float64 in the units of ``X @ W``.
+        (B, C) float64 in the units of ``X @ W``; with ``trace`` a pair of it and the trace.
 
         Raises
         ------
         InputError : wrong shape, inputs that are no integers or out of range, or a range that needs calibration.
         """
         x = self.macro.inputs.check(X, self.tiling.k)
-        return self._product(x, self._reads(rng, first_sample)) * self._factor
+        reads = self._reads(rng, first_sample)
+        seen = self._trace(x, reads) if trace else None
+        y = self._product(x, reads) * self._factor
+        return y if seen is None else (y, seen)
 
-    def _reads(self, rng: int | np.random.Generator | None, first_sample: int) -> Reads | None:
+    def _trace(self, x: np.ndarray, reads: Reads | None) -> Trace:
+        plan, held = self._plan, None if reads is None else self.macro.read_effects.held(self.programmed.card)
+        if reads is not None and held == "vector":
+            raise InputError('trace: noise held over a vector has no common cells; trace with correlation = "read"')
+        if reads is not None and held == "batch":
+            plan = self._held(reads.stream.named("read/batch"))
+        words = [w for _, w in self.macro.inputs.words(x)]
+        at = [None if reads is None else replace(reads, number=n) for n in range(len(words))]
+        return trace_product(plan, words, self.macro.weights.slice_weights, at)
+
+    def report(self, X: ArrayLike | None = None) -> dict[str, Any]:
+        """How the column sums use the range of the converters: clip fraction and used range, in all and by slice.
+
+        ``X`` (B >= 1, K) inputs; by default those the array was calibrated with (the first few hundred).
+        See :func:`pimsim.macro.trace.range_report`.
+        """
+        if X is None and self.calibration is None:
+            raise InputError("report: give inputs X, or calibrate the array first")
+        x = self.calibration.sample if X is None and self.calibration else self.macro.inputs.check(X, self.tiling.k)
+        if not len(x):
+            raise InputError("report: needs at least one input")
+        words = [w for _, w in self.macro.inputs.words(x)]
+        return {"inputs": len(x)} | range_report(self._plan, words, self.macro.weights.slice_weights)
+
+    def _reads(self, rng: Rng, first_sample: int) -> Reads | None:
         if isinstance(first_sample, bool) or not 0 <= first_sample < 1 << 32:
             raise InputError(f"first_sample = {first_sample!r}: must be a number from 0 to 2^32 - 1")
         if rng is None:
@@ -177,11 +219,11 @@ class Array:
         if not len(x):
             raise InputError("calibration needs at least one input")
         lo, q = self._calibrated_levels(x)
-        ranged = replace(self, calibration=Calibration(lo, q, np.ones(self.tiling.c), len(x)))
+        ranged = replace(self, calibration=Calibration(lo, q, np.ones(self.tiling.c), len(x), x[:_SAMPLE]))
         if not (self.macro.column_gain if gain is None else gain):
             return ranged
         factor = column_gain(ranged._product(x), exact_product(x, self.weights))
-        return replace(self, calibration=Calibration(lo, q, factor, len(x)))
+        return replace(self, calibration=Calibration(lo, q, factor, len(x), x[:_SAMPLE]))
 
     def _calibrated_levels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.macro.adc.range != "calibrated":

@@ -9,6 +9,7 @@ import numpy as np
 
 from pimsim.base.errors import InputError
 from pimsim.converters.adc import ADC, Levels
+from pimsim.converters.ranges import suitable_levels
 from pimsim.macro import _plain
 from pimsim.macro.plan import Plan
 from pimsim.macro.program import Programmed
@@ -22,13 +23,14 @@ class Calibration:
     ----------
     lo, q : (groups, slices, C) float64 converter levels in cell steps.
     gain : (C,) factor on each output column.
-    inputs : number of calibration inputs.
+    inputs : number of calibration inputs;  sample : the first few of them, for reports.
     """
 
     lo: np.ndarray
     q: np.ndarray
     gain: np.ndarray
     inputs: int
+    sample: np.ndarray
 
 
 def stated_levels(macro: Any, programmed: Programmed) -> tuple[np.ndarray, np.ndarray]:
@@ -66,16 +68,10 @@ def calibrated_levels(macro: Any, programmed: Programmed, plan: Plan, words: lis
     lo, q = np.empty(shape), np.empty(shape)
     for index in _shared(macro, programmed):
         seen = np.concatenate([sums[g][s][:, c].ravel() for g, s, c in index])
-        levels = adc.covering(*_inner(seen, adc.percentile), macro.weights.signed_columns)
+        levels = suitable_levels(adc, seen, macro.weights.signed_columns)
         for g, s, c in index:
             lo[g, s, c], q[g, s, c] = levels
     return lo, tie(lo, q, macro)
-
-
-def _inner(values: np.ndarray, fraction: float) -> tuple[float, float]:
-    """Ends of the inner fraction of the values."""
-    low, high = np.quantile(values, [(1 - fraction) / 2, (1 + fraction) / 2])
-    return float(low), float(high)
 
 
 def _sums(plan: Plan, words: list) -> list[list[np.ndarray]]:

@@ -1,0 +1,133 @@
+"""What a designer looks at: column sums before and after the converter, how much of its range they use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pimsim.base.errors import InputError
+from pimsim.macro import _plain
+from pimsim.macro.plan import Plan
+from pimsim.macro.reads import Reads
+
+_LARGEST = 1 << 27  # column sums a trace holds: 1 GiB in float64
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Every conversion of a matrix product.
+
+    Attributes
+    ----------
+    before : column sums in cell steps, float64, with the axes
+        (pass, row group, input plane, weight slice, conversion, input, column).
+    after : what the converter makes of them, lo + q code, the same shape.
+    clipped : bool, same shape: below the lowest level or above the highest by more than half a step.
+    lo, q : (groups, slices, C) levels of the converters;  top : highest code.
+    plane_weights, slice_weights : what a plane and a slice are worth.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    clipped: np.ndarray
+    lo: np.ndarray
+    q: np.ndarray
+    top: int
+    plane_weights: tuple[int, ...]
+    slice_weights: tuple[int, ...]
+
+    @property
+    def error(self) -> np.ndarray:
+        """After minus before: rounding and clipping of every conversion, in cell steps."""
+        return self.after - self.before
+
+    def histogram(
+        self, plane: int | None = None, weight_slice: int | None = None, bins: int = 64
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Counts before and after the converter and the common bin edges, of one plane and slice or of all (None)."""
+        part = (slice(None), slice(None), _pick(plane), _pick(weight_slice))
+        before, after = self.before[part].ravel(), self.after[part].ravel()
+        edges = np.histogram_bin_edges(np.concatenate([before, after]), bins)
+        return np.histogram(before, edges)[0], np.histogram(after, edges)[0], edges
+
+    def rows(self) -> list[dict[str, float]]:
+        """One row for each plane and slice, for a table: range, clip fractions, rms error, weight in the output."""
+        return [
+            _row(self, plane, s) for plane in range(len(self.plane_weights)) for s in range(len(self.slice_weights))
+        ]
+
+
+def _pick(index: int | None) -> slice:
+    return slice(None) if index is None else slice(index, index + 1)
+
+
+def _row(trace: Trace, plane: int, s: int) -> dict[str, float]:
+    part = (slice(None), slice(None), plane, s)
+    before, clipped = trace.before[part], trace.clipped[part]
+    return {
+        "plane_weight": trace.plane_weights[plane],
+        "slice_weight": trace.slice_weights[s],
+        "lowest": float(before.min()),
+        "mean": float(before.mean()),
+        "highest": float(before.max()),
+        "clip_fraction": float(clipped.mean()),
+        "rms_error": float(np.sqrt(np.square(trace.error[part]).mean())),
+    }
+
+
+def trace_product(
+    plan: Plan, passes: list[np.ndarray], slice_weights: tuple[int, ...], reads: list[Reads | None]
+) -> Trace:
+    """Trace of the words of all passes, computed on the plain path."""
+    slices, conversions, _, columns = plan.matrix.shape
+    shape = (len(passes), len(plan.groups), len(plan.planes), slices, conversions, len(passes[0]), columns)
+    if np.prod(shape, dtype=float) > _LARGEST:
+        raise InputError(f"trace: {np.prod(shape):,} conversions; give fewer inputs (at most {_LARGEST:,} conversions)")
+    before, after = np.empty(shape), np.empty(shape)
+    clipped = np.empty(shape, dtype=bool)
+    for p, words in enumerate(passes):
+        for r, t in np.ndindex(shape[1:3]):
+            for s, a, x in _plain.column_sums(plan, words, r, t, reads[p]):
+                lo, q = plan.lo[r, s], plan.q[r, s]
+                before[p, r, t, s, a] = x
+                after[p, r, t, s, a] = lo + q * _plain.codes(plan, x, r, t, s, a, reads[p])
+                clipped[p, r, t, s, a] = outside(x, lo, q, plan.top)
+    weights = tuple(plane.weight for plane in plan.planes)
+    return Trace(before, after, clipped, plan.lo, plan.q, plan.top, weights, slice_weights)
+
+
+def outside(x: np.ndarray, lo: np.ndarray, q: np.ndarray, top: int) -> np.ndarray:
+    """Whether sums lie beyond the levels by more than half a step: the converter clips them."""
+    return (x < lo - q / 2) | (x >= lo + (top + 0.5) * q)
+
+
+def range_report(plan: Plan, passes: list[np.ndarray], slice_weights: tuple[int, ...]) -> dict[str, Any]:
+    """How the column sums of a layer use the range of its converters, in all and by slice of the weights.
+
+    ``clip_fraction``: share of the conversions that are clipped; ``used_range``: span of the codes that occur over
+    all codes; ``lowest``, ``highest``: of the sums, in cell steps.
+    """
+    slices = plan.matrix.shape[0]
+    seen: list[list[tuple[float, ...]]] = [[] for _ in range(slices)]
+    for words in passes:
+        for r, t in np.ndindex(len(plan.groups), len(plan.planes)):
+            for s, a, x in _plain.column_sums(plan, words, r, t):
+                codes = _plain.codes(plan, x, r, t, s, a, None)
+                beyond = outside(x, plan.lo[r, s], plan.q[r, s], plan.top).mean()
+                seen[s].append((beyond, codes.min(), codes.max(), x.min(), x.max()))
+    rows = [
+        {"slice_weight": weight, **_summary(np.array(found), plan.top)} for weight, found in zip(slice_weights, seen)
+    ]
+    return {**_summary(np.array([row for found in seen for row in found]), plan.top), "by_slice": rows}
+
+
+def _summary(found: np.ndarray, top: int) -> dict[str, float]:
+    clip, code_low, code_high, low, high = found.T
+    return {
+        "clip_fraction": float(clip.mean()),
+        "used_range": float((code_high.max() - code_low.min() + 1) / (top + 1)),
+        "lowest": float(low.min()),
+        "highest": float(high.max()),
+    }

@@ -1,0 +1,85 @@
+"""Trace and report of conversions, against the outputs and by hand."""
+
+import numpy as np
+import pytest
+
+import pimsim as ps
+from pimsim.base.errors import InputError
+
+RNG = np.random.default_rng(2)
+W = RNG.integers(-127, 128, (50, 4))
+X = RNG.integers(-100, 101, (6, 50))
+
+
+def program(**fields):
+    base = {"rows": 32, "cols": 64, "device": "rram-milo2021", "inputs": ps.InputEncoding(signed=True)}
+    return ps.Macro(**(base | fields)).program(W, rng=1)
+
+
+def test_the_trace_adds_up_to_the_output():
+    array = program(adc=ps.ADC(bits=6))
+    y, trace = array.matmul(X, trace=True)
+    assert np.array_equal(y, array.matmul(X))
+    assert trace.before.shape == (2, 2, 7, 4, 2, 6, 4)
+    worth = np.einsum("p,t,s,a->ptsa", [1, -1], trace.plane_weights, trace.slice_weights, [1, -1])
+    np.testing.assert_allclose(np.einsum("prtsabc,ptsa->bc", trace.after, worth), y, atol=1e-6)
+
+
+def test_errors_lie_within_half_a_step_unless_clipped():
+    array = program(adc=ps.ADC(bits=5, range=(10.0, 60.0)))
+    trace = array.matmul(X, trace=True)[1]
+    step = 50 / 31
+    assert np.abs(trace.error[~trace.clipped]).max() <= step / 2 + 1e-9
+    assert 0.05 < trace.clipped.mean() < 0.95
+    beyond = (trace.before < 10 - step / 2) | (trace.before >= 60 + step / 2)
+    assert np.array_equal(trace.clipped, beyond)
+
+
+def test_report_tells_what_the_trace_shows():
+    array = program(adc=ps.ADC(bits=5, range=(10.0, 60.0)))
+    trace, report = array.matmul(X, trace=True)[1], array.report(X)
+    assert report["clip_fraction"] == pytest.approx(trace.clipped.mean())
+    assert (report["lowest"], report["highest"]) == (trace.before.min(), trace.before.max())
+    assert report["inputs"] == 6
+    assert [row["slice_weight"] for row in report["by_slice"]] == [1, 4, 16, 64]
+    for s, row in enumerate(report["by_slice"]):
+        assert row["clip_fraction"] == pytest.approx(trace.clipped[:, :, :, s].mean())
+
+
+def test_a_range_far_too_wide_is_seen():
+    array = program(device="ideal", adc=ps.ADC(bits=12, range=(0.0, 4095.0)))
+    report = array.report(X)
+    assert report["clip_fraction"] == 0
+    assert report["used_range"] == (report["highest"] + 1) / 4096
+    assert report["used_range"] < 0.02
+
+
+def test_histograms_count_every_conversion():
+    trace = program().matmul(X, trace=True)[1]
+    before, after, edges = trace.histogram(plane=3, weight_slice=1, bins=10)
+    assert before.sum() == after.sum() == trace.before[:, :, 3, 1].size
+    assert len(edges) == 11
+    assert trace.histogram()[0].sum() == trace.before.size
+
+
+def test_rows_for_a_table():
+    trace = program().matmul(X, trace=True)[1]
+    rows = trace.rows()
+    assert len(rows) == 7 * 4
+    assert rows[-1]["plane_weight"] == 64
+    assert rows[-1]["slice_weight"] == 64
+    assert rows[5]["rms_error"] == pytest.approx(np.sqrt(np.square(trace.error[:, :, 1, 1]).mean()))
+
+
+def test_a_calibrated_array_reports_on_its_calibration_data():
+    array = program(adc=ps.ADC(bits=6, range="calibrated", percentile=0.9))
+    with pytest.raises(InputError, match="give inputs X, or calibrate"):
+        array.report()
+    report = array.calibrate(X).report()
+    assert report["inputs"] == 6
+    assert 0.02 < report["clip_fraction"] < 0.12
+
+
+def test_a_trace_too_large_is_refused():
+    with pytest.raises(InputError, match="give fewer inputs"):
+        program().matmul(np.zeros((200_000, 50), dtype=int), trace=True)
