@@ -26,9 +26,7 @@ def test_v4_clip_at_four_sigma(bits, published):
     assert abs(gaussian_sqnr(bits, 4.0) - published) < 0.02
 
 
-@pytest.mark.parametrize(
-    ("bits", "clip"), [(3, 2.344), (4, 2.682), (5, 3.010), (6, 3.330), (7, 3.640), (8, 3.938)]
-)
+@pytest.mark.parametrize(("bits", "clip"), [(3, 2.344), (4, 2.682), (5, 3.010), (6, 3.330), (7, 3.640), (8, 3.938)])
 def test_optimal_clips(bits, clip):
     assert abs(best_gaussian_clip(bits) - clip) < 0.002
 
