@@ -22,7 +22,7 @@ class Faults(Spec):
     stuck_low, stuck_high : share of cells stuck at the card's g_min and at its g_max.
     row, column : share of rows and of columns whose cells are all stuck, at the end named by ``line_state``.
 
-    >>> Faults(stuck_low=0.01, stuck_high=0.001).expected_share
+    >>> round(Faults(stuck_low=0.01, stuck_high=0.001).expected_share, 6)
     0.011
     """
 
