@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.macro import _paths
-from pimsim.macro.calibration import Calibration, calibrated_levels, column_gain, stated_levels, unit_levels
+from pimsim.macro.calibration import Calibration, calibrated_levels, column_fit, stated_levels, unit_levels
 from pimsim.macro.circuits import Circuit, needs_circuit
 from pimsim.macro.columns import column_matrix, conductances, currents, shared_currents
 from pimsim.macro.corrections import Corrections, build_corrections
@@ -24,6 +24,7 @@ from pimsim.macro.plan import Plan, build_plan
 from pimsim.macro.program import Programmed
 from pimsim.macro.reads import Reads
 from pimsim.macro.trace import Trace, range_report, trace_product
+from pimsim.macro.verify import effort_report
 from pimsim.mapping import Tiling
 
 Rng = int | np.random.Generator | None
@@ -102,7 +103,7 @@ class Array:
         x = self.macro.inputs.check(X, self.tiling.k)
         reads = self._reads(rng, first_sample)
         seen = self._trace(x, reads) if trace else None
-        y = self._product(x, reads) * self._factor
+        y = self._finish(self._product(x, reads))
         return y if seen is None else (y, seen)
 
     def _trace(self, x: np.ndarray, reads: Reads | None) -> Trace:
@@ -194,22 +195,26 @@ class Array:
     def _corrections(self) -> Corrections:
         return build_corrections(self.macro, self.programmed, self._plan)
 
-    @cached_property
-    def _factor(self) -> np.ndarray:
+    def _finish(self, y: np.ndarray) -> np.ndarray:
+        """Outputs in the units of X @ W from those in units of the stored weights."""
         if self.calibration is not None:
-            return self.scale * self.calibration.gain
-        if self.macro.column_gain:
-            raise InputError("column_gain: call array.calibrate(X_cal) before matmul")
-        return self.scale
+            y = y * self.calibration.gain + self.calibration.offset
+        elif self.macro.column_gain or self.macro.column_offset:
+            raise InputError("column_gain, column_offset: call array.calibrate(X_cal) before matmul")
+        return y * self.scale
 
-    def calibrate(self, X: ArrayLike, gain: bool | None = None) -> Array:
-        """Return the array with converter ranges (if calibrated) and column gains found on calibration data.
+    @property
+    def programming(self) -> dict[str, float]:
+        """What programming took and reached: cells, rms error in cell steps, pulses when verified.
 
-        Parameters
-        ----------
-        X : (B >= 1, K) integer inputs, never those the array is judged by.
-        gain : also find the factor of each output column that brings it closest to the exact product; None does as
-            ``macro.column_gain`` says.
+        See :func:`pimsim.macro.verify.effort_report`.
+        """
+        return effort_report(self.programmed.cells, self.programmed.effort, self.programmed.step)
+
+    def calibrate(self, X: ArrayLike) -> Array:
+        """Return the array with what its macro wants calibrated: converter ranges, column gains and offsets.
+
+        ``X`` (B >= 1, K) integer inputs, never those the array is judged by.
 
         Raises
         ------
@@ -219,11 +224,13 @@ class Array:
         if not len(x):
             raise InputError("calibration needs at least one input")
         lo, q = self._calibrated_levels(x)
-        ranged = replace(self, calibration=Calibration(lo, q, np.ones(self.tiling.c), len(x), x[:_SAMPLE]))
-        if not (self.macro.column_gain if gain is None else gain):
+        one, zero, sample = np.ones(self.tiling.c), np.zeros(self.tiling.c), x[:_SAMPLE]
+        ranged = replace(self, calibration=Calibration(lo, q, one, zero, len(x), sample))
+        if not (self.macro.column_gain or self.macro.column_offset):
             return ranged
-        factor = column_gain(ranged._product(x), exact_product(x, self.weights))
-        return replace(self, calibration=Calibration(lo, q, factor, len(x), x[:_SAMPLE]))
+        exact = exact_product(x, self.weights)
+        gain, offset = column_fit(ranged._product(x), exact, self.macro.column_gain, self.macro.column_offset)
+        return replace(self, calibration=Calibration(lo, q, gain, offset, len(x), sample))
 
     def _calibrated_levels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.macro.adc.range != "calibrated":

@@ -22,13 +22,14 @@ class Calibration:
     Attributes
     ----------
     lo, q : (groups, slices, C) float64 converter levels in cell steps.
-    gain : (C,) factor on each output column.
+    gain, offset : (C,) factor on each output column, then shift, in units of the stored weights.
     inputs : number of calibration inputs;  sample : the first few of them, for reports.
     """
 
     lo: np.ndarray
     q: np.ndarray
     gain: np.ndarray
+    offset: np.ndarray
     inputs: int
     sample: np.ndarray
 
@@ -111,7 +112,15 @@ def tie(lo: np.ndarray, q: np.ndarray, macro: Any) -> np.ndarray:
     return tied
 
 
-def column_gain(measured: np.ndarray, ideal: np.ndarray) -> np.ndarray:
-    """Least-squares factor (C,) that brings measured (B, C) outputs to the ideal ones; 1 where nothing was seen."""
-    power = (measured * measured).sum(axis=0)
-    return np.where(power > 0, (measured * ideal).sum(axis=0) / np.where(power > 0, power, 1.0), 1.0)
+def column_fit(measured: np.ndarray, ideal: np.ndarray, gain: bool, offset: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Least-squares factor and shift (C,) that bring measured (B, C) outputs to the ideal ones.
+
+    Without ``gain`` the factor is 1, without ``offset`` the shift is 0; where nothing was seen too.
+    """
+    center = measured.mean(axis=0) if offset else 0.0
+    aim = ideal.mean(axis=0) if offset else 0.0
+    power = np.square(measured - center).sum(axis=0)
+    factor = np.ones(measured.shape[1])
+    if gain:
+        np.divide(((measured - center) * (ideal - aim)).sum(axis=0), power, out=factor, where=power > 0)
+    return factor, aim - factor * center if offset else np.zeros(measured.shape[1])

@@ -13,9 +13,10 @@ from pimsim.converters import ADC, DAC
 from pimsim.crossbar.wires import IdealSwitch, Transistor, Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
 from pimsim.macro.effects import ReadEffects
+from pimsim.macro.verify import WriteVerify
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
-_CELLS = ("device", "weights", "faults", "temperature", "rows", "cols", "rows_active")
+_CELLS = ("device", "weights", "faults", "verify", "temperature", "rows", "cols", "rows_active")
 _CIRCUIT = ("wires", "access", "cell_law", "v_read")
 
 
@@ -38,9 +39,11 @@ class MacroFields(Spec):
     adc: ADC = ADC()
     dac: DAC = DAC()
     column_gain: bool = False
+    column_offset: bool = False
     read_effects: ReadEffects = ReadEffects()
     temperature: Kelvin | None = None
     faults: Faults | None = None
+    verify: WriteVerify | None = None
 
     @model_validator(mode="after")
     def _check(self) -> MacroFields:
@@ -58,7 +61,7 @@ class MacroFields(Spec):
     @property
     def needs_calibration(self) -> bool:
         """Whether an array must see calibration data before it multiplies as described."""
-        return self.column_gain or self.adc.range == "calibrated"
+        return self.column_gain or self.column_offset or self.adc.range == "calibrated"
 
     @property
     def active(self) -> int:

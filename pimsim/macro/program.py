@@ -14,6 +14,7 @@ from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
 from pimsim.macro.layout import cell_lines, reference_lines
 from pimsim.macro.places import REFERENCE, cell_places
+from pimsim.macro.verify import Effort, write_verify
 from pimsim.mapping import Tiling
 
 
@@ -29,6 +30,7 @@ class Programmed:
     cells : state of the cells, (copies, slices, polarities, K, C).
     reference : state of the reference cells, (copies, slices, 1, K, column tiles), or None.
     step, pedestal : conductance of one cell step [S]; G_min in cell steps.
+    effort : pulses of write-verify (:class:`pimsim.macro.verify.Effort`), or None.
     """
 
     card: Any
@@ -42,6 +44,7 @@ class Programmed:
     step: float
     pedestal: float
     stream: Stream
+    effort: Effort | None = None
     cache: dict[Any, Any] = field(default_factory=dict)
 
 
@@ -60,8 +63,13 @@ def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Progr
     cells = _program_cells(macro, card, table, levels, np.arange(encoding.polarities), cell_at, stream)
     step = (card.g_max - card.g_min) / encoding.cell_levels
     reference = _program_reference(macro, card, table, tiling, stream)
+    effort = None
+    if macro.verify is not None:
+        cells, effort = write_verify(cells, macro.verify)
+        reference = None if reference is None else write_verify(reference, macro.verify)[0]
+    pedestal = card.g_min / step
     return Programmed(
-        *(card, tiling, integers, scale, levels, flipped, cells, reference), step, card.g_min / step, stream
+        *(card, tiling, integers, scale, levels, flipped, cells, reference), step, pedestal, stream, effort
     )
 
 

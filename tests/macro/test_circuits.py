@@ -94,7 +94,7 @@ def test_wires_lose_current_and_column_gain_brings_it_back():
     inputs, others = RNG.integers(0, 256, (50, 64)), RNG.integers(0, 256, (50, 64))
     exact = inputs @ weights
     plain = macro.program(weights, rng=1)
-    with pytest.raises(InputError, match=r"column_gain: call array\.calibrate"):
+    with pytest.raises(InputError, match=r"column_offset: call array\.calibrate"):
         macro.replace({"column_gain": True}).program(weights, rng=1).matmul(inputs)
     tuned = macro.replace({"column_gain": True}).program(weights, rng=1).calibrate(others)
     assert (tuned.calibration.gain > 1).mean() > 0.7
