@@ -36,8 +36,9 @@ class Macro(MacroFields):
     temperature : [K] of the cells, for cards with a temperature law; None for the card's own.
     faults : stuck cells and lines, or None.
     verify : programming by pulses and reads, or None for one step with the card's spread.
-    column_gain, column_offset : each output column is multiplied by a factor and shifted by a constant found on calibration data (makes up for a mean loss of
-        current in wires, by drift or non-linearity); costs one multiplier a column.
+    column_gain, column_offset : each output column is multiplied by a factor and shifted by a constant found on
+        calibration data (makes up for a mean loss of current in wires, by drift or non-linearity); a factor costs one
+        multiplier a column.
 
     A matrix of any size is cut into arrays; see :meth:`program`. All equations of the ideal array:
     Xiao et al. 2022 (doi 10.1109/MCAS.2022.3214409).
