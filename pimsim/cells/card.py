@@ -13,7 +13,7 @@ from pimsim.base.errors import InputError
 from pimsim.base.spec import Spec
 from pimsim.cells.faults import Faults
 from pimsim.cells.iv import AnyCell, LinearCell
-from pimsim.cells.noise import ReadNoise
+from pimsim.cells.noise import Correlation, ReadNoise
 from pimsim.cells.programming import NormalProgramming, Programming
 from pimsim.cells.retention import Respread, Retention
 from pimsim.cells.sourced import Conductance, Length, Number, Sourced, Temperature, Voltage, as_tuple, walk
@@ -98,6 +98,9 @@ class DeviceCard(Spec):
         for path, value in walk(self):
             if value.gap():
                 raise ValueError(f"{path}: {value.gap()}")
+        both = self.read_noise, self.telegraph
+        if None not in both and len({noise.correlation.value for noise in both if noise is not None}) > 1:
+            raise ValueError("telegraph.correlation: read_noise and telegraph must be held for as long")
         if isinstance(self.retention, Respread):
             if not isinstance(self.programming, NormalProgramming):
                 raise ValueError("retention of kind 'respread' needs programming of kind 'normal'")
@@ -134,6 +137,12 @@ class DeviceCard(Spec):
                 f"voltage = {voltage} V: the I-V law of {self.name} was measured from {law.lowest.value} to "
                 f"{law.highest.value} V"
             )
+
+    @property
+    def read_correlation(self) -> Correlation | None:
+        """How long one draw of the card's noise of reads is held; None for a card without such noise."""
+        noise = self.read_noise or self.telegraph
+        return None if noise is None else noise.correlation.value
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -1,5 +1,9 @@
 """Circuits of SRAM and gate-driven macros: charge, current, C-2C and digital columns, and their compute SNR."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from pimsim.crossbar.sram_charge import ChargeColumn
 from pimsim.crossbar.sram_current import CurrentColumn
 from pimsim.crossbar.sram_digital import adder_tree, digital_columns, full_adders
@@ -7,7 +11,10 @@ from pimsim.crossbar.sram_gate import GateDrivenCell
 from pimsim.crossbar.sram_ladder import LadderColumn
 from pimsim.crossbar.sram_snr import best_offset, binomial_sums, compute_snr, full_range_levels, unit_levels
 
+AnyColumn = Annotated[ChargeColumn | CurrentColumn | LadderColumn, Field(discriminator="kind")]
+
 __all__ = [
+    "AnyColumn",
     "ChargeColumn",
     "CurrentColumn",
     "GateDrivenCell",

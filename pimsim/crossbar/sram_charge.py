@@ -90,9 +90,19 @@ class ChargeColumn(Spec):
         total = self._loaded(capacitors, rows)[..., None, :]
         return stored * capacitors * (self.total(rows) / (self.capacitor * total))
 
-    def bend(self, steps: np.ndarray, top: int) -> np.ndarray:
-        """Column sums in steps as they reach the converter: charge sharing is linear."""
-        return steps
+    def unit(self, rows: int, top: int) -> float:
+        """Voltage [V] of one unit of sum_i level_i bit_i when ``top`` is the level of a full input."""
+        return self.step(rows) / top
+
+    @property
+    def linear(self) -> bool:
+        """Charge sharing is linear in its inputs."""
+        return True
+
+    @property
+    def level_noise(self) -> float:
+        """Noise of an input level in levels: none."""
+        return 0.0
 
     def thermal(self, rows: int) -> float:
         """Standard deviation [V] of the sampled thermal noise of a column, sqrt(kT / (N C + C_par))."""

@@ -89,9 +89,23 @@ class CurrentColumn(Spec):
         """What each cell adds to its column for a unit pulse, in nominal steps, before :meth:`bend`: (..., n, M)."""
         return stored * (currents / self.current)
 
-    def bend(self, steps: np.ndarray, top: int) -> np.ndarray:
+    def bend(self, steps: np.ndarray) -> np.ndarray:
         """Column sums in steps as they reach the converter: bent by lambda and clipped by the headroom."""
         return self.swing(steps * self.step()) / self.step()
+
+    def unit(self, rows: int, top: int) -> float:
+        """Swing [V] of one unit of sum_i level_i bit_i, a level being a number of unit pulses."""
+        return self.step()
+
+    @property
+    def linear(self) -> bool:
+        """The swing is no linear function of the inputs."""
+        return False
+
+    @property
+    def level_noise(self) -> float:
+        """Noise of an input level in levels: the jitter of its pulse."""
+        return self.jitter / self.pulse
 
     def thermal(self, rows: int) -> float:
         """Sampled thermal noise [V]: that of a bit line is far below the converter's and left out."""

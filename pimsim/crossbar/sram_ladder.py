@@ -104,9 +104,19 @@ class LadderColumn(Spec):
         """What each word adds to its column for a full input, in nominal steps: (..., n, M) for ``stored`` words."""
         return self._shares(stored.astype(np.int64), rows, capacitors) * (self.v_dd / self.step(rows))
 
-    def bend(self, steps: np.ndarray, top: int) -> np.ndarray:
-        """Column sums in steps as they reach the converter: charge sharing is linear."""
-        return steps
+    def unit(self, rows: int, top: int) -> float:
+        """Voltage [V] of one unit of sum_i level_i word_i when ``top`` is the level of a full input."""
+        return self.step(rows) / top
+
+    @property
+    def linear(self) -> bool:
+        """Charge sharing is linear in its inputs."""
+        return True
+
+    @property
+    def level_noise(self) -> float:
+        """Noise of an input level in levels: none."""
+        return 0.0
 
     def step(self, rows: int) -> float:
         """Voltage [V] of one unit of the product of a nominal column of ``rows`` words at full drive."""

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
-from pimsim.macro import _paths
+from pimsim.macro import _paths, sram
 from pimsim.macro.calibration import Calibration, calibrated_levels, column_fit, stated_levels, unit_levels
 from pimsim.macro.circuits import Circuit, needs_circuit
-from pimsim.macro.columns import column_matrix, conductances, currents, shared_currents
+from pimsim.macro.columns import cell_steps, column_matrix, conductances, currents, shared_currents
 from pimsim.macro.corrections import Corrections, build_corrections
 from pimsim.macro.energy import read_energy
 from pimsim.macro.noise import column_noise
@@ -187,7 +187,11 @@ class Array:
         own = noise is None
         effective = shared_currents(macro, programmed, self.time) if own else currents(macro, programmed, pair)
         matrix = column_matrix(macro, programmed, effective)
-        circuit = Circuit(macro, programmed, pair) if needs_circuit(macro, programmed.card) else None
+        circuit: Circuit | sram.Bent | None = None
+        if needs_circuit(macro, programmed.card):
+            circuit = Circuit(macro, programmed, pair)
+        elif macro.circuit is not None and not macro.circuit.linear:
+            circuit = sram.Bent(macro, programmed, cell_steps(macro, programmed, effective))
         white = column_noise(macro, programmed, pair, effective, self.time)
         return build_plan(macro, programmed, matrix, lo, q, circuit, white)
 
@@ -276,6 +280,8 @@ class Array:
         }
 
     def _cell_text(self) -> str:
+        if self.macro.circuit is not None:
+            return f"{self.macro.circuit.kind} column"
         law = cell_model(self.programmed.card)
         if law is None:
             return "linear"
@@ -285,7 +291,10 @@ class Array:
 
     def read_energy(self, X: ArrayLike) -> float:
         """Energy [J] the cells dissipate over all reads of the (B, K) inputs; see :mod:`pimsim.macro.energy`."""
-        return read_energy(self, self.macro.inputs.check(X, self.tiling.k))
+        x = self.macro.inputs.check(X, self.tiling.k)
+        if self.macro.circuit is not None:
+            return sram.read_energy(self.macro, self.programmed, x)
+        return read_energy(self, x)
 
 
 def exact_product(x: np.ndarray, weights: np.ndarray) -> np.ndarray:

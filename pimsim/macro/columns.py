@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.base.streams import Stream
+from pimsim.macro import sram
 from pimsim.macro.layout import combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, secant, verify_voltage
 from pimsim.macro.program import Programmed
@@ -24,13 +25,18 @@ def column_matrix(macro: Any, programmed: Programmed, effective: Pair) -> np.nda
     (slices, conversions, K, C) float64; exact integers for ideal cells without wires. Analog subtraction (of the
     other cell of a pair, or of the reference column) is done here, the average over copies too.
     """
+    return combine(macro.weights, programmed.tiling, *cell_steps(macro, programmed, effective))
+
+
+def cell_steps(macro: Any, programmed: Programmed, effective: Pair) -> Pair:
+    """Contribution of every cell and reference cell for a unit input, in cell steps above the pedestal."""
     cells, reference = effective
     # Level plus deviation, not (g - g_min)/step: cells that meet their target then hold the level exactly.
     steps = programmed.levels + (cells - programmed.cells.target) / programmed.step
     if reference is not None:
         digits = np.array(macro.weights.reference_levels).reshape(-1, 1, 1, 1)
         reference = digits + (reference - programmed.reference.target) / programmed.step
-    return combine(macro.weights, programmed.tiling, steps, reference)
+    return steps, reference
 
 
 def conductances(macro: Any, programmed: Programmed, t: float, noise: Stream | None = None) -> Pair:
@@ -62,6 +68,8 @@ def currents(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
     The circuit's effective conductances: secant at the read voltage for cells that are not linear, in series with
     their access devices, behind the wires (exact, one transfer matrix for each array).
     """
+    if macro.circuit is not None:
+        return sram.effective(macro, programmed, conductances)
     pair = _secants(macro, programmed.card, conductances)
     if resistive(macro.wires):
         return _through_wires(macro, programmed.tiling, *pair)

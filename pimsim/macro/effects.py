@@ -39,7 +39,5 @@ class ReadEffects(Spec):
 
     def held(self, card: object) -> str | None:
         """How long one draw of the card's noise lasts; None for no such noise."""
-        noise = getattr(card, "read_noise", None)
-        if noise is None or not self.card:
-            return None
-        return self.correlation or noise.correlation.value
+        own = getattr(card, "read_correlation", None)
+        return self.correlation or own if self.card and own is not None else None

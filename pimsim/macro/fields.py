@@ -10,14 +10,16 @@ from pimsim.base.quantities import Kelvin, Meter, Second, Volt
 from pimsim.base.spec import Spec
 from pimsim.cells.faults import Faults
 from pimsim.converters import ADC, DAC
+from pimsim.crossbar.sram import AnyColumn
 from pimsim.crossbar.wires import IdealSwitch, Transistor, Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
 from pimsim.macro.effects import ReadEffects
+from pimsim.macro.sram import check_circuit
 from pimsim.macro.verify import WriteVerify
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
 _CELLS = ("device", "weights", "faults", "verify", "temperature", "rows", "cols", "rows_active")
-_CIRCUIT = ("wires", "access", "cell_law", "v_read")
+_CIRCUIT = ("wires", "access", "cell_law", "v_read", "circuit")
 
 
 class MacroFields(Spec):
@@ -44,6 +46,7 @@ class MacroFields(Spec):
     temperature: Kelvin | None = None
     faults: Faults | None = None
     verify: WriteVerify | None = None
+    circuit: AnyColumn | None = None
 
     @model_validator(mode="after")
     def _check(self) -> MacroFields:
@@ -56,6 +59,7 @@ class MacroFields(Spec):
             )
         if self.weights.signed_columns and self.adc.bits < 2:
             raise ValueError("adc.bits = 1: signed columns (analog subtraction) need at least 2 bits")
+        check_circuit(self)
         return self
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from pimsim.macro.layout import tile_of
 from pimsim.macro.program import Programmed
 from pimsim.macro.reads import Reads
+from pimsim.macro.sram import noise_steps
 
 _BOLTZMANN, _CHARGE = 1.380649e-23, 1.602176634e-19  # J/K, C: exact by the SI of 2019
 
@@ -38,13 +39,15 @@ class Variances:
 
 @dataclass(frozen=True, eq=False)
 class ColumnNoise:
-    """White noise of the columns of a matrix and of its reference columns, and of the read voltage."""
+    """White noise of the columns of a matrix and of its reference columns, of the read voltage, and ``constant`` steps
+    on every conversion."""
 
     own: Variances
     reference: Variances | None
     tile_of: np.ndarray
     drive: Callable[[np.ndarray], np.ndarray]
     voltage: float
+    constant: float = 0.0
 
     def add(self, x: np.ndarray, level: np.ndarray, reads: Reads, read: int, s: int, a: int, rows: slice) -> np.ndarray:
         """Column sums ``x`` (B, C) with the noise of one read of one slice and conversion."""
@@ -59,6 +62,9 @@ class ColumnNoise:
             tiles = int(self.tile_of[-1]) + 1
             common = reads.normals("voltage", len(x), np.arange(tiles), read)[:, self.tile_of]
             x = x * (1 + self.voltage * common)
+        if self.constant:
+            numbers = (2 * s + a) * columns + np.arange(columns)
+            x = x + self.constant * reads.normals("circuit", len(x), numbers, read)
         return x
 
     @property
@@ -83,7 +89,8 @@ def column_noise(macro: Any, programmed: Programmed, pair: tuple, effective: tup
     """
     effects = macro.read_effects
     white = effects.held(programmed.card) == "read"
-    if not (white or effects.bandwidth or effects.voltage):
+    constant = noise_steps(macro)
+    if not (white or effects.bandwidth or effects.voltage or constant):
         return None
     states = (programmed.cells, programmed.reference)
     own, reference = (
@@ -91,7 +98,7 @@ def column_noise(macro: Any, programmed: Programmed, pair: tuple, effective: tup
         for state, g, seen in zip(states, pair, effective)
     )
     assert own is not None
-    return ColumnNoise(own, reference, tile_of(programmed.tiling), _drive(macro), effects.voltage)
+    return ColumnNoise(own, reference, tile_of(programmed.tiling), _drive(macro), effects.voltage, constant)
 
 
 def _variances(

@@ -82,12 +82,20 @@ def build_plan(
     weights = code_weights(macro.weights, programmed.flipped) << powers[:, :, None]
     pedestal = 0.0 if macro.weights.signed_columns else programmed.pedestal
     groups = programmed.tiling.row_groups
-    dac = None if macro.dac.ideal else macro.dac.levels(macro.inputs.max_level)
+    dac, level_noise = input_levels(macro)
     adc, which = real_converters(macro, programmed)
     return Plan(
         *(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.adc.top, weights, unit),
-        *(circuit, dac, macro.dac.noise_lsb, adc, which, noise),
+        *(circuit, dac, level_noise, adc, which, noise),
     )
+
+
+def input_levels(macro: Any) -> tuple[np.ndarray | None, float]:
+    """Output of the DAC for each level, None when it is the level itself, and the noise of a level in levels."""
+    jitter = 0.0 if macro.circuit is None else macro.circuit.level_noise
+    if macro.dac.ideal and not jitter:
+        return None, 0.0
+    return macro.dac.levels(macro.inputs.max_level), float(np.hypot(macro.dac.noise_lsb, jitter))
 
 
 def real_converters(macro: Any, programmed: Programmed) -> tuple[RealADC | None, np.ndarray | None]:

@@ -35,6 +35,8 @@ class Macro(MacroFields):
     read_effects : noise of reads, drawn only when ``matmul`` is given an ``rng``.
     temperature : [K] of the cells, for cards with a temperature law; None for the card's own.
     faults : stuck cells and lines, or None.
+    circuit : column circuit of an SRAM macro (``ChargeColumn``, ``CurrentColumn``, ``LadderColumn``) in place of
+        conductances read as currents, or None; a card with cells that are off at 0, such as "sram", goes with it.
     verify : programming by pulses and reads, or None for one step with the card's spread.
     column_gain, column_offset : each output column is multiplied by a factor and shifted by a constant found on
         calibration data (makes up for a mean loss of current in wires, by drift or non-linearity); a factor costs one

@@ -87,3 +87,11 @@ def test_it_adds_to_gaussian_noise():
 def test_shares_beyond_one_are_refused():
     with pytest.raises(SpecError, match=r"occupancy = 1\.5 is not between 0 and 1"):
         ps.load_device("rram-milo2021").replace({"telegraph": {**FIELDS, "occupancy": {"value": 1.5, **HOW}}})
+
+
+def test_one_correlation_for_all_noise_of_a_card(card):
+    assert card.read_correlation == "vector"
+    assert ps.load_device("pcm-nandakumar2019").read_correlation == "vector"
+    assert ps.load_device("rram-milo2021").read_correlation is None
+    with pytest.raises(SpecError, match="must be held for as long"):
+        ps.load_device("pcm-nandakumar2019").replace({"telegraph": {**FIELDS, "correlation": {"value": "read", **HOW}}})

@@ -1,0 +1,117 @@
+"""SRAM columns in the macro: charge, discharge and C-2C circuits in place of conductances that add currents.
+
+What a cell adds to its column is counted in nominal steps of the circuit, so encodings, converters and matrix products
+are those of every other macro; a linear circuit keeps the fast paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pimsim.base.errors import InputError
+from pimsim.encoding.inputs import digits
+from pimsim.macro.layout import combine
+from pimsim.macro.program import Programmed
+
+Pair = tuple[np.ndarray, np.ndarray | None]
+
+
+def check_circuit(macro: Any) -> None:
+    """Raise ``ValueError`` for fields of a macro that do not go with its SRAM circuit."""
+    circuit, inputs = macro.circuit, macro.inputs
+    if circuit is None:
+        return
+    if macro.wires is not None or macro.access is not None:
+        raise ValueError(f"circuit: a {circuit.kind} column has neither wires nor access devices; leave them out")
+    bits, most = macro.weights.cell_levels.bit_length(), circuit.bits if circuit.kind == "ladder" else 1
+    if bits > most:
+        raise ValueError(f"circuit: a cell of a {circuit.kind} column stores {most} bits, weights.cell_bits is {bits}")
+    if circuit.kind == "current" and inputs.coding == "voltage" and inputs.max_level > 1:
+        raise ValueError("circuit: a current column takes 1-bit or pulse-width-coded inputs")
+    if circuit.kind != "current" and inputs.coding != "voltage":
+        raise ValueError(f"circuit: a {circuit.kind} column takes voltage-coded inputs")
+
+
+def effective(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
+    """Conductances [S] that add up as the circuit's cells do, mismatch and loading of each column included."""
+    card = programmed.card
+    if card.g_min > 0:
+        raise InputError(f"circuit: the cells of {card.name} conduct when they store 0; take a card such as 'sram'")
+    states, stored = (programmed.cells, programmed.reference), _stored(macro, programmed)
+    found: list[np.ndarray | None] = [None, None]
+    for index, (state, levels, g) in enumerate(zip(states, stored, conductances)):
+        if levels is not None and g is not None:
+            found[index] = g + (_contributions(macro, programmed, state, levels) - levels) * programmed.step
+    cells, reference = found
+    assert cells is not None
+    return cells, reference
+
+
+def _stored(macro: Any, programmed: Programmed) -> Pair:
+    """What the cells and the reference cells store, with the shapes of their conductances."""
+    cells = np.broadcast_to(programmed.levels, programmed.cells.g.shape)
+    if programmed.reference is None:
+        return cells, None
+    digits_of_reference = np.array(macro.weights.reference_levels).reshape(-1, 1, 1, 1)
+    return cells, np.broadcast_to(digits_of_reference, programmed.reference.g.shape)
+
+
+def _contributions(macro: Any, programmed: Programmed, state: Any, stored: np.ndarray) -> np.ndarray:
+    """Steps each cell adds to its column, one array of rows after the other."""
+    circuit = macro.circuit
+    devices = circuit.draw(state.place.shape, programmed.stream.named("circuit"), place=state.place)
+    out = np.empty(stored.shape)
+    for start, stop in programmed.tiling.row_ranges:
+        rows = slice(start, stop)
+        own = tuple(d[..., rows, :, :] for d in devices) if isinstance(devices, tuple) else devices[..., rows, :]
+        out[..., rows, :] = circuit.contributions(stored[..., rows, :], macro.rows, own)
+    return out
+
+
+def noise_steps(macro: Any) -> float:
+    """Standard deviation of one conversion in cell steps: sampled noise of its bit lines and the converter's own."""
+    circuit = macro.circuit
+    if circuit is None:
+        return 0.0
+    lines = (2 if macro.weights.signed_columns else 1) / macro.weights.copies
+    variance = circuit.comparator_noise**2 + lines * circuit.thermal(macro.rows) ** 2
+    return float(np.sqrt(variance)) / circuit.unit(macro.rows, macro.inputs.max_level)
+
+
+@dataclass(frozen=True, eq=False)
+class Bent:
+    """Column sums of bit lines that are no linear function of their inputs; ``steps`` of cells and reference cells."""
+
+    macro: Any
+    programmed: Programmed
+    steps: Pair
+
+    def sums(self, group: int, level: np.ndarray) -> np.ndarray:
+        """Column sums (slices, conversions, B, C) in cell steps for levels (B, k) of the rows of a group."""
+        rows = slice(*self.programmed.tiling.row_groups[group])
+        cells, reference = (
+            None if part is None else self.macro.circuit.bend(level @ part[..., rows, :]) for part in self.steps
+        )
+        assert cells is not None
+        return combine(self.macro.weights, self.programmed.tiling, cells, reference)
+
+
+def read_energy(macro: Any, programmed: Programmed, x: np.ndarray) -> float:
+    """Energy [J] of all reads of the (B, K) inputs on nominal columns; each circuit says what it counts."""
+    columns = [
+        part.transpose(3, 0, 1, 2, 4).reshape(part.shape[3], -1)
+        for part in _stored(macro, programmed)
+        if part is not None
+    ]
+    stored = np.concatenate(columns, axis=1).astype(np.int64)
+    total = 0.0
+    for _, words in macro.inputs.words(x):
+        for plane in macro.inputs.planes:
+            for start, stop in programmed.tiling.row_groups:
+                level = digits(words[:, start:stop], plane).astype(np.float64)
+                own = macro.circuit.column_energy(level, macro.inputs.max_level, stored[start:stop], macro.rows)
+                total += float(own.sum())
+    return total
