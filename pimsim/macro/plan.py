@@ -12,6 +12,7 @@ from pimsim.encoding import Plane
 from pimsim.macro.circuits import Circuit
 from pimsim.macro.noise import ColumnNoise
 from pimsim.macro.program import Programmed
+from pimsim.macro.sram import Bent
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ def build_plan(
     matrix: np.ndarray,
     lo: np.ndarray,
     q: np.ndarray,
-    circuit: Circuit | None = None,
+    circuit: Circuit | Bent | None = None,
     noise: ColumnNoise | None = None,
 ) -> Plan:
     """Lay out the plan of a macro for converter levels ``lo``, ``q`` (groups, slices, C).
