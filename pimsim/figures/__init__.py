@@ -3,8 +3,26 @@
 from pimsim.figures.bands import band, reference_line
 from pimsim.figures.bars import breakdown
 from pimsim.figures.columns import column_sums
+from pimsim.figures.laws import adc_laws
+from pimsim.figures.roofline import roofline
 from pimsim.figures.save import save
+from pimsim.figures.scatter import macros, pareto, pareto_front
 from pimsim.figures.style import style
 from pimsim.figures.sweep import accuracy_energy
+from pimsim.figures.tornado import tornado
 
-__all__ = ["accuracy_energy", "band", "breakdown", "column_sums", "reference_line", "save", "style"]
+__all__ = [
+    "accuracy_energy",
+    "adc_laws",
+    "band",
+    "breakdown",
+    "column_sums",
+    "macros",
+    "pareto",
+    "pareto_front",
+    "reference_line",
+    "roofline",
+    "save",
+    "style",
+    "tornado",
+]
