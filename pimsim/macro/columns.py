@@ -70,7 +70,7 @@ def currents(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
     """
     if macro.circuit is not None:
         return sram.effective(macro, programmed, conductances)
-    pair = _secants(macro, programmed.card, conductances)
+    pair = secants(macro, programmed.card, conductances)
     if resistive(macro.wires):
         return _through_wires(macro, programmed.tiling, *pair)
     if macro.access is None:
@@ -83,7 +83,8 @@ def resistive(wires: Any) -> bool:
     return wires is not None and any(value for name, value in wires if name.startswith("r_"))
 
 
-def _secants(macro: Any, card: Any, pair: Pair) -> Pair:
+def secants(macro: Any, card: Any, pair: Pair) -> Pair:
+    """Conductances [S] at the read voltage of cells that conduct ``pair`` where the card's conductances belong."""
     law = cell_model(card)
     if law is None:
         return pair

@@ -1,4 +1,4 @@
-"""Energy of the cells during reads: V^2 G t for every active row and every cell on it."""
+"""Energy of the cells during reads, as the drivers of the rows supply it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from typing import Any
 import numpy as np
 
 from pimsim.encoding.inputs import digits
-from pimsim.macro.columns import shared_currents
+from pimsim.macro.columns import conductances, resistive, secants, series, shared_currents
+from pimsim.macro.layout import physical_array, tiles
+
+_SAMPLE = 64  # inputs, spread over the batch, that stand for it when the lines have resistances
 
 
 def read_energy(array: Any, x: np.ndarray) -> float:
     """Energy [J] drawn from the row drivers by the cells over all passes and planes of the (B, K) inputs.
 
-    A row at DAC level l of L draws (v l/L)^2 G t when voltage-coded and v^2 G t l/L when pulse-width-coded, G being
-    the sum of all its cells, reference columns included. Source: E = G V^2 t, Andrulis et al., CiMLoop, ISPASS 2024.
+    Without wires, a row at DAC level l of L draws (v l/L)^2 G t when voltage-coded and v^2 G t l/L when
+    pulse-width-coded, G being the sum of all its cells, reference columns included (E = G V^2 t: Andrulis et al.,
+    CiMLoop, ISPASS 2024). With wires it is the sum of V I_source t over the drivers, wires included, exact for up to
+    64 inputs spread over the batch and scaled to all of it.
     """
+    if not len(x):
+        return 0.0
+    if resistive(array.macro.wires):
+        sample = x[np.unique(np.linspace(0, len(x) - 1, min(len(x), _SAMPLE)).astype(int))]
+        return _wired(array, sample) * (len(x) / len(sample))
     macro = array.macro
-    rows = row_conductances(array)
-    per_word = _level_table(macro.inputs)
+    rows, per_word = row_conductances(array), _level_table(macro.inputs)
     energy = sum(float((per_word[words] @ rows).sum()) for _, words in macro.inputs.words(x))
     return energy * macro.v_read**2 * macro.t_read
 
@@ -35,3 +44,40 @@ def _level_table(encoding: Any) -> np.ndarray:
     words = np.arange(1 << encoding.bits, dtype=np.uint8 if encoding.bits <= 8 else np.uint16)
     power = 1 if encoding.coding == "pulse_width" else 2
     return sum((digits(words, plane) / encoding.max_level) ** power for plane in encoding.planes)
+
+
+def _wired(array: Any, x: np.ndarray) -> float:
+    """Sum of V I_source t over all reads of all arrays."""
+    macro, programmed = array.macro, array.programmed
+    pair = secants(macro, programmed.card, conductances(macro, programmed, array.time))
+    total = 0.0
+    for rows, columns, tile in tiles(programmed.tiling):
+        lines = physical_array(*pair, rows, columns, tile)
+        for start in range(0, len(lines), macro.active):
+            group = slice(start, min(start + macro.active, len(lines)))
+            admittance = _driver_admittance(macro, lines, group)
+            mine = x[:, rows][:, group]
+            for _, words in macro.inputs.words(mine):
+                total += sum(_supplied(macro, admittance, digits(words, plane)) for plane in macro.inputs.planes)
+    return total * macro.v_read**2 * macro.t_read
+
+
+def _driver_admittance(macro: Any, lines: np.ndarray, group: slice) -> np.ndarray:
+    """Currents [A] of the drivers of a row group for 1 V on each of its rows in turn (rows x rows) [S]."""
+    from pimsim.crossbar import solve_crossbar
+
+    if macro.access is not None:
+        on = np.zeros((len(lines), 1), dtype=bool)
+        on[group] = True
+        lines = series(macro.access, lines, on)
+    return solve_crossbar(lines, np.eye(len(lines))[group], macro.wires).i_source[:, group]
+
+
+def _supplied(macro: Any, admittance: np.ndarray, level: np.ndarray) -> float:
+    """Power over v_read^2, summed over the inputs, of rows at DAC levels (B, k)."""
+    top = macro.inputs.max_level
+    if macro.inputs.coding == "voltage":
+        drive = level / top
+        return float(((drive @ admittance) * drive).sum())
+    steps = ((level >= s).astype(np.float64) for s in range(1, top + 1))
+    return sum(float(((on @ admittance) * on).sum()) for on in steps) / top

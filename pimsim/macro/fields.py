@@ -29,7 +29,7 @@ class MacroFields(Spec):
     cols: PositiveInt = 128
     device: str = "ideal"
     wires: Wires | None = None
-    access: Transistor | IdealSwitch | None = Field(None, discriminator="kind")
+    access: Transistor | IdealSwitch | None = None
     cell_law: Literal["linear", "card"] = "linear"
     v_read: Volt = Field(0.2, gt=0.0)
     t_read: Second = Field(100e-9, gt=0.0)
