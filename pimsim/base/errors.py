@@ -53,9 +53,9 @@ class ConvergenceError(PimsimError, RuntimeError):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
-def _rebuild(cls: type, args: tuple, state: dict) -> BaseException:
+def _rebuild(cls: type[BaseException], args: tuple, state: dict) -> BaseException:
     """Unpickle an error whose __init__ takes other arguments than its message (worker processes send them)."""
-    error = cls.__new__(cls)
+    error: BaseException = cls.__new__(cls)
     error.args = args
     error.__dict__.update(state)
     return error

@@ -105,7 +105,7 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise MissingError(f"no file {path}")
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = "1.2"  # type: ignore[assignment]
+    yaml.version = "1.2"
     try:
         data = yaml.load(path.read_text(encoding="utf-8"))
     except DuplicateKeyError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def evaluate(
     baseline: str | None = "eyeriss",
     *,
     calibration: Dataset | None = None,
-    weights: str = "once",
+    weights: Literal["once", "per_inference"] = "once",
 ) -> Evaluation:
     """Run ``network`` on ``trials`` chips drawn from the statistics of the chip's device, and cost one inference.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pimsim.base.spec import canonical_id
 from pimsim.chip import Chip
@@ -14,6 +14,7 @@ from pimsim.evaluate.programmed import program_network
 from pimsim.networks import load_dataset, load_network
 
 Context = Mapping[str, Any]  # {"network": name or path, "data": name or folder, "images": int}
+Weights = Literal["once", "per_inference"]  # whether weights come from off-chip before the first inference or for each
 
 
 def prepare(context: Context) -> Bench:
@@ -36,7 +37,7 @@ def programming_id(chip: Chip) -> str:
 
 
 def run_group(
-    bench: Bench, chip: Chip, points: Sequence[Mapping[str, Any]], trial: int, seed: int, weights: str = "once"
+    bench: Bench, chip: Chip, points: Sequence[Mapping[str, Any]], trial: int, seed: int, weights: Weights = "once"
 ) -> list[dict[str, float]]:
     """Program chip number ``trial`` once and read it at every point; one row of numbers a point.
 
@@ -49,7 +50,7 @@ def run_group(
     return [_row(programmed, chip.replace(point), weights) for point in points]
 
 
-def _row(programmed: Any, chip: Chip, weights: str) -> dict[str, float]:
+def _row(programmed: Any, chip: Chip, weights: Weights) -> dict[str, float]:
     outcome = programmed.with_macro(chip.macro).run()
     cost = chip.cost(programmed.bench.workload, weights=weights, activity=outcome.read_energy)
     return {
@@ -62,7 +63,7 @@ def _row(programmed: Any, chip: Chip, weights: str) -> dict[str, float]:
     }
 
 
-def constants(bench: Bench, baselines: Sequence[str], weights: str = "once") -> dict[str, Any]:
+def constants(bench: Bench, baselines: Sequence[str], weights: Weights = "once") -> dict[str, Any]:
     """Numbers that no point changes: accuracies of the network itself and the energy of each digital baseline."""
     return {
         "float_accuracy": bench.float_accuracy,
