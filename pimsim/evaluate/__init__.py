@@ -9,9 +9,10 @@ import sys
 import types
 from typing import Any
 
+from pimsim.evaluate.bounds import eyexam
 from pimsim.evaluate.evaluation import Evaluation, evaluate
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "eyexam"]
 
 
 class _Room(types.ModuleType):
