@@ -19,7 +19,7 @@ class LayerCounts:
     array_reads        P Z (reads of all arrays of the layer)
     row_drives         P Z G K for each column of arrays
     cell_reads         P Z G K C x cells a weight
-    conversions        P Z G R C S x conversions a slice
+    conversions        P Z G R C S x conversions a slice; without column gating, of all columns at every read
     partial_sums       P G (row tiles - 1) C; with offset weights also K + C a position and group
     ================== =====================================================================
 
@@ -92,12 +92,15 @@ def _array_counts(placed: Placed, chip: ChipFields) -> dict[str, int]:
     else:
         reads = groups * tiling.col_tiles * row_groups
     slices = macro.slices * macro.weights.conversions
+    conversions = vectors * row_groups * c
+    if not chip.schedule.column_gating:
+        conversions = positions * reads * macro.weights_per_row
     sums = (tiling.row_tiles - 1) * c + (k + c if macro.weights.offset else 0)
     return {
         "array_reads": positions * planes * reads,
         "row_drives": vectors * planes * k * tiling.col_tiles,
         "cell_reads": vectors * planes * k * c * macro.columns_per_weight,
-        "conversions": vectors * planes * row_groups * c * slices,
+        "conversions": conversions * planes * slices,
         "partial_sums": vectors * sums,
         "input_bits_driven": vectors * k * tiling.col_tiles * macro.inputs.bits * macro.inputs.passes,
         "sum_bits": vectors * tiling.row_tiles * c * chip.accumulator_bits,

@@ -96,11 +96,17 @@ class Schedule(Spec):
         arrays of the chips allow.
     power_gating : bool
         Whether tiles without weights draw no leakage.
+    column_gating : bool
+        Whether columns without weights are left out of a conversion; else every read converts all columns.
+    group_packing : bool
+        Whether groups of a grouped convolution share an array along its diagonal; else each has arrays of its own.
     """
 
     mode: Literal["layer_by_layer", "pipelined", "streaming"] = "pipelined"
     duplicate: bool = False
     power_gating: bool = True
+    column_gating: bool = True
+    group_packing: bool = True
 
 
 class ChipFields(Spec):

@@ -65,7 +65,7 @@ def _one(label: str, layer: Layer, chip: ChipFields) -> Placed:
     macro = chip.macro
     rows, cols, _ = layer.matrix
     tiling = macro.tile(rows, cols)
-    groups_at_once = _groups_at_once(tiling, layer.groups)
+    groups_at_once = _groups_at_once(tiling, layer.groups) if chip.schedule.group_packing else 0
     packed = min(groups_at_once * (macro.rows // macro.active), tiling.weights_per_row // cols) if groups_at_once else 1
     packed = max(1, min(packed, layer.groups))
     arrays = -(-layer.groups // packed) * tiling.arrays

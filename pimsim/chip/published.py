@@ -5,11 +5,13 @@ A "fit" row is one whose components were set from the value it is compared with;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pimsim.chip.budget import budget, peak
 from pimsim.chip.parts import full_rates, read_cycle
 from pimsim.chip.spec import Chip, load_chip
+from pimsim.workload import Dense, Workload, load_workload
 
 # (output bits, input bits): TOPS, TOPS/W of Wan et al., Nature 608, 2022; inputs above 4 bits go in two phases.
 _NEURRAM = {
@@ -27,6 +29,7 @@ _PULSE = 0.27e-6
 _SINANGIL = {(0.8, 0): 610.5, (0.8, 6): 351.0, (0.8, 15): 262.3, (1.0, 0): 435.5, (1.0, 6): 321.0, (1.0, 15): 189.3}
 # Supply [V] -> TOPS/W, TOPS/mm^2 of Wang et al., VLSI 2022.
 _WANG = {0.7: (31.998, 2.377), 0.8: (22.590, 2.858), 0.9: (18.439, 3.200), 1.0: (16.376, 3.596), 1.1: (15.467, 3.941)}
+ARRAY_SIZES = (64, 128, 256, 512, 1024)
 _ALPHA, _THRESHOLD = 1.3, 0.35
 
 
@@ -134,6 +137,30 @@ def wang() -> list[Row]:
         kind = "fit" if supply == 0.7 else "prediction"
         rows.append(Row(f"TOPS/mm^2 at {supply} V", density, top.ops_per_s / top.area_m2 / 1e18, "TOPS/mm^2", kind))
     return rows
+
+
+def array_size_sweep(base: str = "generic-rram-32nm", sizes: Sequence[int] = ARRAY_SIZES) -> dict[str, list[float]]:
+    """Energy per MAC [J] against the size of square arrays (Andrulis et al., CiMLoop, ISPASS 2024).
+
+    For a layer that fills the arrays, and for three networks; every read drives and converts a whole array, and every
+    group of a convolution has its own, as there.  Products of two computed operands and leakage are left out.
+    """
+    fixed = {"schedule": {"mode": "pipelined", "column_gating": False, "group_packing": False}}
+    full = Workload(name="full", layers=(Dense(name="full", m=4096, c=4096, n=64),))
+    workloads = [full, *(_stored(load_workload(name)) for name in ("vit_b", "resnet18", "mobilenet_v2"))]
+    energy: dict[str, list[float]] = {workload.name: [] for workload in workloads}
+    for size in sizes:
+        chip = load_chip(base).replace(fixed | {"macro.rows": size, "macro.cols": size})
+        for workload in workloads:
+            cost = chip.cost(workload)
+            active = cost.energy_j - cost.energy_by("action").get("leak", 0.0)
+            energy[workload.name].append(active / cost.macs)
+    return energy
+
+
+def _stored(workload: Workload) -> Workload:
+    """The layers of a network that have stored weights."""
+    return Workload(name=workload.name, layers=tuple(layer for layer in workload.layers if layer.weights))
 
 
 def _neurram_at(out_bits: int, in_bits: int) -> Chip:

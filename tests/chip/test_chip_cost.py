@@ -7,6 +7,7 @@ import pytest
 import pimsim as ps
 from pimsim.base.errors import InputError, MissingError, SpecError
 from pimsim.chip import Chip, list_chips, load_chip, peak
+from pimsim.chip.published import array_size_sweep
 from pimsim.components import adc
 from pimsim.workload import Conv2d, Dense, MatMul, Workload, load_workload
 
@@ -270,3 +271,30 @@ def test_bad_arguments_are_refused(options, match):
 def test_a_missing_chip_names_the_nearest():
     with pytest.raises(MissingError, match="generic-rram-32nm"):
         ps.load_chip("generic-rram-23nm")
+
+
+def test_without_gating_every_column_is_converted():
+    ungated = RRAM.replace({"schedule.column_gating": False})
+    # conv2: 2 arrays, 64 positions, 8 planes, all 16 weights of 8 columns of each array.
+    assert count(ungated.cost(LENET), "conv2", "adc", "convert") == 2 * 64 * 8 * 128
+    # fc2: 120 rows, 10 of 16 weights used.
+    assert count(ungated.cost(LENET), "fc2", "adc", "convert") == 8 * 128
+    assert count(RRAM.cost(LENET), "fc2", "adc", "convert") == 8 * 80
+
+
+def test_without_packing_every_group_has_its_own_array():
+    depthwise = Workload(name="dw", layers=[Conv2d(name="dw", m=32, c=32, p=4, q=4, r=3, s=3, groups=32)])
+    cost = RRAM.replace({"schedule.group_packing": False}).cost(depthwise)
+    assert cost.notes[1].startswith("32 of 1024")
+    assert count(cost, "dw", "adc", "convert") == count(RRAM.cost(depthwise), "dw", "adc", "convert")
+
+
+@pytest.mark.parametrize("base", ["generic-rram-32nm", "generic-sram-22nm", "isaac-ce"])
+def test_utilization_against_array_size_as_published(base):
+    """V20 (Andrulis et al., ISPASS 2024): larger arrays help what fills them and hurt what does not."""
+    energy = array_size_sweep(base)
+    assert energy["full"] == sorted(energy["full"], reverse=True)
+    assert energy["vit_b"] == sorted(energy["vit_b"], reverse=True)
+    assert energy["mobilenet_v2"][1:] == sorted(energy["mobilenet_v2"][1:])
+    gain = {name: values[-2] / values[-1] for name, values in energy.items()}
+    assert 0.95 < gain["resnet18"] < 1 + 0.5 * (gain["full"] - 1)
