@@ -29,7 +29,7 @@ class Commands(TyperGroup):
         """The command, imported now; None if there is no such command."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command = typer.main.get_command(importlib.import_module(f"pimsim.cli.{cmd_name}").app)
+        command: Any = typer.main.get_command(importlib.import_module(f"pimsim.cli.{cmd_name}").app)
         command.name = cmd_name
         command.rich_markup_mode = None  # plain help pages: half the start-up time, and they pipe well
         command.params = [param for param in command.params if param.name not in _COMPLETION]

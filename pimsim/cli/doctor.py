@@ -59,9 +59,9 @@ def _numba() -> Iterator[dict[str, Any]]:
     width = next((f"{bits} bits ({name})" for bits, name in widths if features.get(name)), "unknown")
     yield _row("SIMD", width)
     yield _row("kernel threads", numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    cache = numba.config.CACHE_DIR or str(Path(__import__("pimsim").__file__).parent)  # type: ignore[attr-defined]
-    writable = os.access(cache, os.W_OK)
-    yield _row("kernel cache", cache, "ok" if writable else "not writable: kernels are compiled at every start")
+    cache = Path(numba.config.CACHE_DIR or Path(__file__).parents[1])  # type: ignore[attr-defined]
+    writable = os.access(next(folder for folder in (cache, *cache.parents) if folder.exists()), os.W_OK)
+    yield _row("kernel cache", str(cache), "ok" if writable else "not writable: kernels are compiled at every start")
 
 
 def _library() -> Iterator[dict[str, Any]]:

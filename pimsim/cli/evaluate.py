@@ -1,6 +1,6 @@
 """`pimsim evaluate`: one design on one network."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,7 +19,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     time: Annotated[float, typer.Option(min=0.0, help="Seconds after programming.")] = 0.0,
     baseline: Annotated[str, typer.Option(help='Digital accelerator: name or path, or "none".')] = "eyeriss",
-    weights: Annotated[str, typer.Option(help="Load weights from off-chip: once or per_inference.")] = "once",
+    weights: Annotated[Literal["once", "per_inference"], typer.Option(help="When they come from off-chip.")] = "once",
     json: JsonOption = False,
 ) -> None:
     """Accuracy and cost of a network on a chip.

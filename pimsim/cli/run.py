@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -21,7 +21,9 @@ def run(
         "results"
     ),
     workers: Annotated[int, typer.Option(min=0, help="Processes that compute; 0: one for each CPU.")] = 0,
-    size: Annotated[str, typer.Option(help="smoke, default or paper.")] = "default",
+    size: Annotated[
+        Literal["smoke", "default", "paper"], typer.Option(help="How many images, chips, points.")
+    ] = "default",
     dask: Annotated[str, typer.Option(metavar="ADDRESS", help="Compute on the Dask scheduler there instead.")] = "",
     json: JsonOption = False,
 ) -> None:

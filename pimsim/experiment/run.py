@@ -54,7 +54,7 @@ def run_experiment(
 
     >>> run_experiment("adc_bits", out="results/", workers=2)  # doctest: +SKIP
     """
-    plan = make_plan(load_experiment(name).at_size(size))
+    plan = make_plan(load_experiment(Path(name)).at_size(size))
     folder = Path(out) / plan.experiment.name
     with (
         Store(folder / "results.sqlite", identity=plan.identity) as store,

@@ -44,6 +44,6 @@ def reference_line(ax: Axes, y: float, label: str) -> Line2D:
 
 def _clearance(ax: Axes, y: float, end: int) -> float:
     """Distance on the screen from height `y` to the nearest curve at its first (0) or last (-1) point."""
-    curves = [line for line in ax.get_lines() if line.get_transform() == ax.transData and len(line.get_xdata()) > 1]
-    heights = [ax.transData.transform((0, float(np.asarray(line.get_ydata())[end])))[1] for line in curves]
+    curves = [np.asarray(line.get_ydata(), float) for line in ax.get_lines() if line.get_transform() == ax.transData]
+    heights = [ax.transData.transform((0, curve[end]))[1] for curve in curves]
     return min((abs(height - ax.transData.transform((0, y))[1]) for height in heights), default=0.0)

@@ -56,6 +56,12 @@ def test_dask_without_the_extra(run, monkeypatch):
     assert isinstance(run("--dask", "tcp://nowhere:1").exception, MissingError)
 
 
+def test_unknown_size_is_a_usage_error(run):
+    result = run("--size", "smal")
+    assert result.exit_code == 2
+    assert "paper" in result.stderr
+
+
 def test_cite(run, tmp_path):
     text = CliRunner().invoke(app, ["cite", str(tmp_path / "tiny.yaml")]).output
     assert "@inproceedings{milo2021" in text
