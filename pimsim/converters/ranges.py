@@ -9,6 +9,7 @@ import numpy as np
 from pimsim.converters.adc import ADC, Levels, convert
 
 _SHARES = np.linspace(1.0, 0.02, 99)  # of the distance from the mean to the ends, tried for the least error
+_LOOKED_AT = 1 << 18  # sums an error is measured on
 
 
 def suitable_levels(adc: ADC, seen: np.ndarray, signed: bool) -> Levels:
@@ -21,6 +22,7 @@ def suitable_levels(adc: ADC, seen: np.ndarray, signed: bool) -> Levels:
 
 def least_error_levels(adc: ADC, seen: np.ndarray, signed: bool) -> Levels:
     """Levels of the least mean squared error, rounding and clipping together, among ranges about the mean."""
+    seen = seen[:: 1 + len(seen) // _LOOKED_AT]
     mean, low, high = float(seen.mean()), float(seen.min()), float(seen.max())
     if signed:
         mean = 0.0

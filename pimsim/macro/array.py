@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.macro import _paths, sram
-from pimsim.macro.calibration import Calibration, calibrated_levels, column_fit, stated_levels, unit_levels
+from pimsim.macro.calibration import Calibration, calibrated_levels, column_fit, spread, stated_levels, unit_levels
 from pimsim.macro.circuits import Circuit, needs_circuit
 from pimsim.macro.columns import cell_steps, column_matrix, conductances, currents, shared_currents
 from pimsim.macro.corrections import Corrections, build_corrections
@@ -240,7 +240,8 @@ class Array:
         if self.macro.adc.range != "calibrated":
             return stated_levels(self.macro, self.programmed)
         plan = self._plan_with(*unit_levels(self.macro, self.programmed))
-        return calibrated_levels(self.macro, self.programmed, plan, self.macro.inputs.words(x))
+        few = spread(x, self.macro.inputs.passes * plan.conversions)
+        return calibrated_levels(self.macro, self.programmed, plan, self.macro.inputs.words(few))
 
     def at(self, t: float) -> Array:
         """Return the same chip ``t`` seconds after programming: same devices, same calibration."""

@@ -14,6 +14,9 @@ from pimsim.macro import _plain
 from pimsim.macro.plan import Plan
 from pimsim.macro.program import Programmed
 
+_GRID = 2.0**20
+_SUMS = 1 << 22  # column sums a range is found on
+
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
@@ -61,6 +64,15 @@ def unit_levels(macro: Any, programmed: Programmed) -> tuple[np.ndarray, np.ndar
     return _fill(programmed, [Levels(0.0, 1.0)] * macro.slices)
 
 
+def spread(x: np.ndarray, conversions: int) -> np.ndarray:
+    """Inputs spread evenly over the calibration data ``x``, enough for some millions of column sums, at least 16.
+
+    ``conversions`` are those of one input. A percentile of 99.98 % then rests on several hundred sums beyond it.
+    """
+    count = min(len(x), max(16, _SUMS // conversions))
+    return x[np.linspace(0, len(x) - 1, count).astype(int)]
+
+
 def calibrated_levels(macro: Any, programmed: Programmed, plan: Plan, words: list) -> tuple[np.ndarray, np.ndarray]:
     """Levels (groups, slices, C) that suit the column sums of the calibration words, as the ADC's spec says."""
     adc: ADC = macro.adc
@@ -82,7 +94,8 @@ def _sums(plan: Plan, words: list) -> list[list[np.ndarray]]:
         for r in range(len(plan.groups)):
             for t in range(len(plan.planes)):
                 for s, _, x in _plain.column_sums(plan, part, r, t):
-                    found[r][s].append(x)
+                    # On a grid, so that a range does not depend on the last bit of a sum: its order is BLAS's own.
+                    found[r][s].append(np.rint(x * _GRID) / _GRID)
     return [[np.concatenate(of_slice) for of_slice in group] for group in found]
 
 

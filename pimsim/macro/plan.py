@@ -60,6 +60,12 @@ class Plan:
     cache: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def conversions(self) -> int:
+        """Conversions of one pass of one input."""
+        slices, conversions, _, columns = self.matrix.shape
+        return len(self.groups) * len(self.planes) * slices * conversions * columns
+
+    @property
     def random(self) -> bool:
         """Whether a product draws random numbers when it is given ``reads``."""
         return self.noise is not None or bool(self.dac_noise) or (self.adc is not None and self.adc.adc.noise_rms > 0)
