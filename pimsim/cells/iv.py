@@ -80,6 +80,10 @@ class SinhCell(Spec):
 
         return sinh_cell(*_pair(G, v), self.vc)
 
+    def spice_current(self, G: float, v: str) -> str:
+        """The law as an expression of SPICE for one cell, with ``v`` the text of its voltage."""
+        return f"{G:.10e}*({self.vc:.10e}*sinh({v}/{self.vc:.10e}))"
+
 
 class CubicCell(Spec):
     """Polynomial fit: I = G v + a2 v^2 + a3 v^3, where a2 and a3 are polynomials of log10(G / 1 S).
@@ -115,11 +119,18 @@ class CubicCell(Spec):
     def evaluate(self, G: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (G v + a2 v^2 + a3 v^3, G + 2 a2 v + 3 a3 v^2)."""
         G, v = _pair(G, v)
+        a2, a3 = self._coefficients(G)
+        return v * (G + v * (a2 + v * a3)), G + v * (2.0 * a2 + 3.0 * v * a3)
+
+    def spice_current(self, G: float, v: str) -> str:
+        """The law as an expression of SPICE for one cell, with ``v`` the text of its voltage."""
+        a2, a3 = self._coefficients(np.array(G))
+        return f"{v}*({G:.10e}+{v}*({a2:.10e}+{v}*({a3:.10e})))"
+
+    def _coefficients(self, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         open_cell = G == 0.0
         log_g = np.log10(np.where(open_cell, 1.0, G))
-        a2 = np.where(open_cell, 0.0, np.polyval(self.a2, log_g))
-        a3 = np.where(open_cell, 0.0, np.polyval(self.a3, log_g))
-        return v * (G + v * (a2 + v * a3)), G + v * (2.0 * a2 + 3.0 * v * a3)
+        return tuple(np.where(open_cell, 0.0, np.polyval(a, log_g)) for a in (self.a2, self.a3))
 
 
 class TableCell(Spec):

@@ -197,15 +197,19 @@ def _largest_line_current(base, g, u, v):
 
 @njit(fastmath=_SUMS)
 def _update(u, r, p, s, alpha, c_word, root, r_wordline):
-    """u += alpha p, r -= alpha s, then s = P^-1 r; returns r . s and the sum of |r|."""
+    """u += alpha p, r -= alpha s, then s = P^-1 r; returns r . s and the sum of |r|.
+
+    A row that is shorted to its source takes any current: nothing is left over there.
+    """
     rows, cols = r.shape
     rho, left = 0.0, 0.0
     for start in range(0, rows, 4):
         stop = min(start + 4, rows)
         for i in range(start, stop):
+            free = 0.0 if root[i] == 0.0 else 1.0
             for j in range(cols):
                 u[i, j] += alpha * p[i, j]
-                new = r[i, j] - alpha * s[i, j]
+                new = free * (r[i, j] - alpha * s[i, j])
                 r[i, j] = new
                 s[i, j] = new
                 left += abs(new)
