@@ -3,7 +3,7 @@
 from pimsim.crossbar.gated import GatedSolution, solve_gated
 from pimsim.crossbar.solution import Solution
 from pimsim.crossbar.solve import solve_crossbar
-from pimsim.crossbar.transfer import transfer_matrix
+from pimsim.crossbar.transfer import port_matrices, transfer_matrix
 from pimsim.crossbar.wires import Access, IdealSwitch, Transistor, Wires
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Solution",
     "Transistor",
     "Wires",
+    "port_matrices",
     "solve_crossbar",
     "solve_gated",
     "transfer_matrix",

@@ -6,13 +6,13 @@ from pimsim.base.jit import njit
 
 
 @njit
-def wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground, double_sided, word_start):
-    """Node voltages (N, M) that the wires impose when the cells carry ``current`` (N, M).
+def wordline_voltages(current, V, driven, r_wordline, r_source, double_sided, word_start):
+    """Word-line voltages (N, M) that the wires impose when the cells carry ``current`` (N, M).
 
     A row without a driver has no voltage to start from: it takes that of its first cell in ``word_start`` (N, M).
     """
     rows, cols = current.shape
-    word, bit = np.empty((rows, cols)), np.empty((rows, cols))
+    word = np.empty((rows, cols))
     for i in range(rows):
         total = 0.0
         moment = 0.0
@@ -30,7 +30,14 @@ def wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground,
             left -= current[i, j - 1]
             v -= r_wordline * left
             word[i, j] = v
-    line = np.zeros(cols)
+    return word
+
+
+@njit
+def bitline_voltages(current, r_bitline, r_ground):
+    """Bit-line voltages (N, M) that the wires impose when the cells carry ``current`` (N, M)."""
+    rows, cols = current.shape
+    bit, line = np.empty((rows, cols)), np.zeros(cols)
     for i in range(rows):
         for j in range(cols):
             line[j] += current[i, j]
@@ -42,4 +49,4 @@ def wire_voltages(current, V, driven, r_wordline, r_source, r_bitline, r_ground,
             if i < rows - 1:
                 line[j] += r_bitline * bit[i, j]
             bit[i, j] = line[j]
-    return word, bit
+    return bit

@@ -199,7 +199,8 @@ def _largest_line_current(base, g, u, v):
 def _update(u, r, p, s, alpha, c_word, root, r_wordline):
     """u += alpha p, r -= alpha s, then s = P^-1 r; returns r . s and the sum of |r|.
 
-    A row that is shorted to its source takes any current: nothing is left over there.
+    A row that is shorted to its source takes any current: nothing is left over there. Along a word line without
+    resistance only the sum of r counts, which is kept at its first node.
     """
     rows, cols = r.shape
     rho, left = 0.0, 0.0
@@ -212,12 +213,24 @@ def _update(u, r, p, s, alpha, c_word, root, r_wordline):
                 new = free * (r[i, j] - alpha * s[i, j])
                 r[i, j] = new
                 s[i, j] = new
-                left += abs(new)
+            if r_wordline == 0.0:
+                _collect(r[i], s[i])
+            for j in range(cols):
+                left += abs(r[i, j])
         solve_wordlines(s, c_word, root, r_wordline, start, stop)
         for i in range(start, stop):
             for j in range(cols):
                 rho += r[i, j] * s[i, j]
     return rho, left
+
+
+@njit
+def _collect(r, s):
+    for j in range(1, r.size):
+        r[0] += r[j]
+        r[j] = 0.0
+        s[j] = 0.0
+    s[0] = r[0]
 
 
 @njit(fastmath={"contract"})

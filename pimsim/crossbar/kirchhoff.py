@@ -20,19 +20,30 @@ class Currents(NamedTuple):
     residual: float
 
 
+def wire_voltages(
+    problem: Problem, V: np.ndarray, word: np.ndarray, current: np.ndarray, into_bit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Node voltages that the wires impose when ``current`` leaves the word lines and ``into_bit`` enters the bit lines.
+
+    A row without a driver is put where ``word`` has its first cell.
+    """
+    from pimsim.crossbar._kirchhoff_kernels import bitline_voltages, wordline_voltages
+
+    wires = problem.wires
+    r_source = wires.r_wordline + wires.r_driver
+    return (
+        wordline_voltages(current, V, problem.driven, wires.r_wordline, r_source, wires.double_sided, word),
+        bitline_voltages(into_bit, wires.r_bitline, problem.r_ground),
+    )
+
+
 def judge(problem: Problem, V: np.ndarray, word: np.ndarray, bit: np.ndarray, evaluate: Evaluate) -> Currents:
     """Currents and residual of node voltages; ``evaluate(voltage)`` gives the cells' currents and slopes.
 
     The residual is explained at :class:`pimsim.crossbar.Solution`.
     """
-    from pimsim.crossbar._kirchhoff_kernels import wire_voltages
-
-    wires = problem.wires
     current = evaluate(word - bit)[0]
-    new_word, new_bit = wire_voltages(
-        current, V, problem.driven, wires.r_wordline, wires.r_wordline + wires.r_driver, wires.r_bitline,
-        problem.r_ground, wires.double_sided, word,
-    )  # fmt: skip
+    new_word, new_bit = wire_voltages(problem, V, word, current, current)
     mismatch = evaluate(new_word - new_bit)[0]
     mismatch -= current
     i_out, i_source = current.sum(axis=0), current.sum(axis=1)

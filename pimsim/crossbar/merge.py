@@ -41,17 +41,21 @@ class _Cells(NamedTuple):
     far: np.ndarray | None
 
 
-def merged_transfer(problem: Problem) -> np.ndarray:
-    """Transfer matrix (M, N) [S] of linear cells."""
+def merged_ports(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """T (M, N) and Y (N, N) [S] of linear cells: i_out = T V, i_source = Y V."""
     grid = _padded(problem)
     rows, cols = problem.G.shape
     whole = _build(grid, 0, grid.cell.shape[0], 0, grid.cell.shape[2])
-    first = whole.left - rows
-    W = whole.W
-    T = W[first : whole.left, W.shape[0] - whole.bottom :].T[:cols]
-    if whole.right:
-        T = T + W[whole.left + first : whole.left + whole.right, W.shape[0] - whole.bottom :].T[:cols]
-    return np.ascontiguousarray(T)
+    W = whole.W + np.triu(whole.W, 1).T
+    ports = whole.left + whole.right
+    padding = whole.left - rows
+    between, T = W[:ports, :ports], W[:ports, ports:]
+    if whole.right:  # the two drivers of a row are one source
+        T = T[: whole.left] + T[whole.left :]
+        between = between.reshape(2, whole.left, 2, whole.left).sum(axis=(0, 2))
+    np.fill_diagonal(between, 0.0)
+    Y = np.diag(between.sum(axis=1) + T.sum(axis=1)) - between
+    return np.ascontiguousarray(T[padding:, :cols].T), Y[padding:, padding:]
 
 
 def _padded(problem: Problem) -> _Cells:

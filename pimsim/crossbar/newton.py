@@ -13,7 +13,7 @@ import numpy as np
 
 from pimsim.base.errors import ConvergenceError, InputError
 from pimsim.cells.iv import check_rising
-from pimsim.crossbar.kirchhoff import Currents, Evaluate, judge
+from pimsim.crossbar.kirchhoff import Currents, Evaluate, judge, wire_voltages
 from pimsim.crossbar.line_cg import MOST_STEPS, kernel_lines
 from pimsim.crossbar.problem import Problem
 from pimsim.crossbar.series import SeriesCells
@@ -22,6 +22,8 @@ MOST_NEWTON_STEPS = 100
 # A linear solve inside Newton's method need not be better than the step it makes: relative to the residual.
 _LOOSEST = 0.03
 _MOST_HALVINGS = 40
+# A residual that is this small and no longer falls is rounding.
+_STALLED = 1e-13
 
 
 class _State:
@@ -70,8 +72,11 @@ def solve_newton(problem: Problem, V: np.ndarray, tol: float) -> tuple[np.ndarra
             if currents.residual <= tol:
                 _check_law(problem, evaluate, state, slope)
                 return state.u, state.v, currents, count
-            residual = max(residual, currents.residual)
-        if count > 20 and residual >= before and residual < 1e-10:
+            residual = currents.residual
+            # Rounding of large early steps: put the voltages back where the wire currents say.
+            state = _State(*wire_voltages(problem, V, state.u, state.a, state.b), state.a, state.b)
+            current, slope = evaluate(state.cell_voltage)
+        if residual >= before and residual < _STALLED:
             break
         wanted = max(min(_LOOSEST, residual), 0.1 * tol / residual)
     raise ConvergenceError(f"newton did not reach tol={tol:g}", residual, count)

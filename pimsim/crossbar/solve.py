@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pimsim.crossbar.kirchhoff import Currents
 
 METHODS = ("auto", "line-cg", "merge", "newton", "direct")
+# From here on the port matrices cost less than solving vector by vector (benchmarks/bench_irdrop.py).
+MANY_VECTORS = 30
 
 
 def solve_crossbar(
@@ -74,10 +76,16 @@ def solve_crossbar(
     if not 0.0 < tol < 1.0:
         raise InputError(f"tol={tol!r}: must lie between 0 and 1")
     if method == "auto":
-        method = "line-cg" if problem.linear else "newton"
+        method = _choose(problem)
     elif method != "newton" and not problem.linear:
         raise InputError(f'method={method!r} solves linear cells only; use "newton" or "auto"')
     return _SOLVERS[method](problem, tol)
+
+
+def _choose(problem: Problem) -> str:
+    if not problem.linear:
+        return "newton"
+    return "merge" if problem.V.shape[0] >= MANY_VECTORS else "line-cg"
 
 
 def _vectors(solve: Callable, method: str, problem: Problem, tol: float) -> Solution:
@@ -93,6 +101,29 @@ def _line_cg(problem: Problem, tol: float) -> Solution:
     from pimsim.crossbar.line_cg import solve_line_cg
 
     return _vectors(solve_line_cg, "line-cg", problem, tol)
+
+
+def _merge(problem: Problem, tol: float) -> Solution:
+    """Currents from the port matrices, checked on the first vector; node voltages when they are asked for."""
+    from pimsim.crossbar.line_cg import solve_line_cg
+    from pimsim.crossbar.merge import merged_ports
+
+    T, Y = merged_ports(problem)
+    i_out, i_source = problem.V @ T.T, problem.V @ Y.T
+    check = solve_line_cg(problem, problem.V[0], tol)[2]
+    largest = max(np.abs(check.i_out).max(), np.abs(check.i_source).max())
+    wrong = max(np.abs(i_out[0] - check.i_out).max(), np.abs(i_source[0] - check.i_source).max())
+    residual = float(wrong / largest) if wrong > 0.0 else 0.0
+    if not residual <= tol:
+        raise ConvergenceError(f"merge did not reach tol={tol:g}", residual, 0)
+
+    def voltages() -> tuple[np.ndarray, np.ndarray]:
+        solution = _line_cg(problem, tol)
+        return solution.v_wordline, solution.v_bitline
+
+    if not problem.batched:
+        i_out, i_source = i_out[0], i_source[0]
+    return Solution(i_out, i_source, residual, 0, "merge", voltages)
 
 
 def _newton(problem: Problem, tol: float) -> Solution:
@@ -122,4 +153,4 @@ def _solution(
     return Solution(i_out, i_source, float(residuals.max()), iterations, method, lambda: (word, bit))
 
 
-_SOLVERS = {"line-cg": _line_cg, "newton": _newton, "direct": _direct}
+_SOLVERS = {"line-cg": _line_cg, "merge": _merge, "newton": _newton, "direct": _direct}

@@ -31,8 +31,25 @@ def transfer_matrix(G: ArrayLike, wires: Wires | None = None, driven: ArrayLike 
     >>> np.allclose(transfer_matrix(G), G.T)
     True
     """
-    from pimsim.crossbar.merge import merged_transfer
+    return port_matrices(G, wires, driven)[0]
+
+
+def port_matrices(
+    G: ArrayLike, wires: Wires | None = None, driven: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The transfer matrix T (M, N) and the input matrix Y (N, N) [S]: i_out = T @ V, i_source = Y @ V.
+
+    ``V @ Y @ V`` is the power [W] that the sources give to the array. Arguments and errors as
+    :func:`transfer_matrix`.
+
+    Examples
+    --------
+    >>> T, Y = port_matrices([[1e-4], [1e-4]])
+    >>> np.allclose(Y, np.diag([1e-4, 1e-4]))
+    True
+    """
+    from pimsim.crossbar.merge import merged_ports
 
     rows = np.shape(G)[0] if np.ndim(G) else 0
     problem = check_problem(G, np.zeros(rows), wires, driven=driven)
-    return merged_transfer(problem)
+    return merged_ports(problem)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from golden import CROSSBARS, GATED, LINEAR, Golden
 
 import pimsim as ps
+from tests.crossbar.golden import CROSSBARS, GATED, LINEAR, Golden
 
 
 @pytest.mark.parametrize("name", LINEAR)
-@pytest.mark.parametrize("method", ["line-cg", "newton", "direct"])
+@pytest.mark.parametrize("method", ["line-cg", "merge", "newton", "direct"])
 def test_linear(name, method):
     case = Golden(name)
     solution = ps.solve_crossbar(**case.problem, method=method)
