@@ -114,7 +114,7 @@ def test_refusals(monkeypatch):
     table = ps.TableCell(voltage=(-1.0, 0.0, 1.0), current=(-1e-5, 0.0, 1e-5), conductance=1e-5)
     with pytest.raises(InputError, match="TableCell has no form in SPICE"):
         ps.spice.netlist(G, V[0], cell=table)
-    with pytest.raises(InputError, match="use pimsim.spice.simulate"):
+    with pytest.raises(InputError, match=r"use pimsim\.spice\.simulate"):
         ps.spice.run("* mine\n.end\n")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(MissingError, match="ngspice is not on the PATH"):

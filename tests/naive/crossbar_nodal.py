@@ -1,4 +1,4 @@
-"""Slow oracles for circuits: dense nodal analysis, loop by loop, shorts as merged nodes. Imports nothing from pimsim."""
+"""Slow oracles for circuits: dense nodal analysis, shorts as merged nodes. Imports nothing from pimsim."""
 
 import numpy as np
 
