@@ -107,6 +107,8 @@ class DeviceCard(Spec):
             times = [self.t0, *(point.time.value for point in self.retention.later)]
             if any(b <= a for a, b in itertools.pairwise(times)):
                 raise ValueError(f"the times of 'respread' must rise from the programming time on, got {times}")
+            if self.retention.between.value == "log" and self.t0 == 0.0:
+                raise ValueError("retention.between = log needs a programming time above 0 s")
         return self
 
     @property

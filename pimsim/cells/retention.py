@@ -91,24 +91,46 @@ class PowerLaw(Spec):
         return np.abs(self.exponent_mean.at(cells.target) + spread)
 
 
+class Interpolation(Sourced):
+    """What is linear between two published times: the logarithm of time, or time."""
+
+    value: Literal["log", "linear"]
+
+    def weight(self, t: float, before: float, after: float) -> float:
+        """Weight of the later point at t."""
+        if self.value == "linear":
+            return (t - before) / (after - before)
+        return float(np.log(t / before) / np.log(after / before))
+
+
 class Spread(Spec):
-    """Spread of the cells around their target at one time after programming."""
+    """Cells around their target at one time after programming: mean change ``shift`` and standard deviation ``sigma``.
+
+    ``shift`` is a function of the target, ``sigma`` of the conductance after the shift; no shift if it is absent.
+    """
 
     time: Duration
     sigma: ConductanceCurve
+    shift: ConductanceCurve | None = None
+
+    def at(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean [S] and standard deviation [S] of cells with a target."""
+        mean = target if self.shift is None else target + self.shift.at(target)
+        return mean, self.sigma.at(mean)
 
 
 class Respread(Spec):
-    """G(t) = target + sigma(t, target) xi_t: the published spread at each time takes the place of the one before.
+    """G(t) = mean(t, target) + sigma(t, mean) xi_t: the published spread at each time takes the place of the one before.
 
     The sources give the spread at a few times and not how one device moves between them. Here a device's later
-    deviate is xi_t = r xi_0 + sqrt(1 - r^2) xi_1 with r = ``correlation``; between two published times sigma is
-    linear in ln t (assumed). Until the card's own programming time the first spread holds; after the last published
-    time the law refuses.
+    deviate is xi_t = r xi_0 + sqrt(1 - r^2) xi_1 with r = ``correlation``; between two published times mean and sigma
+    are linear in ln t or in t, as ``between`` says. Until the card's own programming time the first spread holds;
+    after the last published time the law refuses.
     """
 
     kind: Literal["respread"]
     correlation: Number
+    between: Interpolation
     later: Annotated[tuple[Spread, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
     def at(self, cells: Devices, t: float) -> np.ndarray:
@@ -116,18 +138,18 @@ class Respread(Spec):
         _refuse_after(self.later[-1].time.value, t, cells.name)
         if t <= cells.t0:
             return cells.g
-        return cells.target + self.sigma_at(cells, t) * self._deviates(cells)
+        mean, sigma = self.moments(cells, t)
+        return mean + sigma * self._deviates(cells)
 
-    def sigma_at(self, cells: Devices, t: float) -> np.ndarray:
-        """Spread [S] of each cell at t seconds, t between the card's programming time and the last published one."""
-        first = Spread(time=cells.programming.time, sigma=cells.programming.sigma)
-        points = (first, *self.later)
+    def moments(self, cells: Devices, t: float) -> tuple[np.ndarray, np.ndarray]:
+        """Mean [S] and standard deviation [S] of each cell at t, from the programming time to the last published."""
+        points = (Spread(time=cells.programming.time, sigma=cells.programming.sigma), *self.later)
         after = next(k for k, point in enumerate(points) if t <= point.time.value)
-        a, b = points[after - 1], points[after]
-        weight = np.log(t / a.time.value) / np.log(b.time.value / a.time.value)
-        if weight == 1.0:
-            return b.sigma.at(cells.target)
-        return (1 - weight) * a.sigma.at(cells.target) + weight * b.sigma.at(cells.target)
+        if t == points[after].time.value:
+            return points[after].at(cells.target)
+        weight = self.between.weight(t, points[after - 1].time.value, points[after].time.value)
+        a, b = points[after - 1].at(cells.target), points[after].at(cells.target)
+        return (1 - weight) * a[0] + weight * b[0], (1 - weight) * a[1] + weight * b[1]
 
     def _deviates(self, cells: Devices) -> np.ndarray:
         r = self.correlation.value

@@ -154,7 +154,7 @@ def test_wan_spread_closed_form_and_sampled(t):
     card = ps.load_device("rram-wan2022")
     for x, sigma in zip(WAN_X, WAN[t]):
         cells = card.program(np.full(N, x * 40 * US), rng=12)
-        spread = card.retention.sigma_at(cells, t)[0] / US if t > 1 else card.programming.std(x * 40 * US) / US
+        spread = card.retention.moments(cells, t)[1][0] / US if t > 1 else card.programming.std(x * 40 * US) / US
         assert spread == printed(sigma, 4)
         if 40 * x > 5 * sigma:  # no clipping at zero
             meets(cells.at(t) / US, 40 * x, sigma)
@@ -195,7 +195,7 @@ def test_falcone_programming_at_two_percent():
 def test_sonos_spread_and_read_noise():
     card = ps.load_device("sonos-agrawal2022")
     nano = 10e-9  # siemens of one nanoampere at 0.1 V
-    for current in (100.0, 1000.0, 3200.0):
+    for current in (100.0, 1000.0, 1600.0):
         assert card.programming.std(current * nano) / nano == pytest.approx(
             19.88665 * (1 - np.exp(-current / 176.3115))
         )
@@ -237,3 +237,29 @@ def test_milo_voltage_outside_of_the_figure_is_refused():
         card.check_voltage(0.6)
     ps.load_device("ideal").check_voltage(5.0)
     assert ps.load_device("ideal").iv.linear
+
+
+@pytest.mark.parametrize(
+    ("day", "current", "mean", "sigma"),
+    [
+        # The fitted curves by hand: I + dI(I), A (1 - exp(-(I + dI)/B)), in nA.
+        (0, 500.0, 500.0, 19.88665 * (1 - np.exp(-500 / 176.3115))),
+        (1, 0.0, 0.683650, 25.59102 * (1 - np.exp(-0.683650 / 186.85544))),
+        (5, 10.0, 11.24999327, 34.57909 * (1 - np.exp(-11.24999327 / 207.34309))),
+    ],
+)
+def test_sonos_after_days(day, current, mean, sigma):
+    card = ps.load_device("sonos-agrawal2022")
+    nano = 10e-9
+    cells = card.program(np.full(3, current * nano), rng=1)
+    got = card.retention.moments(cells, day * DAY) if day else (cells.target, card.programming.std(cells.target))
+    assert got[0][0] / nano == pytest.approx(mean, rel=1e-5)
+    assert got[1][0] / nano == pytest.approx(sigma, rel=1e-5)
+
+
+def test_sonos_is_linear_between_its_days():
+    card = ps.load_device("sonos-agrawal2022")
+    cells = card.program(np.linspace(0, 1600, 9) * 10e-9, rng=1)
+    for k in (0, 1):
+        ends = [card.retention.moments(cells, day * DAY)[k] for day in (1, 2)]
+        np.testing.assert_allclose(card.retention.moments(cells, 1.25 * DAY)[k], 0.75 * ends[0] + 0.25 * ends[1])
