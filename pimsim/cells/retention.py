@@ -120,7 +120,7 @@ class Spread(Spec):
 
 
 class Respread(Spec):
-    """G(t) = mean(t, target) + sigma(t, mean) xi_t: the published spread at each time takes the place of the one before.
+    """G(t) = mean(t, target) + sigma(t, mean) xi_t: each published spread takes the place of the one before.
 
     The sources give the spread at a few times and not how one device moves between them. Here a device's later
     deviate is xi_t = r xi_0 + sqrt(1 - r^2) xi_1 with r = ``correlation``; between two published times mean and sigma
