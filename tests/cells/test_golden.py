@@ -263,3 +263,20 @@ def test_sonos_is_linear_between_its_days():
     for k in (0, 1):
         ends = [card.retention.moments(cells, day * DAY)[k] for day in (1, 2)]
         np.testing.assert_allclose(card.retention.moments(cells, 1.25 * DAY)[k], 0.75 * ends[0] + 0.25 * ends[1])
+
+
+def test_generic_pcm():
+    card = ps.load_device("pcm-generic")
+    g = np.array([25 * US])
+    assert card.read_noise.sigma(g, g, 20.0) / US == printed(4.18, 2)
+    cells = card.program(np.full(N, 10 * US), rng=19)
+    meets(cells.g / US, 10, 0.2)
+    signed = 0.1 + 0.05 * cells.deviate(1)
+    np.testing.assert_array_equal(cells.nu, np.abs(signed))
+
+
+def test_compact_model_current_voltage():
+    """I(0.25 V)/I(0.1 V) = sinh(1)/sinh(0.4)."""
+    card = ps.load_device("rram-jiang2014")
+    current, _ = card.iv.evaluate(np.full(2, 1e-4), np.array([0.25, 0.1]))
+    assert current[0] / current[1] == pytest.approx(np.sinh(1) / np.sinh(0.4), rel=1e-12)
