@@ -1,0 +1,28 @@
+"""The validation page: its rows pass, but for those whose miss is explained on it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+# Sinangil et al. at 1.0 V: the published values bend the other way than at 0.8 V (the page says so).
+EXPLAINED = {"TOPS/W at 1.0 V, output 0", "TOPS/W at 1.0 V, output 6"}
+
+
+@pytest.fixture
+def page(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import write_validation
+
+    yield write_validation
+    for name in [name for name in sys.modules if name.split(".")[0] in ("validation", "write_validation", "golden")]:
+        del sys.modules[name]
+
+
+def test_rows_pass_or_say_why_not(page, tmp_path):
+    found = page.main(tmp_path / "validation.md")
+    failed = {row.quantity for rows in found.values() for row in rows if row.passed is False}
+    assert failed <= EXPLAINED
+    assert all(row.note for rows in found.values() for row in rows if row.passed is False)
+    assert (tmp_path / "validation.md").read_text().count("## V") == 21
