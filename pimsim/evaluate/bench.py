@@ -15,8 +15,8 @@ import numpy as np
 
 from pimsim.networks import Dataset, Network, QuantizedNetwork, accuracy, layer_inputs, load_dataset, quantize
 
-# Input vectors a layer keeps for calibration: enough for the inner 99.98 % of the sums of a thousand columns.
-CALIBRATION_VECTORS = 2048
+# Input vectors a layer keeps for calibration: times input planes and columns, some 10^5 sums for every range that is set.
+CALIBRATION_VECTORS = 256
 CALIBRATION_IMAGES = 64
 
 
