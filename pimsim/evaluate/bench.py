@@ -15,7 +15,7 @@ import numpy as np
 
 from pimsim.networks import Dataset, Network, QuantizedNetwork, accuracy, layer_inputs, load_dataset, quantize
 
-# Input vectors a layer keeps for calibration: times input planes and columns, some 10^5 sums for every range that is set.
+# Input vectors a layer keeps for calibration: times planes and columns, some 10^5 sums for every range that is set.
 CALIBRATION_VECTORS = 256
 CALIBRATION_IMAGES = 64
 
