@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from pimsim.macro.columns import resistive
+from pimsim.macro.columns import resistive, secants
 from pimsim.macro.layout import combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, law_conductance, verify_voltage
 from pimsim.macro.program import Programmed
 
 
 def needs_circuit(macro: Any, card: Any) -> bool:
-    """Whether the I-V law of the cells is asked for and they meet several voltages: wires, access, a multi-level DAC.
+    """Whether column currents are no linear function of the inputs.
 
-    One voltage and nothing in series leave a secant conductance, which is linear in the input.
+    Gated inputs change the ladder of their column, unless its lines are ideal and unselected cells are open. The I-V
+    law of the cells, where it is asked for, needs the circuit when they meet several voltages: wires, access, a
+    multi-level DAC. One voltage and nothing in series leave a secant conductance, which is linear in the input.
     """
+    if macro.drive == "gate":
+        return resistive(macro.wires) or macro.access.g_off > 0
     if macro.cell_law == "linear":
         return False
     levels = macro.inputs.coding == "voltage" and macro.inputs.max_level > 1
@@ -53,22 +58,26 @@ class Circuit:
     def _currents(self, group: int, volts: np.ndarray) -> np.ndarray:
         """Currents over (step x v_read) for row voltages (B, k) of one group."""
         programmed, encoding = self.programmed, self.macro.weights
-        start, stop = programmed.tiling.row_groups[group]
         cells, reference = self._law_conductances
         out = np.empty((*cells.shape[:3], len(volts), cells.shape[4]))
         held = None if reference is None else np.empty((*reference.shape[:3], len(volts), reference.shape[4]))
-        for rows, columns, tile in tiles(programmed.tiling):
-            if not rows.start <= start < rows.stop:
-                continue
-            array = physical_array(cells, reference, rows, columns, tile)
-            inside = slice(start - rows.start, stop - rows.start)
-            currents = self._solve(array, volts, inside)
+        for columns, tile, currents in self.array_currents(group, volts):
             scatter(currents, out[..., columns], None if held is None else held[..., tile])
         scale = 1.0 / (programmed.step * self.macro.v_read)
         return combine(encoding, programmed.tiling, out * scale, None if held is None else held * scale)
 
+    def array_currents(self, group: int, volts: np.ndarray) -> Iterator[tuple[slice, int, np.ndarray]]:
+        """Currents (B, physical columns) [A] of each array of a row group: (matrix columns, column tile, currents)."""
+        start, stop = self.programmed.tiling.row_groups[group]
+        for rows, columns, tile in tiles(self.programmed.tiling):
+            if rows.start <= start < rows.stop:
+                array = physical_array(*self._law_conductances, rows, columns, tile)
+                yield columns, tile, self._solve(array, volts, slice(start - rows.start, stop - rows.start))
+
     @cached_property
     def _law_conductances(self) -> tuple[np.ndarray, np.ndarray | None]:
+        if self.macro.drive == "gate":
+            return secants(self.macro, self.programmed.card, self.pair)
         law, verified = cell_model(self.programmed.card), verify_voltage(self.macro, self.programmed.card)
         cells, reference = (g if g is None else law_conductance(law, g, verified) for g in self.pair)
         return cells, reference
@@ -77,6 +86,8 @@ class Circuit:
         """Currents (B, physical columns) [A] of one array when the rows ``inside`` are at ``volts``, others at 0 V."""
         from pimsim.crossbar import solve_crossbar
 
+        if self.macro.drive == "gate":
+            return self._solve_gated(array, volts, inside)
         law, access = cell_model(self.programmed.card), self.macro.access
         if not resistive(self.macro.wires) and access is None:
             return _separate(law, array[inside], volts)
@@ -87,6 +98,15 @@ class Circuit:
             on = np.zeros(len(array), dtype=bool)
             on[inside] = True
         return solve_crossbar(array, everywhere, self.macro.wires, cell=law, access=access, on=on).i_out
+
+    def _solve_gated(self, array: np.ndarray, volts: np.ndarray, inside: slice) -> np.ndarray:
+        """Currents of columns whose bit lines are at the read voltage and whose rows ``inside`` are on where driven."""
+        from pimsim.crossbar import Wires, solve_gated
+
+        on = np.zeros((len(volts), len(array)), dtype=bool)
+        on[:, inside] = volts > 0
+        access, wires = self.macro.access, self.macro.wires or Wires()
+        return solve_gated(array, on, self.macro.v_read, wires, access.r_on, access.g_off).i_out
 
 
 def _separate(law: Any, array: np.ndarray, volts: np.ndarray) -> np.ndarray:

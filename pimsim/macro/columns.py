@@ -71,7 +71,7 @@ def currents(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
     if macro.circuit is not None:
         return sram.effective(macro, programmed, conductances)
     pair = secants(macro, programmed.card, conductances)
-    if resistive(macro.wires):
+    if resistive(macro.wires) and macro.drive == "row":
         return _through_wires(macro, programmed.tiling, *pair)
     if macro.access is None:
         return pair

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.encoding.inputs import digits
+from pimsim.macro.circuits import Circuit
 from pimsim.macro.columns import conductances, resistive, secants, series, shared_currents
 from pimsim.macro.layout import physical_array, tiles
 
@@ -19,17 +20,39 @@ def read_energy(array: Any, x: np.ndarray) -> float:
     Without wires, a row at DAC level l of L draws (v l/L)^2 G t when voltage-coded and v^2 G t l/L when
     pulse-width-coded, G being the sum of all its cells, reference columns included (E = G V^2 t: Andrulis et al.,
     CiMLoop, ISPASS 2024). With wires it is the sum of V I_source t over the drivers, wires included, exact for up to
-    64 inputs spread over the batch and scaled to all of it.
+    64 inputs spread over the batch and scaled to all of it. Gated columns draw V I from their bit lines, likewise.
     """
     if not len(x):
         return 0.0
+    if array.macro.drive == "gate":
+        sample = _spread(x)
+        return _gated(array, sample) * (len(x) / len(sample))
     if resistive(array.macro.wires):
-        sample = x[np.unique(np.linspace(0, len(x) - 1, min(len(x), _SAMPLE)).astype(int))]
+        sample = _spread(x)
         return _wired(array, sample) * (len(x) / len(sample))
     macro = array.macro
     rows, per_word = row_conductances(array), _level_table(macro.inputs)
     energy = sum(float((per_word[words] @ rows).sum()) for _, words in macro.inputs.words(x))
     return energy * macro.v_read**2 * macro.t_read
+
+
+def _spread(x: np.ndarray) -> np.ndarray:
+    return x[np.unique(np.linspace(0, len(x) - 1, min(len(x), _SAMPLE)).astype(int))]
+
+
+def _gated(array: Any, x: np.ndarray) -> float:
+    """Read voltage times the current of every column, summed over all reads."""
+    macro, programmed = array.macro, array.programmed
+    circuit = Circuit(macro, programmed, conductances(macro, programmed, array.time))
+    top, total = macro.inputs.max_level, 0.0
+    for _, words in macro.inputs.words(x):
+        for group, rows in enumerate(programmed.tiling.row_groups):
+            for plane in macro.inputs.planes:
+                level = digits(words[:, slice(*rows)], plane)
+                for step in range(1, top + 1):
+                    volts = np.where(level >= step, macro.v_read, 0.0)
+                    total += sum(float(i.sum()) for _, _, i in circuit.array_currents(group, volts)) / top
+    return total * macro.v_read * macro.t_read
 
 
 def row_conductances(array: Any) -> np.ndarray:

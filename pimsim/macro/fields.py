@@ -19,7 +19,7 @@ from pimsim.macro.verify import WriteVerify
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
 _CELLS = ("device", "weights", "faults", "verify", "temperature", "rows", "cols", "rows_active")
-_CIRCUIT = ("wires", "access", "cell_law", "v_read", "circuit")
+_CIRCUIT = ("wires", "access", "drive", "cell_law", "v_read", "circuit")
 
 
 class MacroFields(Spec):
@@ -30,6 +30,7 @@ class MacroFields(Spec):
     device: str = "ideal"
     wires: Wires | None = None
     access: Transistor | IdealSwitch | None = None
+    drive: Literal["row", "gate"] = "row"
     cell_law: Literal["linear", "card"] = "linear"
     v_read: Volt = Field(0.2, gt=0.0)
     t_read: Second = Field(100e-9, gt=0.0)
@@ -52,6 +53,8 @@ class MacroFields(Spec):
     def _check(self) -> MacroFields:
         if self.rows_active is not None and self.rows_active > self.rows:
             raise ValueError(f"rows_active = {self.rows_active} is more than rows = {self.rows}")
+        if self.drive == "gate":
+            self._check_gate()
         if self.weights_per_row < 1:
             raise ValueError(
                 f"cols = {self.cols} cannot hold one weight of {self.columns_per_weight} columns"
@@ -61,6 +64,16 @@ class MacroFields(Spec):
             raise ValueError("adc.bits = 1: signed columns (analog subtraction) need at least 2 bits")
         check_circuit(self)
         return self
+
+    def _check_gate(self) -> None:
+        if self.access is None:
+            raise ValueError('drive = "gate": inputs at the gates need access devices; give access')
+        if self.inputs.coding == "voltage" and self.inputs.max_level > 1:
+            raise ValueError('drive = "gate": a gate is on or off; use inputs of one bit at a time or pulse widths')
+        if self.wires is not None and (self.wires.r_wordline or self.wires.double_sided):
+            raise ValueError('drive = "gate": word lines that drive gates carry no current; leave out r_wordline')
+        if self.cell_law == "card":
+            raise ValueError('drive = "gate": the ladder of a gated column has linear cells; leave out cell_law')
 
     @property
     def needs_calibration(self) -> bool:

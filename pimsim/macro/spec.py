@@ -24,6 +24,8 @@ class Macro(MacroFields):
         card's read voltage, or at ``v_read`` where the card gives none; other voltages follow its I-V law.
     wires : wire resistances; None for none.
     access : access device in series with every cell (rows that are read are selected, all others are not), or None.
+    drive : ``"row"``: inputs are voltages of the rows; ``"gate"``: inputs switch the access devices, bit lines are at
+        the read voltage and every column is a ladder of its own (bit line, source line), solved on every read.
     cell_law : ``"linear"``: every cell is its conductance at the read voltage, exact for one-bit or pulse-width-coded
         inputs without wires; ``"card"``: the card's I-V law at the voltage each cell really has, one circuit solution
         a read where wires, access devices or a multi-level DAC make voltages differ (slow).

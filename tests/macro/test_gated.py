@@ -1,0 +1,84 @@
+"""Inputs at the gates of access transistors: every column a ladder, read by read."""
+
+import numpy as np
+import pytest
+
+import pimsim as ps
+from pimsim.base.errors import SpecError
+
+RNG = np.random.default_rng(9)
+W = RNG.integers(-127, 128, (21, 4))
+X = RNG.integers(0, 256, (3, 21))
+WIRES = ps.Wires(r_bitline=3.0, r_sourceline=2.0, r_driver=40.0, r_sense=25.0)
+ACCESS = ps.Transistor(r_on=2e3, g_off=1e-8)
+
+
+def gated(**fields):
+    base = {"rows": 12, "cols": 24, "device": "rram-wan2022", "drive": "gate", "access": ACCESS}
+    return ps.Macro(**(base | {"adc": ps.ADC(bits=16)} | fields))
+
+
+def column_currents(array, X):
+    """(plane, group, currents (B, columns, slices, 2)) by the ladder solver, array after array."""
+    macro, held = array.macro, array.programmed
+    g = held.cells.g[0].transpose(2, 3, 0, 1)
+    for start, stop in held.tiling.row_groups:
+        top, end = start // 12 * 12, min(start // 12 * 12 + 12, len(g))
+        inside = np.arange(top, end)
+        inside = (inside >= start) & (inside < stop)
+        for t in range(8):
+            on = ((X[:, top:end] >> t) & 1 == 1) & inside
+            found = []
+            for c in range(0, 4, held.tiling.weights_per_row):
+                block = g[top:end, c : c + held.tiling.weights_per_row].reshape(end - top, -1)
+                wires = macro.wires or ps.Wires()
+                found.append(ps.solve_gated(block, on, 0.2, wires, ACCESS.r_on, ACCESS.g_off).i_out)
+            yield t, np.concatenate(found, axis=1).reshape(len(X), 4, 4, 2)
+
+
+@pytest.mark.parametrize("wires", [None, WIRES])
+@pytest.mark.parametrize("active", [12, 5])
+def test_outputs_are_those_of_the_ladders(wires, active):
+    array = gated(wires=wires, rows_active=active).program(W, rng=1)
+    assert array.explain()["path"] == "circuit"
+    expected = 0
+    for t, currents in column_currents(array, X):
+        codes = np.floor(currents / (array.programmed.step * 0.2) + 0.5)
+        expected = expected + (codes[..., 0] - codes[..., 1]) @ np.array([1, 4, 16, 64]) * (1 << t)
+    assert np.array_equal(array.matmul(X), expected)
+
+
+def test_energy_is_read_voltage_times_current():
+    array = gated(wires=WIRES, rows_active=5).program(W, rng=1)
+    expected = sum(float(i.sum()) for _, i in column_currents(array, X)) * 0.2 * 100e-9
+    assert array.read_energy(X) == pytest.approx(expected, rel=1e-12)
+
+
+def test_ideal_switches_and_lines_are_the_ideal_array():
+    array = gated(device="ideal", access=ps.IdealSwitch()).program(W)
+    assert array.explain()["path"] != "circuit"
+    assert np.array_equal(array.matmul(X), X @ W)
+    assert array.read_energy(X) == pytest.approx(
+        gated(device="ideal", access=None, drive="row").program(W).read_energy(X), rel=1e-12
+    )
+
+
+def test_pulse_widths_add_up_over_the_time_steps():
+    pulses = ps.InputEncoding(dac_bits=2, coding="pulse_width")
+    array = gated(device="ideal", access=ps.Transistor(r_on=0.0, g_off=1e-12), inputs=pulses).program(W)
+    assert array.explain()["path"] == "circuit"
+    assert np.array_equal(array.matmul(X), X @ W)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"access": None}, "need access devices"),
+        ({"inputs": ps.InputEncoding(dac_bits=2)}, "a gate is on or off"),
+        ({"wires": ps.Wires(r_wordline=1.0)}, "leave out r_wordline"),
+        ({"cell_law": "card"}, "leave out cell_law"),
+    ],
+)
+def test_what_gates_cannot_do_is_refused(fields, message):
+    with pytest.raises(SpecError, match=message):
+        gated(**fields)
