@@ -18,6 +18,7 @@ from pimsim.workload import Workload
 
 DATA_DEPENDENT = "cells: read energy of the values that the simulation saw"
 FIXED = "cells: fixed energy"
+KEPT = "the cells' energy is the chip's own; that of the simulated values does not belong to these cells"
 NETWORK = "network"
 
 
@@ -30,12 +31,13 @@ def cost(
 ) -> Cost:
     """See :meth:`pimsim.chip.Chip.cost`."""
     _check(workload, batch, weights, activity)
+    seen = activity if _law_of_the_values(chip) else None
     placed, chips = _place(chip, workload, weights)
     counts = count_network(placed, chip, chips)
     parts = settle(chip)
     stages = [stage(one, number, chip, _folds(one, chip, weights)) for one, number in zip(placed, counts, strict=True)]
     times, per_second = _times(stages, placed, chip, batch)
-    actions = _actions(placed, counts, parts, chip, batch, activity or {})
+    actions = _actions(placed, counts, parts, chip, batch, seen or {})
     if weights == "per_inference":
         extra_actions, extra_times = _programming(placed, parts, chip)
         actions, times = actions + extra_actions, extra_times + times
@@ -50,8 +52,8 @@ def cost(
         macs=workload.macs,
         batch=batch,
         off_chip=frozenset(name for name, part in chip.components.items() if part.level == "off_chip"),
-        notes=_notes(chip, parts, placed, chips, weights),
-        alternatives=_alternatives(placed, counts, parts, chip, batch, actions, activity),
+        notes=_notes(chip, parts, placed, chips, weights) + ((KEPT,) if activity and not seen else ()),
+        alternatives=_alternatives(placed, counts, parts, chip, batch, actions, seen),
     )
 
 
@@ -93,6 +95,12 @@ def _check(workload: Workload, batch: int, weights: str, activity: Mapping[str, 
             raise InputError(f"activity: {workload.name!r} has no layer {label!r}; it has {', '.join(workload.labels)}")
         if not (math.isfinite(energy) and energy >= 0.0):
             raise InputError(f"activity[{label!r}] = {energy!r} must be a finite energy >= 0 in joule")
+
+
+def _law_of_the_values(chip: ChipFields) -> bool:
+    """Whether the cells of the cost model are those that the simulation draws energy from."""
+    law = chip.components[chip.with_role("cells")[0]].estimator
+    return law == ("cell-resistive" if chip.macro.circuit is None else "cell-capacitive")
 
 
 def _place(chip: ChipFields, workload: Workload, weights: str) -> tuple[list[Placed], int]:

@@ -115,7 +115,12 @@ def sinangil() -> list[Row]:
     """
     rows = []
     for (supply, output), published in _SINANGIL.items():
-        changes = {"supply": supply, "components.cells.parameters": _discharge(output)}
+        changes = {
+            "supply": supply,
+            "macro.weights.bits": 4,
+            "macro.inputs.bits": 4,
+            "components.cells.parameters": _discharge(output),
+        }
         top = peak(load_chip("sinangil-2021").replace(changes))
         kind = "fit" if supply == 0.8 else "prediction"
         name = f"TOPS/W at {supply} V, output {output}"

@@ -67,7 +67,8 @@ class Chip(ChipFields):
             chip.
         activity : mapping, optional
             Layer label -> energy [J] that the cells took for one input as the simulation saw it; layers left out
-            keep the fixed energy.
+            keep the fixed energy.  A chip whose cells have an energy of their own (published, or of another circuit
+            than the simulated one) keeps that, and a note says so.
 
         Raises
         ------

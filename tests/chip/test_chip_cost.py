@@ -298,3 +298,11 @@ def test_utilization_against_array_size_as_published(base):
     assert energy["mobilenet_v2"][1:] == sorted(energy["mobilenet_v2"][1:])
     gain = {name: values[-2] / values[-1] for name, values in energy.items()}
     assert 0.95 < gain["resnet18"] < 1 + 0.5 * (gain["full"] - 1)
+
+
+def test_cells_with_an_energy_of_their_own_keep_it():
+    published = load_chip("isaac-ce")
+    cost = published.cost(LENET, activity={"conv2": 1e-3})
+    assert cost.energy_j == published.cost(LENET).energy_j
+    assert not cost.alternatives
+    assert any("does not belong to these cells" in note for note in cost.notes)
