@@ -12,8 +12,8 @@ import numpy as np
 
 from pimsim.base.jit import njit
 
-_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _SHIFT = np.uint64(11)
@@ -24,11 +24,11 @@ _TO_UNIT = 1.0 / 9007199254740992.0  # 2^-53
 def philox(k0, k1, c0, c1, c2, c3):
     """Ten rounds on the counter (c0 ... c3) under the key (k0, k1), all 32-bit values held in uint64."""
     for _ in range(10):
-        p0 = _M0 * c0
-        p1 = _M1 * c2
+        p0 = M0 * c0
+        p1 = M1 * c2
         c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1 & _LOW, (p0 >> _HALF) ^ c3 ^ k1, p0 & _LOW
-        k0 = (k0 + _W0) & _LOW
-        k1 = (k1 + _W1) & _LOW
+        k0 = (k0 + W0) & _LOW
+        k1 = (k1 + W1) & _LOW
     return c0, c1, c2, c3
 
 

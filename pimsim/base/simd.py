@@ -23,8 +23,10 @@ from numba.extending import intrinsic, models, register_model
 
 __all__ = [
     *["Vector", "native_lanes", "load", "load_scalar", "store", "broadcast", "to_float64", "to_int32"],
-    *["add", "mul", "fused_multiply_add", "minimum", "maximum", "shift_right"],
+    *["add", "mul", "exclusive_or", "multiply_high", "fused_multiply_add", "minimum", "maximum", "shift_right"],
 ]
+
+Operation = Callable[[Any, Any, Any], Any]
 
 _ELEMENTS = {
     types.int16: ir.IntType(16),
@@ -122,11 +124,11 @@ def broadcast(typingctx: Any, lanes: Any, value: Any) -> Any:
     return vector(lanes, value), codegen
 
 
-def _binary(integer: Callable[[Any, Any, Any], Any], real: Callable[[Any, Any, Any], Any], text: str) -> Any:
+def _binary(integer: Operation, real: Operation | None, text: str) -> Any:
     @intrinsic
     def operation(typingctx: Any, a: Any, b: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            chosen = integer if isinstance(a.element, types.Integer) else real
+            chosen = integer if isinstance(a.element, types.Integer) or real is None else real
             return chosen(builder, args[0], args[1])
 
         return a(a, b), codegen
@@ -145,6 +147,7 @@ def _pick(order: str, real: bool) -> Callable[[Any, Any, Any], Any]:
 
 add = _binary(lambda b, x, y: b.add(x, y), lambda b, x, y: b.fadd(x, y), "Lane by lane a + b.")
 mul = _binary(lambda b, x, y: b.mul(x, y), lambda b, x, y: b.fmul(x, y), "Lane by lane a b.")
+exclusive_or = _binary(lambda b, x, y: b.xor(x, y), None, "Lane by lane exclusive or of integers.")
 minimum = _binary(_pick("<", False), _pick("<", True), "Lane by lane the smaller.")
 maximum = _binary(_pick(">", False), _pick(">", True), "Lane by lane the larger.")
 
@@ -158,6 +161,19 @@ def shift_right(typingctx: Any, a: Any, bits: Any) -> Any:
         return builder.ashr(args[0], _splat(builder, count, a.llvm))
 
     return a(a, bits), codegen
+
+
+@intrinsic
+def multiply_high(typingctx: Any, a: Any, b: Any) -> Any:
+    """Upper 32 bits of the products of uint32 lanes."""
+    wide = ir.VectorType(ir.IntType(64), a.lanes)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        product = builder.mul(builder.zext(args[0], wide), builder.zext(args[1], wide))
+        half = ir.Constant(wide, [32] * a.lanes)
+        return builder.trunc(builder.lshr(product, half), a.llvm)
+
+    return a(a, b), codegen
 
 
 @intrinsic
