@@ -9,6 +9,7 @@ import numpy as np
 from pimsim.base.jit import njit
 from pimsim.base.philox import M0, M1, W0, W1, philox
 from pimsim.base.simd import add, broadcast, exclusive_or, load, load_scalar, mul, multiply_high, store
+from pimsim.macro._kernels_lookup import add_block, flush, flush_plain
 
 _LOW = np.uint64(0xFFFF)
 _16, _32, _48 = np.uint64(16), np.uint64(32), np.uint64(48)
@@ -131,3 +132,83 @@ def box_muller(raw, normals):
         below = (quarter & np.uint32(2)) != np.uint32(0)
         normals[0, c] = radius * (-along if back else along)
         normals[1, c] = radius * (-across if below else across)
+
+
+@njit
+def spread_codes(sums, spreads, converter, normals, codes):
+    """Codes of one sample's conversions: floor of the sum plus its standard deviation times its normal, clipped.
+
+    ``sums``, ``spreads`` (n,) fixed point; ``converter`` = (top, worth of a sum, of a spread); ``normals`` (2, n/2).
+    """
+    half = normals.shape[1]
+    for m in range(2):
+        for j in range(half):
+            at = m * half + j
+            sigma = np.sqrt(max(_F(spreads[at]) * converter[2], _F(0.0)))
+            level = _F(sums[at]) * converter[1] + sigma * normals[m, j]
+            codes[at] = np.int32(min(max(level, _F(0.0)), converter[0]))
+
+
+@njit
+def add_codes(codes, weights, width, sums, at):
+    """Add the weighted codes (slots x width) of one sample to ``sums`` from ``at``; ``weights`` (slots,)."""
+    for slot in range(weights.size):
+        for c in range(width):
+            sums[at + c] += codes[slot * width + c] * weights[slot]
+
+
+@njit
+def noisy_group(lanes, packed, tables, table, starts, weights, unit, converter, reads, blocks, scratch, out):
+    """One row group with noise: ``blocks`` = (first, last) blocks of columns, added to ``out`` (samples, C).
+
+    ``tables`` = entries of (sums, variances), ``starts`` likewise (P, columns padded); ``converter`` = (top, worth of
+    a sum, of a variance) float32; ``reads`` = (key, first sample, first pair, columns, weights of the slots): the
+    conversions of a sample lie as (normal of a pair, pair, column), with weight zero where no plane is.
+    """
+    words, counts, places, _ = packed
+    sums, spreads, raw, normals, codes, shifted, totals = scratch
+    key, sample, pair, columns, slots = reads
+    begin, size = table
+    width, physical = len(lanes), weights.shape[0]
+    for block in range(blocks[0], blocks[1]):
+        first = block * width
+        for p in range(physical):
+            at = begin + (block * physical + p) * size
+            gather_sums(lanes, tables[0], at, words, counts, places, starts[0][p, first : first + width], sums)
+            gather_sums(lanes, tables[1], at, words, counts, places, starts[1][p, first : first + width], spreads)
+            column = np.uint64(p * columns + first)
+            for i in range(out.shape[0]):
+                for j in range(slots.size // 2):
+                    philox_columns(lanes, key, sample + np.uint64(i), column, pair + np.uint64(j), raw, j * width)
+                box_muller(raw, normals)
+                own = slice(i * codes.size, (i + 1) * codes.size)
+                spread_codes(sums[own], spreads[own], converter, normals, codes)
+                add_codes(codes, slots, width, shifted, i * width)
+            flush(lanes, shifted, weights[p, first : first + width], totals)
+        add_block(totals, width, first, unit, out)
+
+
+@njit
+def noisy_group_plain(width, packed, tables, table, starts, weights, unit, converter, reads, blocks, scratch, out):
+    """The same as ``noisy_group`` by the plain loops; ``width`` lanes a block."""
+    words, counts, places, _ = packed
+    sums, spreads, raw, normals, codes, shifted, totals = scratch
+    key, sample, pair, columns, slots = reads
+    begin, size = table
+    physical = weights.shape[0]
+    for block in range(blocks[0], blocks[1]):
+        first = block * width
+        for p in range(physical):
+            at = begin + (block * physical + p) * size
+            gather_sums_plain(width, tables[0], at, words, counts, places, starts[0][p, first : first + width], sums)
+            gather_sums_plain(width, tables[1], at, words, counts, places, starts[1][p, first : first + width], spreads)
+            column = np.uint64(p * columns + first)
+            for i in range(out.shape[0]):
+                for j in range(slots.size // 2):
+                    philox_columns_plain(width, key, sample + np.uint64(i), column, pair + np.uint64(j), raw, j * width)
+                box_muller(raw, normals)
+                own = slice(i * codes.size, (i + 1) * codes.size)
+                spread_codes(sums[own], spreads[own], converter, normals, codes)
+                add_codes(codes, slots, width, shifted, i * width)
+            flush_plain(shifted, weights[p, first : first + width], totals)
+        add_block(totals, width, first, unit, out)

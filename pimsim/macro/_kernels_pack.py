@@ -56,12 +56,12 @@ def digit_offsets(x, width, lsb, mask, unit, out):
 
 
 @njit
-def sort_lists(lists, lanes, weights, counts, places, factors, words):
+def sort_lists(lists, weights, slots, stride, counts, places, factors, words):
     """Counting sort of the lists by their length in words of four offsets.
 
     ``lists`` (samples, planes, stride) uint16 with the length in the last place. Fills ``counts`` (lengths,): how
-    many lists have each length; for each place in the sorted order ``places``: sample x lanes, and ``factors``: the
-    weight of the plane; ``words`` uint64: the lists one after another in that order.
+    many lists have each length; in the sorted order ``places``: sample x ``stride`` + slot of the plane, and
+    ``factors``: weight of the plane; ``words`` uint64: the lists one after another in that order.
     """
     counts[:] = 0
     for sample in range(lists.shape[0]):
@@ -77,7 +77,7 @@ def sort_lists(lists, lanes, weights, counts, places, factors, words):
         for plane in range(lists.shape[1]):
             n = np.int64(lists[sample, plane, -1])
             length = (n + 3) // 4
-            places[place[length]] = sample * lanes
+            places[place[length]] = sample * stride + slots[plane]
             factors[place[length]] = weights[plane]
             place[length] += 1
             at = 4 * start[length]
@@ -89,13 +89,13 @@ def sort_lists(lists, lanes, weights, counts, places, factors, words):
 
 
 @njit
-def pack(x, group, planes, width, lanes, lists, packed):
+def pack(x, group, planes, width, lanes, stride, lists, packed):
     """Sorted lists of a block of samples ``x`` (samples, K) uint8 in the rows ``group`` = (first, past the last).
 
-    ``planes`` = (lsb, mask, weights) of each plane, of at most ``width`` bits; ``packed`` = (words, counts, places,
-    factors), filled as ``sort_lists`` says.
+    ``planes`` = (lsb, mask, weights, slots) of each plane, of at most ``width`` bits; ``packed`` = (words, counts,
+    places, factors), filled as ``sort_lists`` says.
     """
-    lsb, mask, weights = planes
+    lsb, mask, weights, slots = planes
     words, counts, places, factors = packed
     first, last = group
     unit = lanes // 2  # a table entry of int32 lanes, in units of 8 bytes
@@ -105,4 +105,4 @@ def pack(x, group, planes, width, lanes, lists, packed):
             bit_offsets(x[sample, first:last], unit, aligned, aligned.view(np.uint8), lists[sample])
         else:
             digit_offsets(x[sample, first:last], width, lsb, mask, unit, lists[sample])
-    sort_lists(lists, lanes, weights, counts, places, factors, words)
+    sort_lists(lists, weights, slots, stride, counts, places, factors, words)

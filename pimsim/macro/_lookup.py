@@ -78,6 +78,20 @@ def refusal(plan: Plan) -> str | None:
 
 def build(plan: Plan, lanes: int | None = None) -> Tables:
     """Tables of a plan, 16 bytes a cell for bit-serial inputs; ``lanes`` (4, 8, 16) is chosen by the cache if None."""
+    conversions = plan.matrix.shape[1]
+    inverse, begin = (np.repeat(v, conversions, axis=1) for v in (1.0 / plan.q, 0.5 - plan.lo / plan.q))
+    return fill(plan, plan.matrix, plan.pedestal, inverse, begin, lanes)
+
+
+def fill(
+    plan: Plan,
+    matrix: NDArray[np.float64],
+    pedestal: float,
+    inverse: NDArray[np.float64],
+    begin: NDArray[np.float64],
+    lanes: int | None = None,
+) -> Tables:
+    """Tables of ``inverse`` (R, P, C) x column sums of ``matrix`` (slices, conversions, K, C), plus ``begin``."""
     from pimsim.macro import _kernels_lookup as kernels
 
     width = _width(plan)
@@ -85,20 +99,19 @@ def build(plan: Plan, lanes: int | None = None) -> Tables:
     edges = np.array(plan.groups, dtype=np.int64)
     active = int(np.diff(edges, axis=1).max())
     lanes = lanes or (16 if active <= _ROWS_AT_16_LANES else 8)
-    slices, conversions, k, columns = plan.matrix.shape
-    cells = np.ascontiguousarray(plan.matrix).reshape(slices * conversions, k, columns)
-    inverse, begin = (np.repeat(v, conversions, axis=1) for v in (1.0 / plan.q, 0.5 - plan.lo / plan.q))
-    largest = kernels.largest_code(cells, plan.pedestal, edges, states - 1, inverse, begin)
+    columns = matrix.shape[3]
+    cells = np.ascontiguousarray(matrix).reshape(-1, *matrix.shape[2:])
+    largest = kernels.largest_code(cells, pedestal, edges, states - 1, inverse, begin)
     bits = max(0, _FULL - int(np.ceil(np.log2(largest + 1.0))))
     groups = -(-np.diff(edges, axis=1)[:, :, None] // rows)
     # Half a unit of rounding a group and half of the start: raised by it, a tie goes up whatever the rounding was.
     start = np.floor(begin * 2.0**bits + 0.5) + (groups + 2) // 2
     padded = -(-columns // lanes) * lanes
-    weights = plan.weights.reshape(len(edges), -1, columns)
     entries = _aligned(int(groups.sum()) * states**rows * len(cells) * padded)
     factor = pad_columns(inverse * 2.0**bits, padded, np.float64)
-    kernels.build_entries(cells, plan.pedestal, edges, states, rows, lanes, factor, entries)
-    start, weights = pad_columns(start, padded, np.int32), pad_columns(weights, padded, np.float64)
+    kernels.build_entries(cells, pedestal, edges, states, rows, lanes, factor, entries)
+    start = pad_columns(start, padded, np.int32)
+    weights = pad_columns(plan.weights.reshape(len(edges), -1, columns), padded, np.float64)
     return Tables(entries, edges, start, weights, rows, states, bits, lanes)
 
 
@@ -136,23 +149,24 @@ def code_sums(
     return out
 
 
-def _chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
-    """Planes by the byte: (bits to shift the words by, (lsb, mask, weight) of the planes after the shift)."""
-    chunks: list[list[Any]] = []
+def chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
+    """Planes by the byte: (bits to shift the words by, (lsb, mask, weight, slot) of the planes after the shift)."""
+    parts: list[list[Any]] = []
     for plane in plan.planes:
-        if not chunks or plane.lsb + plane.width - chunks[-1][0].lsb > 8:
-            chunks.append([])
-        chunks[-1].append(plane)
+        if not parts or plane.lsb + plane.width - parts[-1][0].lsb > 8:
+            parts.append([])
+        parts[-1].append(plane)
     found = []
-    for chunk in chunks:
+    for chunk in parts:
         shift = chunk[0].lsb
         lsb = np.array([plane.lsb - shift for plane in chunk], dtype=np.int64)
         mask = np.array([(1 << plane.width) - 1 for plane in chunk], dtype=np.int64)
-        found.append((shift, (lsb, mask, np.array([plane.weight >> shift for plane in chunk], dtype=np.int32))))
+        weights = np.array([plane.weight >> shift for plane in chunk], dtype=np.int32)
+        found.append((shift, (lsb, mask, weights, np.zeros(len(chunk), np.int64))))
     return found
 
 
-class _Scratch:
+class Scratch:
     """Working arrays for a block of ``samples`` samples of ``planes`` planes."""
 
     def __init__(self, tables: Tables, samples: int, planes: int) -> None:
@@ -173,13 +187,13 @@ def _share(
     plan: Plan, tables: Tables, words: NDArray[Any], blocks: tuple[int, int], simd: bool, out: NDArray[np.float64]
 ) -> None:
     """One thread's share: some blocks of columns, block after block of the batch, added to ``out``."""
-    chunks = _chunks(plan)
-    planes = max(len(chunk[1][0]) for chunk in chunks)
+    parts = chunks(plan)
+    planes = max(len(chunk[1][0]) for chunk in parts)
     samples = max(1, min(_PAIRS // planes, len(words)))
-    scratch = _Scratch(tables, samples, planes)
+    scratch = Scratch(tables, samples, planes)
     for first in range(0, len(words), samples):
         part = words[first : first + samples]
-        for shift, chunk in chunks:
+        for shift, chunk in parts:
             low = np.ascontiguousarray(part >> part.dtype.type(shift) if shift else part).astype(np.uint8, copy=False)
             _add_chunk(plan, tables, low, chunk, float(1 << shift), blocks, simd, scratch, out[first : first + samples])
 
@@ -192,7 +206,7 @@ def _add_chunk(
     worth: float,
     blocks: tuple[int, int],
     simd: bool,
-    scratch: _Scratch,
+    scratch: Scratch,
     out: NDArray[np.float64],
 ) -> None:
     """Add the planes of one chunk of a block of the batch, row group by row group."""
@@ -206,7 +220,7 @@ def _add_chunk(
     packed = (words, counts, scratch.packed[2][: n * planes], scratch.packed[3][: n * planes])
     sums, totals = scratch.sums[: n * lanes], scratch.totals[: n * lanes]
     for r, size in enumerate(tables.sizes()):
-        pack(low, tuple(tables.edges[r]), chunk, width, lanes, lists, packed)
+        pack(low, tuple(tables.edges[r]), chunk, width, lanes, lanes, lists, packed)
         group(
             (0,) * lanes if simd else lanes,
             packed,

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pimsim.macro import _blocked, _lookup, _plain
+from pimsim.macro import _blocked, _lookup, _noisy, _plain
 from pimsim.macro.plan import Plan
 from pimsim.macro.reads import Reads
 
 _WIDE = 3  # bits of one input from which a product is faster than a table
 _PLAIN = "blocked float64 matrix products with the converter fused on each block: "
-_PREPARED: dict[str, Any] = {"lookup": _lookup, "blocked": _blocked}
+_PREPARED: dict[str, Any] = {"lookup": _lookup, "blocked": _blocked, "noisy lookup": _noisy}
 
 
 class Path(NamedTuple):
@@ -28,9 +28,14 @@ def choose(plan: Plan, reads: Reads | None = None) -> Path:
 
     if plan.circuit is not None:
         return Path("circuit", "the currents are not linear in the inputs: every read is a circuit solution")
-    refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _peculiar(plan, reads)
+    noisy = reads is not None and plan.random
+    refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _peculiar(plan)
+    if noisy and refused is None:
+        refused = _noisy.refusal(plan)
     if refused is not None:
         return Path("plain", _PLAIN + refused)
+    if noisy:
+        return Path("noisy lookup", "column sums and variances of their noise looked up, one normal a conversion")
     wide = max(plane.width for plane in plan.planes) >= _WIDE
     no_lookup, no_blocked = _lookup.refusal(plan), _blocked.refusal(plan)
     if no_lookup is None and not (wide and no_blocked is None):
@@ -51,13 +56,12 @@ def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.n
     module = _PREPARED[name]
     if name not in plan.cache:
         plan.cache[name] = module.build(plan)
-    return module.code_sums(plan, plan.cache[name], words)
+    more = (reads,) if name == "noisy lookup" else ()
+    return module.code_sums(plan, plan.cache[name], words, *more)
 
 
-def _peculiar(plan: Plan, reads: Reads | None) -> str | None:
+def _peculiar(plan: Plan) -> str | None:
     """What only the plain path does, or None."""
     if plan.adc is not None:
         return "the converters are not ideal"
-    if plan.dac is not None:
-        return "the DACs are not ideal"
-    return "noise of every read" if reads is not None and plan.random else None
+    return None if plan.dac is None else "the DACs are not ideal"

@@ -24,8 +24,17 @@ class Reads:
         """Reads of the inputs from ``samples`` on."""
         return replace(self, first=self.first + samples)
 
+    @property
+    def cell_stream(self) -> Stream:
+        """Stream of the noise of the columns."""
+        return self.stream.named(f"{self.stream.purpose}/cells")
+
+    def draw(self, read: int) -> int:
+        """Number of a read among the draws of a place: reads of one pass side by side, for two come of one hash."""
+        return (self.number << 24) + read
+
     def normals(self, purpose: str, inputs: int, columns: np.ndarray, read: int) -> np.ndarray:
         """Standard normals (inputs, columns) of read ``read`` (plane and row group) of each column number."""
         sample = np.arange(self.first, self.first + inputs, dtype=np.uint64) << np.uint64(32)
         places = sample[:, None] | columns.astype(np.uint64)
-        return self.stream.named(f"{self.stream.purpose}/{purpose}").normal(places, draw=2 * read + self.number)
+        return self.stream.named(f"{self.stream.purpose}/{purpose}").normal(places, draw=self.draw(read))
