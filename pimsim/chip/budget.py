@@ -15,7 +15,7 @@ class BudgetRow(NamedTuple):
 
     component: str
     level: str
-    count: int
+    count: int  # type: ignore[assignment]  # the column is called so
     power_w: float
     area_m2: float
     source: str

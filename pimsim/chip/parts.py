@@ -120,7 +120,7 @@ def _estimate(chip: ChipFields, name: str, component: Component, context: Mappin
     """Run a component's estimator with what the chip knows and what the component adds."""
     law = str(component.estimator)
     wanted = parameters_of(load_estimator(law))
-    known = {key: value for key, value in (_common(chip) | context).items() if key in wanted}
+    known = {key: value for key, value in {**_common(chip), **context}.items() if key in wanted}
     return run_estimator(law, known | component.parameters, f"components.{name}.parameters")
 
 

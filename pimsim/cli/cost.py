@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from pimsim.cli.output import JsonOption, show, show_json
-from pimsim.cli.workloads import workload_of
+from pimsim.cli.workloads import Loading, loading, workload_of
 
 app = typer.Typer()
 
@@ -24,7 +24,7 @@ def cost(
     network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
-    weights: Annotated[str, typer.Option(help="Weights written once or per_inference.")] = "once",
+    weights: Annotated[Loading, typer.Option(help="When weights are written.")] = Loading.once,
     by: Annotated[By, typer.Option(help="Sum the energy by this.")] = By.component,
     json: JsonOption = False,
 ) -> None:
@@ -41,7 +41,7 @@ def cost(
     from pimsim.chip import load_chip
 
     design = load_chip(chip)
-    result = design.cost(workload_of(network), batch, weights)
+    result = design.cost(workload_of(network), batch, loading(weights))
     if json:
         show_json(result.to_dict())
         return

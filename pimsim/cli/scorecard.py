@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from pimsim.cli.output import JsonOption, show
-from pimsim.cli.workloads import workload_of
+from pimsim.cli.workloads import Loading, loading, workload_of
 
 app = typer.Typer()
 
@@ -16,7 +16,7 @@ def scorecard(
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     accelerator: Annotated[str, typer.Option(help="Digital accelerator: name or path.")] = "eyeriss",
     batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
-    weights: Annotated[str, typer.Option(help="Weights loaded once or per_inference.")] = "once",
+    weights: Annotated[Loading, typer.Option(help="When weights are loaded.")] = Loading.once,
     data: Annotated[str | None, typer.Option(help="Data set: runs the network for its accuracy.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Test images.")] = 250,
     trials: Annotated[int, typer.Option(min=1, help="Chips drawn from the device's statistics.")] = 5,
@@ -34,7 +34,7 @@ def scorecard(
 
     design = load_chip(chip)
     evaluation = _evaluate(network, design, data, images, trials) if data else None
-    rows = score(design, workload_of(network), accelerator, batch, weights, evaluation)
+    rows = score(design, workload_of(network), accelerator, batch, loading(weights), evaluation)
     if json:
         show([row.to_dict() for row in rows], as_json=True)
         return
@@ -49,7 +49,7 @@ def scorecard(
         }
         for row in rows
     ]
-    show(lines, title=f"{network}, batch {batch}, weights {weights}")
+    show(lines, title=f"{network}, batch {batch}, weights {weights.value}")
 
 
 def _evaluate(network: str, chip: Any, data: str, images: int, trials: int) -> Any:

@@ -1,6 +1,19 @@
 """Networks by name on the command line: tables of layer shapes, shipped networks, ONNX files."""
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class Loading(StrEnum):
+    """When weights are brought from off-chip."""
+
+    once = "once"
+    per_inference = "per_inference"
+
+
+def loading(weights: Loading) -> Literal["once", "per_inference"]:
+    """The option as the cost models take it."""
+    return "once" if weights is Loading.once else "per_inference"
 
 
 def workload_of(network: str) -> Any:

@@ -20,7 +20,7 @@ class ActionRow(NamedTuple):
     layer: str
     component: str
     action: str
-    count: int
+    count: int  # type: ignore[assignment]  # the column is called so
     energy_j: float
     source: str
 
@@ -29,7 +29,7 @@ class AreaRow(NamedTuple):
     """`count` instances of one component, `area_m2` [m^2] in all."""
 
     component: str
-    count: int
+    count: int  # type: ignore[assignment]  # the column is called so
     area_m2: float
     source: str
 

@@ -13,7 +13,7 @@ import math
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pydantic import create_model
 
@@ -119,7 +119,7 @@ def run_estimator(name: str, parameters: Mapping[str, Any], where: str = "") -> 
         If a parameter is unknown, missing, of a wrong unit or out of the law's range.
     """
     estimator = load_estimator(name)
-    options = _options_model(estimator).parse(parameters, where or name)
+    options = _options_model(cast("Any", estimator)).parse(parameters, where or name)
     try:
         estimate = estimator(**{key: getattr(options, key) for key in type(options).model_fields})
     except InputError as error:

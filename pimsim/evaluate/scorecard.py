@@ -231,16 +231,16 @@ def _flexibility(chip: Chip, acc: Accelerator, batch: int, weights: Weights, sui
     found = {}
     for name in suite:
         workload = load_workload(name)
-        pim = chip.cost(workload, batch, weights)
-        found[name] = (pim, network_cost(workload, acc, batch, weights))
-    per_mac = {name: tuple(c.energy_per_input_j / c.macs * 1e12 for c in both) for name, both in found.items()}
+        found[name] = (chip.cost(workload, batch, weights), network_cost(workload, acc, batch, weights))
+    per_mac = {name: [c.energy_per_input_j / c.macs * 1e12 for c in both] for name, both in found.items()}
     rows = []
-    for label, pick in (("best", min), ("worst", max)):
-        chosen = [pick(per_mac, key=lambda name, side=side: per_mac[name][side]) for side in (0, 1)]
-        values = per_mac[chosen[0]][0], per_mac[chosen[1]][1]
-        rows.append(Metric("flexibility", f"{label} energy per MAC", "pJ", *values, f"{chosen[0]}, {chosen[1]}"))
-    for name, values in per_mac.items():
-        rows.append(Metric("flexibility", f"energy per MAC, {name}", "pJ", *values))
+    for label, worst in (("best", False), ("worst", True)):
+        ranked = [sorted(per_mac, key=lambda name, side=side: per_mac[name][side]) for side in (0, 1)]  # type: ignore[misc]
+        pim, digital = (names[-1] if worst else names[0] for names in ranked)
+        values = per_mac[pim][0], per_mac[digital][1]
+        rows.append(Metric("flexibility", f"{label} energy per MAC", "pJ", *values, f"{pim}, {digital}"))
+    for name, both in per_mac.items():
+        rows.append(Metric("flexibility", f"energy per MAC, {name}", "pJ", both[0], both[1]))
     return rows
 
 

@@ -27,7 +27,7 @@ def tornado(data: pd.DataFrame, base: float, *, xlabel: str, even: str = "", ax:
     ax.set_xscale("log")
     for place, factor in enumerate(order):
         _bar(ax, place, spans[factor])
-    ax.set_yticks(range(len(order)), order)
+    ax.set_yticks(range(len(order)), [str(factor) for factor in order])
     ax.axvline(base, color="0.2", linewidth=0.9)
     if even:
         ax.axvline(1.0, color="0.5", linewidth=0.8, linestyle=(0, (4, 2)))

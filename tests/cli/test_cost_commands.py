@@ -1,0 +1,55 @@
+"""`pimsim cost`, `eyexam` and `scorecard`: what they print is what the functions return."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from pimsim.base.errors import InputError
+from pimsim.chip import load_chip
+from pimsim.cli.app import app
+from pimsim.evaluate.bounds import eyexam
+from pimsim.workload import load_workload
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_cost_as_json_and_as_tables():
+    cost = load_chip("isaac-ce").cost(load_workload("alexnet"), 2)
+    data = json.loads(run("cost", "alexnet", "--chip", "isaac-ce", "--batch", "2", "--json"))
+    assert data["energy_j"] == cost.energy_j
+    assert len(data["breakdown"]) == len(cost.actions)
+    text = run("cost", "alexnet", "--chip", "isaac-ce", "--by", "layer")
+    assert "fc6" in text
+    assert "16 x 16" in text
+    assert "ADC law: Shafiee" in text
+
+
+def test_eyexam_of_a_layer():
+    rows = json.loads(run("eyexam", "alexnet", "--chip", "isaac-ce", "--layer", "conv3", "--json"))
+    bounds = eyexam(load_workload("alexnet").layers[2], load_chip("isaac-ce"))
+    assert [row["macs_per_cycle"] for row in rows] == [bound.macs_per_cycle for bound in bounds]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (["eyexam", "alexnet"], "either --chip or --accelerator"),
+        (["eyexam", "alexnet", "--chip", "isaac-ce", "--layer", "conv9"], "no layer 'conv9'"),
+    ],
+)
+def test_mistakes_are_named(arguments, match):
+    with pytest.raises(InputError, match=match):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_scorecard_puts_both_sides_and_the_ratio_in_a_row(tmp_path):
+    rows = json.loads(run("scorecard", "alexnet", "--chip", "generic-rram-32nm", "--json"))
+    by_name = {row["metric"]: row for row in rows}
+    energy = by_name["energy per inference"]
+    assert energy["ratio"] == pytest.approx(energy["pim"] / energy["digital"])
+    assert {"peak rate", "achieved rate", "latency", "storage density"} <= set(by_name)
