@@ -130,7 +130,8 @@ class CubicCell(Spec):
     def _coefficients(self, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         open_cell = G == 0.0
         log_g = np.log10(np.where(open_cell, 1.0, G))
-        return tuple(np.where(open_cell, 0.0, np.polyval(a, log_g)) for a in (self.a2, self.a3))
+        a2, a3 = (np.where(open_cell, 0.0, np.polyval(a, log_g)) for a in (self.a2, self.a3))
+        return a2, a3
 
 
 class TableCell(Spec):

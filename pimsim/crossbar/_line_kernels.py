@@ -146,35 +146,34 @@ def line_cg(g, F, H, base, lines, tol, most):
     c_bit = factor_bitlines(g, r_bitline, r_ground)
     u = F
     solve_wordlines(u, c_word, root, r_wordline, 0, g.shape[0])
-    v = _bitline_voltages(g, u, H, c_bit, r_bitline)
-    r, p, q, s = np.empty_like(g), np.zeros(g.shape), np.zeros(g.shape), np.zeros(g.shape)
+    r, p, q, s = np.empty_like(g), np.zeros(g.shape), np.zeros(g.shape), np.empty_like(g)
+    _bitline_voltages(g, u, H, c_bit, r_bitline, s)
     for i in range(g.shape[0]):
         for j in range(g.shape[1]):
-            r[i, j] = g[i, j] * v[i, j]
-    largest = _largest_line_current(base, g, u, v)
+            r[i, j] = g[i, j] * s[i, j]
+    largest = _largest_line_current(base, g, u, s)
     alpha, rho, steps = 0.0, 0.0, 0
     while True:
         before = rho
         rho, left = _update(u, r, p, s, alpha, c_word, root, r_wordline)
         if left <= tol * largest or steps == most or rho == 0.0:
-            v = _bitline_voltages(g, u, H, c_bit, r_bitline)
-            largest = _largest_line_current(base, g, u, v)
+            _bitline_voltages(g, u, H, c_bit, r_bitline, s)
+            largest = _largest_line_current(base, g, u, s)
             if left <= tol * largest or steps == most or rho == 0.0:
-                return u, v, r, left / largest if left > 0.0 else 0.0, steps
+                return u, s, r, left / largest if left > 0.0 else 0.0, steps
+            _update(u, r, p, s, 0.0, c_word, root, r_wordline)  # brings s back
         _direction(p, q, r, s, g, c_bit, rho / before if steps else 0.0)
         alpha = rho / _apply(p, q, s, g, c_bit, r_bitline)
         steps += 1
 
 
 @njit(fastmath={"contract"})
-def _bitline_voltages(g, u, H, c_bit, r_bitline):
-    """B^-1 (H + g u)."""
-    v = np.empty_like(g)
+def _bitline_voltages(g, u, H, c_bit, r_bitline, v):
+    """v = B^-1 (H + g u)."""
     for i in range(g.shape[0]):
         for j in range(g.shape[1]):
             v[i, j] = H[i, j] + g[i, j] * u[i, j]
     solve_bitlines(v, c_bit, r_bitline)
-    return v
 
 
 @njit(fastmath=_SUMS)

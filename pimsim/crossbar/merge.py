@@ -128,7 +128,7 @@ def _leaves(grid: _Cells, top: int, bottom: int, left: int, right: int) -> list[
     parts = (part[top:bottom, :, left:right] for part in (grid.cell, grid.word, grid.bit))
     lanes = (np.ascontiguousarray(part.transpose(1, 3, 0, 2).reshape(LEAF, LEAF, -1)) for part in parts)
     built = iter(leaf_blocks(*lanes, *_plans()))
-    rows = []
+    rows: list[list[Block]] = []
     for i in range(top, bottom):
         rows.append([])
         for j in range(left, right):
@@ -195,5 +195,6 @@ def merge(a: Block, b: Block, a_side: str, b_side: str, order: list[tuple[int, s
 
 def _side(block: Block, side: str) -> tuple[int, int]:
     """First port and number of ports of a side."""
+    counts = (block.left, block.right, block.top, block.bottom)
     k = "LRTB".index(side)
-    return sum(block[1 : 1 + k]), block[1 + k]
+    return sum(counts[:k]), counts[k]

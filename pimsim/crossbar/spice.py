@@ -154,7 +154,7 @@ def _lines(problem: Problem) -> Iterator[str]:
     r_source = wires.r_wordline + wires.r_driver
     # Two drivers without resistance would be a loop of sources; one alone is the same circuit if the line has none.
     far = wires.double_sided and (r_source > 0.0 or (wires.r_wordline > 0.0 and cols > 1))
-    for i in np.flatnonzero(problem.driven):
+    for i in np.flatnonzero(problem.driven).tolist():
         yield f"Vrow_{i} s_{i} 0 {float(problem.V[0, i])!r}"
         yield _resistor(f"row_{i}" if r_source else f"join_{i}", f"s_{i}", f"w_{i}_0", r_source)
         if far:

@@ -1,0 +1,234 @@
+"""Circuit solvers against badcrossbar 1.1, a sparse LU and the machine's own rates. One thread, float64.
+
+Run: OMP_NUM_THREADS=1 python benchmarks/bench_irdrop.py [vector] [transfer] [gated] [newton] [memory] [fit]
+Interleaved rounds in one process, medians of the ratios of a round; fresh conductances (log-uniform, 1 to 100 uS) and
+voltages in every round; 2.93 ohm a segment. badcrossbar comes from PyPI (pip install badcrossbar==1.1.0).
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+import pimsim as ps
+
+SIZES = (32, 64, 128, 256, 512, 1024)
+OHM = 2.93
+WIRES = ps.Wires(r_wordline=OHM, r_bitline=OHM)
+RNG = np.random.default_rng(0)
+
+
+def fresh(size: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.exp(RNG.uniform(np.log(1e-6), np.log(1e-4), (size, size))), RNG.uniform(0.0, 0.2, size)
+
+
+def seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def interleaved(rounds: int, make: Callable[[], dict[str, Callable[[], object]]]) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, call in make().items():
+            times.setdefault(name, []).append(seconds(call))
+    return times
+
+
+def ratio(times: dict[str, list[float]], above: str, below: str) -> float:
+    """Median over the rounds of the ratio within a round."""
+    return statistics.median(a / b for a, b in zip(times[above], times[below]))
+
+
+def ms(times: dict[str, list[float]], name: str) -> str:
+    return f"{1e3 * statistics.median(times[name]):.3g}" if name in times else "-"
+
+
+def row(*values: object) -> None:
+    print("| " + " | ".join(str(value) for value in values) + " |", flush=True)
+
+
+def table(title: str, *columns: str) -> None:
+    print(f"\n## {title}")
+    row(*columns)
+    print("|" + "---|" * len(columns), flush=True)
+
+
+def badcrossbar(G: np.ndarray, V: np.ndarray, voltages: bool = True) -> object:
+    """Output currents, and the node voltages if asked for, of one vector (N,) or of the columns of V (N, p)."""
+    import badcrossbar
+
+    V = V.reshape(len(G), -1)
+    return badcrossbar.compute(V, 1.0 / G, r_i=OHM, node_voltages=voltages, all_currents=False)
+
+
+def lu(G: np.ndarray, V: np.ndarray) -> object:
+    return ps.solve_crossbar(G, V, WIRES, method="direct", tol=1e-9)
+
+
+def rates(size: int = 1024) -> float:
+    """Flops per second of this machine's dgemm."""
+    a = RNG.normal(size=(size, size))
+    return 2.0 * size**3 / min(seconds(lambda: a @ a) for _ in range(3))
+
+
+def copies(size: int) -> float:
+    """Seconds a copy of 160 bytes per cell takes."""
+    a, b = np.zeros(20 * size * size), np.zeros(20 * size * size)
+    return min(seconds(lambda: np.copyto(b, a)) for _ in range(5))
+
+
+def vector() -> None:
+    """One vector: node voltages and currents."""
+    table("One vector", "N = M", "badcrossbar [ms]", "sparse LU [ms]", "line-cg [ms]", "steps", "badcrossbar / line-cg",
+          "per cell and step / copy of 160 bytes", "difference")  # fmt: skip
+    for size in SIZES:
+        G, V = fresh(size)
+        answer = ps.solve_crossbar(G, V, WIRES, method="line-cg")
+        other = lu(G, V).i_out if size <= 512 else ps.transfer_matrix(G, WIRES) @ V
+        apart = np.abs(answer.i_out - other).max() / np.abs(other).max()
+        rivals = {}
+        steps, copy = [], []
+
+        def make(size=size, rivals=rivals, steps=steps, copy=copy):
+            G, V = fresh(size)
+            if size <= 512:
+                rivals = {"badcrossbar": lambda: badcrossbar(G, V), "lu": lambda: lu(G, V)}
+            copy.append(copies(size))
+            calls = {"ours": lambda: steps.append(ps.solve_crossbar(G, V, WIRES, method="line-cg").iterations)}
+            return calls | rivals
+
+        times = interleaved(9 if size <= 128 else 3, make)
+        per_step = statistics.median(t / n / c for t, n, c in zip(times["ours"], steps, copy))
+        gain = f"{ratio(times, 'badcrossbar', 'ours'):.0f}" if size <= 512 else "-"
+        row(size, ms(times, "badcrossbar"), ms(times, "lu"), ms(times, "ours"), steps[-1], gain, f"{per_step:.2f}",
+            f"{apart:.0e}")  # fmt: skip
+
+
+def transfer() -> None:
+    """The whole transfer matrix."""
+    table("Transfer matrix", "N = M", "badcrossbar [ms]", "merge [ms]", "badcrossbar / merge",
+          "62 N^3 flops at dgemm's rate [ms]", "merge / that", "difference from line-cg")  # fmt: skip
+    for size in SIZES:
+        G, V = fresh(size)
+        apart = np.abs(ps.transfer_matrix(G, WIRES) @ V - ps.solve_crossbar(G, V, WIRES).i_out).max()
+        apart /= np.abs(ps.solve_crossbar(G, V, WIRES).i_out).max()
+        ideal: list[float] = []
+
+        def make(size=size, ideal=ideal):
+            G, _ = fresh(size)
+            ideal.append(62.0 * size**3 / rates())
+            calls = {"ours": lambda: ps.transfer_matrix(G, WIRES)}
+            if size <= 128:
+                calls["badcrossbar"] = lambda: badcrossbar(G, np.eye(size), voltages=False)
+            return calls
+
+        times = interleaved(7 if size <= 256 else 3, make)
+        gain = f"{ratio(times, 'badcrossbar', 'ours'):.0f}" if size <= 128 else "-"
+        share = statistics.median(t / i for t, i in zip(times["ours"], ideal))
+        row(size, ms(times, "badcrossbar"), ms(times, "ours"), gain, f"{1e3 * statistics.median(ideal):.3g}",
+            f"{share:.2f}", f"{apart:.0e}")  # fmt: skip
+
+
+def gated() -> None:
+    """Gated columns against the ideal sum of the selected cells' conductances, for the same patterns."""
+    wires = ps.Wires(r_bitline=OHM, r_sourceline=OHM)
+    table("Gated ladders, 64 patterns, half of the rows on", "N = M", "ideal sum [ms]", "ladder [ms]", "ratio",
+          "ns per cell and pattern")  # fmt: skip
+    for size in SIZES:
+
+        def make(size=size):
+            G, _ = fresh(size)
+            on = RNG.random((64, size)) < 0.5
+            series = 1.0 / (1.0 / G + 2e3)
+            return {
+                "ideal": lambda: [0.2 * series[pattern].sum(axis=0) for pattern in on],
+                "ours": lambda: ps.solve_gated(G, on, 0.2, wires, r_on=2e3, g_off=0.0),
+            }
+
+        make()["ours"]()
+        times = interleaved(7, make)
+        each = 1e9 * statistics.median(times["ours"]) / (64 * size * size)
+        row(size, ms(times, "ideal"), ms(times, "ours"), f"{ratio(times, 'ours', 'ideal'):.2f}", f"{each:.2f}")
+
+
+def newton() -> None:
+    """Non-linear cells against one linear solve of the same array."""
+    table(
+        "sinh cells (0.25 V), one vector up to 0.2 V", "N = M", "line-cg, linear [ms]", "newton [ms]", "steps", "ratio"
+    )
+    for size in SIZES:
+        steps: list[int] = []
+
+        def make(size=size, steps=steps):
+            G, V = fresh(size)
+            cell = ps.SinhCell(vc=0.25)
+            return {
+                "linear": lambda: ps.solve_crossbar(G, V, WIRES),
+                "sinh": lambda: steps.append(ps.solve_crossbar(G, V, WIRES, cell=cell).iterations),
+            }
+
+        make()["sinh"]()
+        times = interleaved(9 if size <= 128 else 3, make)
+        row(size, ms(times, "linear"), ms(times, "sinh"), steps[-1], f"{ratio(times, 'sinh', 'linear'):.1f}")
+
+
+def memory() -> None:
+    """Peak memory of one solve above that of a process that did the same on a small array."""
+    code = (
+        "import sys, numpy as np, pimsim as ps\n"
+        "n = int(sys.argv[1]); w = ps.Wires(r_wordline=2.93, r_bitline=2.93)\n"
+        "ps.solve_crossbar(np.full((8, 8), 1e-5), np.ones(8), w)\n"
+        "G = np.exp(np.random.default_rng(0).uniform(np.log(1e-6), np.log(1e-4), (n, n)))\n"
+        "ps.solve_crossbar(G, np.full(n, 0.2), w)\n"
+        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\n"
+    )
+    subprocess.check_output([sys.executable, "-c", code, "8"])  # compiles, if nothing did before
+    kib = {n: int(subprocess.check_output([sys.executable, "-c", code, str(n)])) for n in (8, 512, 1024)}
+    print("\n## Memory of one vector, above the interpreter with everything imported\n| N = M | MB |\n|---|---|")
+    for n in (512, 1024):
+        print(f"| {n} | {(kib[n] - kib[8]) * 1024 / 1e6:.0f} |")
+
+
+def fit() -> None:
+    """Exponents of time against N, 64 to 1024."""
+    calls = {
+        "line-cg": lambda G, V: ps.solve_crossbar(G, V, WIRES),
+        "merge": lambda G, V: ps.transfer_matrix(G, WIRES),
+        "gated": lambda G, V: ps.solve_gated(G, V > 0.1, 0.2, ps.Wires(r_bitline=OHM, r_sourceline=OHM), r_on=2e3),
+        "ideal": lambda G, V: V @ G,
+    }
+    print("\n## Time against size\n| | " + " | ".join(str(n) for n in SIZES) + " | exponent |")
+    print("|---|" + "---|" * (len(SIZES) + 1))
+    for name, call in calls.items():
+        medians = []
+        for size in SIZES:
+
+            def make(size=size, call=call):
+                G, V = fresh(size)
+                return {"t": lambda: call(G, V)}
+
+            times = interleaved(5, make)
+            medians.append(statistics.median(times["t"]))
+        slope = np.polyfit(np.log(SIZES[1:]), np.log(medians[1:]), 1)[0]
+        print(f"| {name} [ms] | " + " | ".join(f"{1e3 * t:.3g}" for t in medians) + f" | {slope:.2f} |", flush=True)
+
+
+PARTS = {"vector": vector, "transfer": transfer, "gated": gated, "newton": newton, "memory": memory, "fit": fit}
+
+if __name__ == "__main__":
+    logging.disable(logging.INFO)
+    warnings.simplefilter("ignore", ImportWarning)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
+    for part in parser.parse_args().parts:
+        PARTS[part]()
