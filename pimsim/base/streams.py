@@ -43,20 +43,24 @@ class Stream:
 
     def normal(self, place: ArrayLike, draw: int = 0) -> np.ndarray:
         """Standard normals, one a place (any shape), float64; ``draw`` tells apart several at one place."""
-        from pimsim.base import philox
-
-        return self._fill(philox.fill_normal, place, draw)
+        return self._fill("normal", place, draw)
 
     def uniform(self, place: ArrayLike, draw: int = 0) -> np.ndarray:
         """Uniforms in (0, 1), one a place (any shape), float64, independent of the normals of the place."""
+        return self._fill("uniform", place, draw)
+
+    def _fill(self, kind: str, place: ArrayLike, draw: int) -> np.ndarray:
+        from numba import config
+
         from pimsim.base import philox
 
-        return self._fill(philox.fill_uniform, place, draw)
-
-    def _fill(self, kernel, place: ArrayLike, draw: int) -> np.ndarray:
         places = np.ascontiguousarray(place, dtype=np.uint64)
+        first, second = np.uint64(self.key[0]), np.uint64(self.key[1])
+        if config.DISABLE_JIT:
+            # Not compiled, a loop over places takes a thousand times as long as the same formulas on the array.
+            return getattr(philox, kind)(first, second, places, draw).reshape(np.shape(place))
         out = np.empty(places.size)
-        kernel(np.uint64(self.key[0]), np.uint64(self.key[1]), places.ravel(), draw, out)
+        getattr(philox, f"fill_{kind}")(first, second, places.ravel(), draw, out)
         return out.reshape(np.shape(place))
 
 
