@@ -3,6 +3,7 @@
 from pimsim.digital.accelerator import Accelerator, list_accelerators, load_accelerator
 from pimsim.digital.analysis import Counts, analyze
 from pimsim.digital.case import check_case, load_case
+from pimsim.digital.mapper import Mapped, map_layer
 from pimsim.digital.mapping import Mapping, read_mappings, save_mappings
 from pimsim.digital.network import network_cost, roof
 from pimsim.digital.problem import Problem, problem_of
@@ -11,6 +12,7 @@ from pimsim.digital.row_stationary import row_stationary
 __all__ = [
     "Accelerator",
     "Counts",
+    "Mapped",
     "Mapping",
     "Problem",
     "analyze",
@@ -18,6 +20,7 @@ __all__ = [
     "list_accelerators",
     "load_accelerator",
     "load_case",
+    "map_layer",
     "network_cost",
     "problem_of",
     "read_mappings",

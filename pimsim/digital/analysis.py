@@ -250,10 +250,10 @@ def _level(nest: Nest, acc: Accelerator, store: Store, flows: MappingABC[tuple[s
         reads, fills, updates, distinct = _words(nest, tensor, store, flows)
         bits = acc.precision.bits(tensor.name)
         final = distinct if store is nest.stores[0] else 0
-        read = _accesses(reads * bits, used, memory.width)
-        write = _accesses(fills * bits, used, memory.width)
-        write += _accesses((updates - final) * bits, used, memory.width)
-        write += _accesses(final * acc.precision.outputs, used, memory.width)
+        read = _accesses(reads, bits, used, memory.width)
+        write = _accesses(fills, bits, used, memory.width)
+        write += _accesses(updates - final, bits, used, memory.width)
+        write += _accesses(final, acc.precision.outputs, used, memory.width)
         energy = read * memory.read + write * memory.write
         tensors[tensor.name] = TensorCounts(reads, fills, updates, tensor.tile(tile), read, write, energy)
         bits_read += reads * bits
@@ -274,9 +274,11 @@ def _words(nest: Nest, tensor, store: Store, flows) -> tuple[int, int, int, int]
     return reads, above.fetched - above.child_distinct, below.supplied, below.parent_distinct
 
 
-def _accesses(bits: int, instances: int, width: float) -> int:
-    """Accesses of all instances, each instance's last one perhaps partly used."""
-    return instances * -(-bits // (instances * int(width)))
+def _accesses(words: int, bits: int, instances: int, width: float) -> int:
+    """Accesses of all instances: each one's last may be partly used; unequal shares are rounded up once in all."""
+    if words % instances:
+        return -(-words * bits // int(width))
+    return instances * -(-words * bits // (instances * int(width)))
 
 
 def _busy(bits: int, instances: int, bandwidth: float | None) -> int:

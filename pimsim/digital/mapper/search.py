@@ -1,0 +1,231 @@
+"""The search: every placement and loop order by its bound, every tile shape of each that the bound leaves."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from pimsim.base.errors import InputError
+from pimsim.digital.accelerator import Accelerator
+from pimsim.digital.analysis import Counts, analyze
+from pimsim.digital.mapper import _kernels
+from pimsim.digital.mapper.columns import Columns
+from pimsim.digital.mapper.model import Model, groups_of
+from pimsim.digital.mapper.space import (
+    Choice,
+    boundaries,
+    build,
+    factors_of,
+    orders,
+    placements,
+    slots_of,
+    stop_of,
+)
+from pimsim.digital.mapping import Mapping
+from pimsim.digital.problem import Problem, problem_of
+from pimsim.workload import Conv2d, Dense, MatMul
+
+Objective = Literal["energy", "latency", "edp"]
+KINDS = {"energy": 0, "latency": 1, "edp": 2}
+_NODES = 100_000_000  # of one placement and order; past it only its bound is known
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The best mapping found and what is known about it.
+
+    Attributes
+    ----------
+    mapping, counts : the mapping and its analysis.
+    objective : what was minimized.
+    value : of the objective: J, cycles, or J x cycles; accesses are not rounded up to whole ones.
+    bound : no mapping of the space is below this.
+    proof : "optimal", or the gap to the bound and why the search stopped.
+    costed : mappings whose cost was computed.
+    pruned : mappings of the space for each one that was costed.
+    seconds : of search.
+    """
+
+    mapping: Mapping
+    counts: Counts
+    objective: Objective
+    value: float
+    bound: float
+    proof: str
+    costed: int
+    pruned: float
+    seconds: float
+
+    @property
+    def gap(self) -> float:
+        """How far the value may be above the optimum, relative to the bound."""
+        return self.value / self.bound - 1.0
+
+
+class _Candidate(NamedTuple):
+    """One placement and order with a bound of its best mapping."""
+
+    bound: float
+    keeps: tuple[frozenset[str], ...]
+    order: tuple[Choice | None, ...]
+    options: tuple[np.ndarray, ...]
+    columns: Columns
+
+
+def map_layer(
+    layer: Conv2d | Dense | MatMul | Problem,
+    acc: Accelerator,
+    objective: Objective = "energy",
+    imperfect: int = 1,
+    time_limit: float = 60.0,
+) -> Mapped:
+    """The best mapping of a layer in the stated map space, with a proof or the gap to a bound.
+
+    The space is that of :mod:`pimsim.digital.mapper.space`.  Placements and loop orders are taken by their bound;
+    within one, tile shapes are built dimension by dimension, and a partial shape goes when even the best completion of
+    every product, capacities heeded, cannot beat the best mapping known.  "latency" minimizes the busier of computing
+    and moving words, energy breaking ties; "edp" is energy x those cycles.
+
+    Parameters
+    ----------
+    imperfect : how many bounds of a dimension may not divide it.
+    time_limit : seconds after which the search stops, compiling left out; the proof then says how far the answer may be
+        from the optimum.
+
+    Raises
+    ------
+    InputError : an unknown objective, or no mapping fits: the level that is too small is named.
+
+    Examples
+    --------
+    >>> import pimsim as ps
+    >>> best = ps.digital.map_layer(ps.Conv2d(m=8, c=4, p=7, q=7, r=3, s=3), ps.digital.load_accelerator("eyeriss"))
+    >>> best.proof
+    'optimal'
+    """
+    if objective not in KINDS:
+        raise InputError(f"objective = {objective!r}: must be one of {', '.join(KINDS)}")
+    start = time.perf_counter()
+    problem, slots = problem_of(layer), slots_of(acc)
+    factors = {dim: factors_of(extent, dim, slots, imperfect) for dim, extent in problem.dims.items()}
+    if not all(len(rows) for rows in factors.values()):
+        raise InputError(f"no mapping fits: {_too_small(problem, acc)}")
+    model = Model(problem, acc, slots, groups_of(problem), factors)
+    candidates, space = _candidates(model, KINDS[objective])
+    state = _State(KINDS[objective])
+    for candidate in candidates:
+        if not state.take(candidate):
+            break
+        # The first search may have waited for the compiler; the clock runs from its end.
+        state.deadline = min(state.deadline, time.perf_counter() + time_limit)
+    if state.winner is None:
+        why = _too_small(problem, acc) if state.bound == math.inf else f"none found in {time_limit:g} s"
+        raise InputError(f"no mapping fits: {why}")
+    mapping = _mapping(model, *state.winner, getattr(layer, "name", ""))
+    bound, seconds = min(state.bound, state.best), time.perf_counter() - start
+    proof = "optimal" if bound >= state.best else f"gap {state.best / bound - 1:.2%}: stopped after {time_limit:g} s"
+    counts = analyze(problem, acc, mapping)
+    return Mapped(mapping, counts, objective, state.best, bound, proof, state.costed, space / state.costed, seconds)
+
+
+@dataclass
+class _State:
+    """The best mapping so far and what is proven about the rest."""
+
+    kind: int
+    deadline: float = math.inf
+    best: float = math.inf
+    bound: float = math.inf
+    costed: int = 0
+    winner: tuple[_Candidate, tuple[int, ...]] | None = None
+
+    def take(self, candidate: _Candidate) -> bool:
+        """Search one candidate; False when neither it nor a later one can be better, or time is up."""
+        if candidate.bound >= self.best:
+            return False
+        if time.perf_counter() > self.deadline:
+            self.bound = min(self.bound, candidate.bound)
+            return False
+        columns = candidate.columns
+        factors, counts = columns.stack(candidate.options)
+        factors, sharper = columns.sharpen(factors, counts)
+        costs = columns.costs(sharper)
+        kept = self._keep(columns, factors, counts, costs)
+        if kept is None:
+            return True
+        self._search(candidate, factors, costs, kept)
+        return True
+
+    def _keep(self, columns: Columns, factors, counts, costs) -> list[np.ndarray] | None:
+        """Options of every group worth trying, best first; None when a group has none."""
+        scores = np.full(factors.shape[:2], np.inf)
+        _kernels.rate_options(self.kind, factors, counts, *costs, *columns.limits, scores)
+        falling, fixed = columns.falling()
+        kept = []
+        for group, count in enumerate(counts):
+            rows = np.argsort(scores[group, :count], kind="stable")
+            rows = rows[scores[group, rows] < self.best]
+            if not len(rows):
+                return None
+            keep = np.empty(len(rows), np.bool_)
+            _kernels.undominated(np.ascontiguousarray(factors[group, rows]), falling, fixed, keep)
+            kept.append(rows[keep])
+        return kept
+
+    def _search(self, candidate: _Candidate, factors: np.ndarray, costs, kept: list[np.ndarray]) -> None:
+        depth = np.argsort([len(rows) for rows in kept], kind="stable")
+        counts = np.array([len(kept[group]) for group in depth])
+        compact = np.ones((len(depth), int(counts.max()), factors.shape[2]))
+        for place, group in enumerate(depth):
+            compact[place, : counts[place]] = factors[group, kept[group]]
+        chosen = np.full(len(depth), -1, np.int64)
+        arguments = (self.kind, compact, counts, *costs, *candidate.columns.limits)
+        value, _, leaves, cut = _kernels.search(*arguments, self.best, chosen, _NODES)
+        self.costed += leaves
+        if value < self.best:
+            rows = {group: int(kept[group][chosen[place]]) for place, group in enumerate(depth)}
+            self.best, self.winner = value, (candidate, tuple(rows[group] for group in range(len(depth))))
+        if cut:
+            self.bound = min(self.bound, candidate.bound)
+
+
+def _candidates(model: Model, kind: int) -> tuple[list[_Candidate], float]:
+    """All placements and orders that a mapping may fit, by bound, and the number of mappings in all."""
+    found, size, known = [], 0.0, {}
+    for keeps in placements(model.acc):
+        bounds = boundaries(model.problem, model.acc, model.slots, keeps)
+        limits = model.limits(keeps)
+        for order in orders(model.problem, model.slots, bounds):
+            options, keys = model.options(order)
+            size += math.prod(float(len(rows)) for rows in options)
+            forms = model.forms(bounds, tuple(stop_of(boundary, model.slots, order) for boundary in bounds))
+            columns = Columns(forms if kind else forms[:1], limits)
+            bound = columns.first_bound(kind, options, keys, known)
+            if bound < math.inf:
+                found.append(_Candidate(bound, keeps, order, options, columns))
+    return sorted(found, key=lambda candidate: candidate.bound), size
+
+
+def _mapping(model: Model, candidate: _Candidate, chosen: tuple[int, ...], label: str) -> Mapping:
+    """The mapping of the chosen options."""
+    bounds = {}
+    for group, rows, row in zip(model.groups, candidate.options, chosen):
+        place = int(rows[row])
+        for dim in reversed(group):
+            place, which = divmod(place, len(model.factors[dim]))
+            bounds[dim] = model.factors[dim][which]
+    return build(model.problem, model.acc, model.slots, candidate.order, candidate.keeps, bounds, label)
+
+
+def _too_small(problem: Problem, acc: Accelerator) -> str:
+    """Say which level cannot hold one word of each tensor it must keep."""
+    for memory in acc.memories:
+        must = [name for name in memory.keeps if name not in memory.may_bypass]
+        bits = sum(acc.precision.bits(name) for name in must)
+        if bits > memory.usable:
+            return f"level {memory.name} holds {memory.usable:g} bit, one word each of {', '.join(must)} is {bits} bit"
+    return f"the loops that accelerator {acc.name} allows do not cover the layer {dict(problem.dims)}"

@@ -1,0 +1,167 @@
+"""The mapper against brute force over every mapping of small problems."""
+
+import itertools
+import math
+import random
+from pathlib import Path
+
+import pytest
+
+from pimsim.base.errors import InputError
+from pimsim.digital import (
+    Accelerator,
+    analyze,
+    load_accelerator,
+    load_case,
+    map_layer,
+    read_mappings,
+    save_mappings,
+)
+from pimsim.digital.mapper.space import factors_of, placements, slots_of
+from pimsim.digital.mapping import Mapping
+from pimsim.digital.problem import problem_of
+from pimsim.workload import Conv2d
+
+DATA = Path(__file__).parents[1] / "data" / "mapper"
+# The weight-stationary ones take a quarter of a minute each.
+GENERATED = [
+    pytest.param(path, marks=pytest.mark.slow) if "weight" in path.stem else path for path in sorted(DATA.glob("gen_*"))
+]
+
+
+def toy(seed):
+    """Two memories, an array, a scratchpad; one word an access and a cycle, so that nothing is rounded."""
+    rng = random.Random(seed)
+    word = {"width": "8 bit", "source": "toy"}
+    inner = rng.choice([("Weights",), ("Outputs",), ("Weights", "Inputs")])
+    levels = [
+        {"kind": "memory", "name": "far", "read": 100.0, "write": 110.0, "read_bandwidth": 8.0},
+        {
+            "kind": "memory", "name": "near", "read": 6.0, "write": 7.0, "capacity": 8.0 * rng.choice([12, 20, 40]),
+            "may_bypass": rng.choice([(), ("Weights",), ("Inputs", "Outputs")]), "write_bandwidth": 8.0,
+            "dims": rng.choice(["MCPR", "CPR", "MP"]),
+        },
+        {"kind": "array", "name": "array", "x": rng.choice([2, 3]), "y": 2, "source": "toy", "energy": 0.25,
+         "x_dims": rng.choice(["MP", "C"]), "y_dims": rng.choice(["R", "MC"])},
+        {"kind": "memory", "name": "spad", "read": 1.0, "write": 1.2, "keeps": inner,
+         "capacity": 8.0 * rng.choice([2, 4, 6]), "dims": rng.choice(["", "R", "MC"])},
+    ]  # fmt: skip
+    for level in levels:
+        level |= word if level["kind"] == "memory" else {}
+        level |= {key: tuple(level[key]) for key in ("dims", "x_dims", "y_dims") if key in level}
+    return Accelerator.parse(
+        {
+            "name": "toy", "description": "toy", "source": "toy", "node": 32e-9, "clock": 1e9,
+            "precision": dict.fromkeys(("weights", "inputs", "outputs", "psums"), 8),
+            "hierarchy": levels, "mac": {"energy": 0.5, "source": "toy", "latch": rng.random() < 0.5},
+        }
+    )  # fmt: skip
+
+
+def every_mapping(problem, acc, imperfect):
+    """All bounds, all orders of the loops of every level, all placements."""
+    slots = slots_of(acc)
+    tables = {dim: factors_of(extent, dim, slots, imperfect) for dim, extent in problem.dims.items()}
+    for keeps in placements(acc):
+        kept = dict(zip((memory.name for memory in acc.memories), keeps))
+        for rows in itertools.product(*tables.values()):
+            ways = []
+            for place, slot in enumerate(slots):
+                loops = [(dim, int(row[place])) for dim, row in zip(tables, rows) if row[place] > 1]
+                ways.append(itertools.permutations(loops) if slot.timed else [tuple(loops)])
+            for loops in itertools.product(*ways):
+                levels = {level.name: {"level": level.name} for level in acc.hierarchy}
+                for slot, pairs in zip(slots, loops):
+                    levels[acc.hierarchy[slot.level].name]["loops" if slot.timed else slot.axis] = pairs
+                for memory in acc.memories:
+                    levels[memory.name]["keeps"] = tuple(kept[memory.name])
+                yield Mapping(levels=list(levels.values()))
+
+
+def brute_force(problem, acc, objective, imperfect):
+    best = math.inf
+    for mapping in every_mapping(problem, acc, imperfect):
+        try:
+            counts = analyze(problem, acc, mapping)
+        except InputError:
+            continue
+        value = {"energy": counts.energy_j, "latency": counts.busy_cycles, "edp": counts.energy_j * counts.busy_cycles}
+        best = min(best, value[objective])
+    return best
+
+
+LAYERS = [
+    Conv2d(m=2, c=2, p=3, q=1, r=2, s=1),
+    Conv2d(m=2, c=4, p=5, q=1, r=1, s=1),
+    Conv2d(m=3, c=1, p=4, q=1, r=3, s=1),
+]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_equal_to_brute_force(seed):
+    acc, layer, objective = toy(seed), LAYERS[seed % 3], ("energy", "edp")[seed % 2]
+    expected = brute_force(problem_of(layer), acc, objective, imperfect=1)
+    best = map_layer(layer, acc, objective, imperfect=1)
+    assert best.proof == "optimal"
+    assert best.counts.energy_j > 0
+    assert math.isclose(best.value, expected, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("path", GENERATED, ids=lambda path: path.stem)
+def test_no_worse_than_the_recorded_mappings(path):
+    case = load_case(path)
+    dims = {dim.lower(): extent for dim, extent in case["problem"]["dims"].items()}
+    layer = Conv2d(**dims, stride=case["problem"]["stride"])
+    levels = case["expected"]["levels_inner_to_outer"]
+    recorded = levels[0]["energy_pJ_total_rounded"]
+    recorded += sum(t["energy_pJ_total_rounded"] for level in levels for t in level["dataspaces"].values())
+    best = map_layer(layer, load_accelerator("eyeriss-like" if "eyeriss" in path.stem else "weight-stationary-like"))
+    assert best.proof == "optimal"
+    assert best.counts.energy_j <= recorded * 1e-12
+
+
+def test_recorded_mapping_has_the_recorded_energy_on_the_shipped_card():
+    case = load_case(DATA / "gen_eyeriss_like_AlexNet_A3.json")
+    acc, layer = load_accelerator("eyeriss-like"), Conv2d(m=384, c=256, p=13, q=13, r=3, s=3)
+    names = {"inter_PE_column_spatial": "columns", "inter_PE_spatial": "rows"}
+    levels = []
+    for level in case["mapping_outer_to_inner"]:
+        entry = {"level": names.get(level["level"], level["level"])}
+        for loop in level["loops"]:
+            key = loop["kind"].removeprefix("spatial_").replace("temporal", "loops")
+            entry[key] = (*entry.get(key, ()), (loop["dim"], loop["bound"]))
+        levels.append(entry)
+    counts = analyze(layer, acc, Mapping(levels=levels))
+    recorded = case["expected"]
+    assert counts.cycles == recorded["cycles"]
+    assert f"{100 * counts.utilization:.2f}%" == recorded["utilization"]
+    shared = recorded["levels_inner_to_outer"][4]["dataspaces"]["Outputs"]
+    assert counts.levels["shared_glb"].tensors["Outputs"].updates == shared["updates"]
+    total = sum(recorded["fJ_per_compute"].values()) - recorded["fJ_per_compute"]["Total"]
+    assert math.isclose(counts.energy_j, total * 1e-15 * layer.macs, rel_tol=1e-3)
+
+
+def test_a_search_that_is_cut_says_so():
+    layer = Conv2d(m=384, c=256, p=13, q=13, r=3, s=3)
+    best = map_layer(layer, load_accelerator("eyeriss"), "energy", time_limit=1e-9)
+    assert best.proof.startswith("gap ")
+    assert best.bound < best.value
+    assert best.gap > 0
+
+
+def test_nothing_fits_names_the_level():
+    acc = load_accelerator("eyeriss")
+    levels = [level.replace({"capacity": 8.0}) if level.name == "psum_spad" else level for level in acc.hierarchy]
+    with pytest.raises(InputError, match="level psum_spad holds 8 bit, one word each of Outputs is 32 bit"):
+        map_layer(Conv2d(m=4, c=4, p=4, q=4, r=3, s=3), acc.replace({"hierarchy": tuple(levels)}))
+    with pytest.raises(InputError, match="objective = 'speed'"):
+        map_layer(Conv2d(m=4, c=4, p=4, q=4, r=3, s=3), acc, "speed")
+
+
+def test_saved_mappings_replay(tmp_path):
+    layer, acc = Conv2d(m=8, c=4, p=7, q=7, r=3, s=3, name="small"), load_accelerator("eyeriss")
+    best = map_layer(layer, acc)
+    save_mappings(tmp_path / "m.yaml", [best.mapping])
+    (again,) = read_mappings(tmp_path / "m.yaml")
+    assert again == best.mapping
+    assert analyze(layer, acc, again) == best.counts
