@@ -21,7 +21,7 @@ from pimsim.macro.energy import read_energy
 from pimsim.macro.noise import column_noise
 from pimsim.macro.nonlinear import cell_model
 from pimsim.macro.plan import Plan, build_plan
-from pimsim.macro.program import Programmed
+from pimsim.macro.programmed import Programmed
 from pimsim.macro.reads import Reads
 from pimsim.macro.trace import Trace, range_report, trace_product
 from pimsim.macro.verify import effort_report
@@ -211,9 +211,15 @@ class Array:
     def programming(self) -> dict[str, float]:
         """What programming took and reached: cells, rms error in cell steps, pulses when verified.
 
-        See :func:`pimsim.macro.verify.effort_report`.
+        See :func:`pimsim.macro.verify.effort_report`; after pre-distortion also the rms error of ideally programmed
+        currents before and after it, in cell steps.
         """
-        return effort_report(self.programmed.cells, self.programmed.effort, self.programmed.step)
+        held = self.programmed
+        report = effort_report(held.cells, held.effort, held.step)
+        if held.distortion is None:
+            return report
+        found = held.distortion
+        return report | {"current_error_before": found.before, "current_error_after": found.after, "scale": found.scale}
 
     def calibrate(self, X: ArrayLike) -> Array:
         """Return the array with what its macro wants calibrated: converter ranges, column gains and offsets.

@@ -12,7 +12,7 @@ from pimsim.converters.adc import ADC, Levels
 from pimsim.converters.ranges import suitable_levels
 from pimsim.macro import _plain
 from pimsim.macro.plan import Plan
-from pimsim.macro.program import Programmed
+from pimsim.macro.programmed import Programmed
 
 _GRID = 2.0**20
 _SUMS = 1 << 22  # column sums a range is found on

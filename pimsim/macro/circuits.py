@@ -12,7 +12,7 @@ import numpy as np
 from pimsim.macro.columns import resistive, secants
 from pimsim.macro.layout import combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, law_conductance, verify_voltage
-from pimsim.macro.program import Programmed
+from pimsim.macro.programmed import Programmed
 
 
 def needs_circuit(macro: Any, card: Any) -> bool:
@@ -63,7 +63,7 @@ class Circuit:
         held = None if reference is None else np.empty((*reference.shape[:3], len(volts), reference.shape[4]))
         for columns, tile, currents in self.array_currents(group, volts):
             scatter(currents, out[..., columns], None if held is None else held[..., tile])
-        scale = 1.0 / (programmed.step * self.macro.v_read)
+        scale = 1.0 / (programmed.step * programmed.sense_scale * self.macro.v_read)
         return combine(encoding, programmed.tiling, out * scale, None if held is None else held * scale)
 
     def array_currents(self, group: int, volts: np.ndarray) -> Iterator[tuple[slice, int, np.ndarray]]:

@@ -10,7 +10,8 @@ from pimsim.base.streams import Stream
 from pimsim.macro import sram
 from pimsim.macro.layout import combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, secant, verify_voltage
-from pimsim.macro.program import Programmed
+from pimsim.macro.programmed import Programmed
+from pimsim.mapping import Tiling
 
 Pair = tuple[np.ndarray, np.ndarray | None]
 
@@ -32,10 +33,10 @@ def cell_steps(macro: Any, programmed: Programmed, effective: Pair) -> Pair:
     """Contribution of every cell and reference cell for a unit input, in cell steps above the pedestal."""
     cells, reference = effective
     # Level plus deviation, not (g - g_min)/step: cells that meet their target then hold the level exactly.
-    steps = programmed.levels + (cells - programmed.cells.target) / programmed.step
+    steps = programmed.levels + (cells / programmed.sense_scale - programmed.meant) / programmed.step
     if reference is not None:
         digits = np.array(macro.weights.reference_levels).reshape(-1, 1, 1, 1)
-        reference = digits + (reference - programmed.reference.target) / programmed.step
+        reference = digits + (reference / programmed.sense_scale - programmed.table[digits]) / programmed.step
     return steps, reference
 
 
@@ -70,9 +71,14 @@ def currents(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
     """
     if macro.circuit is not None:
         return sram.effective(macro, programmed, conductances)
-    pair = secants(macro, programmed.card, conductances)
+    return linear_currents(macro, programmed.card, programmed.tiling, conductances)
+
+
+def linear_currents(macro: Any, card: Any, tiling: Tiling, conductances: Pair) -> Pair:
+    """:func:`currents` of resistive cells of a card."""
+    pair = secants(macro, card, conductances)
     if resistive(macro.wires) and macro.drive == "row":
-        return _through_wires(macro, programmed.tiling, *pair)
+        return _through_wires(macro, tiling, *pair)
     if macro.access is None:
         return pair
     return _in_series(macro, pair, selected=True)

@@ -10,7 +10,7 @@ import numpy as np
 from pimsim.encoding.inputs import digits
 from pimsim.macro._plain import pedestal_sums
 from pimsim.macro.plan import Plan, code_weights
-from pimsim.macro.program import Programmed
+from pimsim.macro.programmed import Programmed
 
 
 @dataclass(frozen=True, eq=False)

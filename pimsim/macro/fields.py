@@ -14,11 +14,12 @@ from pimsim.crossbar.sram import AnyColumn
 from pimsim.crossbar.wires import IdealSwitch, Transistor, Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
 from pimsim.macro.effects import ReadEffects
+from pimsim.macro.predistortion import Predistortion
 from pimsim.macro.sram import check_circuit
 from pimsim.macro.verify import WriteVerify
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
-_CELLS = ("device", "weights", "faults", "verify", "temperature", "rows", "cols", "rows_active")
+_CELLS = ("device", "weights", "faults", "verify", "predistortion", "temperature", "rows", "cols", "rows_active")
 _CIRCUIT = ("wires", "access", "drive", "cell_law", "v_read", "circuit")
 
 
@@ -47,6 +48,7 @@ class MacroFields(Spec):
     temperature: Kelvin | None = None
     faults: Faults | None = None
     verify: WriteVerify | None = None
+    predistortion: Predistortion | None = None
     circuit: AnyColumn | None = None
 
     @model_validator(mode="after")
@@ -55,6 +57,8 @@ class MacroFields(Spec):
             raise ValueError(f"rows_active = {self.rows_active} is more than rows = {self.rows}")
         if self.drive == "gate":
             self._check_gate()
+        if self.predistortion is not None and (self.drive == "gate" or self.circuit is not None):
+            raise ValueError("predistortion: needs a circuit that is linear in its inputs (drive = row, no circuit)")
         if self.weights_per_row < 1:
             raise ValueError(
                 f"cols = {self.cols} cannot hold one weight of {self.columns_per_weight} columns"

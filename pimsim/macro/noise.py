@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.macro.layout import tile_of
-from pimsim.macro.program import Programmed
+from pimsim.macro.programmed import Programmed
 from pimsim.macro.reads import Reads
 from pimsim.macro.sram import noise_steps
 
@@ -104,11 +104,12 @@ def column_noise(macro: Any, programmed: Programmed, pair: tuple, effective: tup
 def _variances(
     macro: Any, programmed: Programmed, sigma: np.ndarray | None, g: np.ndarray, seen: np.ndarray
 ) -> Variances:
+    step = programmed.step * programmed.sense_scale
     share = np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
-    square = None if sigma is None else _together(macro, (share * sigma / programmed.step) ** 2)
+    square = None if sigma is None else _together(macro, (share * sigma / step) ** 2)
     current = None
     if macro.read_effects.bandwidth:
-        unit = programmed.step * macro.v_read / macro.inputs.max_level
+        unit = step * macro.v_read / macro.inputs.max_level
         current = _together(macro, share * g * (macro.read_effects.bandwidth / unit**2))
     return Variances(square, current)
 

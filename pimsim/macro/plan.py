@@ -11,7 +11,7 @@ from pimsim.converters.real import RealADC
 from pimsim.encoding import Plane
 from pimsim.macro.circuits import Circuit
 from pimsim.macro.noise import ColumnNoise
-from pimsim.macro.program import Programmed
+from pimsim.macro.programmed import Programmed
 from pimsim.macro.sram import Bent
 
 

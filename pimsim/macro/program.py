@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,40 +11,13 @@ from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
+from pimsim.macro.columns import Pair, linear_currents
 from pimsim.macro.layout import cell_lines, reference_lines
 from pimsim.macro.places import REFERENCE, cell_places
+from pimsim.macro.predistortion import predistort
+from pimsim.macro.programmed import Programmed
 from pimsim.macro.verify import Effort, write_verify
 from pimsim.mapping import Tiling
-
-
-@dataclass(frozen=True, eq=False)
-class Programmed:
-    """Programmed cells of one matrix; arrays that differ only in how they are read share it.
-
-    Attributes
-    ----------
-    weights : (K, C) int64 as stored;  scale : (C,) real value of one unit, all ones for integer matrices.
-    levels : (slices, polarities, K, C) uint8 targets in cell steps above G_min, after flipping.
-    flipped : (row groups, slices, polarities, C) bool: columns stored as (maximum - level).
-    cells : state of the cells, (copies, slices, polarities, K, C).
-    reference : state of the reference cells, (copies, slices, 1, K, column tiles), or None.
-    step, pedestal : conductance of one cell step [S]; G_min in cell steps.
-    effort : pulses of write-verify (:class:`pimsim.macro.verify.Effort`), or None.
-    """
-
-    card: Any
-    tiling: Tiling
-    weights: np.ndarray
-    scale: np.ndarray
-    levels: np.ndarray
-    flipped: np.ndarray
-    cells: Any
-    reference: Any
-    step: float
-    pedestal: float
-    stream: Stream
-    effort: Effort | None = None
-    cache: dict[Any, Any] = field(default_factory=dict)
 
 
 def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Programmed:
@@ -58,18 +30,25 @@ def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Progr
     tiling = macro.tile(*integers.shape)
     levels, flipped = flip(encoding.encode(integers), encoding, tiling)
     table = np.linspace(card.g_min, card.g_max, encoding.cell_levels + 1)
-    stream = Stream(as_seed(rng), "program", trial, layer)
-    cell_at = cell_lines(tiling, encoding)
-    cells = _program_cells(macro, card, table, levels, np.arange(encoding.polarities), cell_at, stream)
     step = (card.g_max - card.g_min) / encoding.cell_levels
-    reference = _program_reference(macro, card, table, tiling, stream)
-    effort = None
-    if macro.verify is not None:
-        cells, effort = write_verify(cells, macro.verify)
-        reference = None if reference is None else write_verify(reference, macro.verify)[0]
-    pedestal = card.g_min / step
+    stream = Stream(as_seed(rng), "program", trial, layer)
+    targets, reference_targets = table[levels], _reference_targets(encoding, table, tiling)
+    targets = np.broadcast_to(targets, (encoding.copies, *targets.shape))
+    distortion = None
+    if macro.predistortion is not None:
+
+        def circuit(pair: Pair) -> Pair:
+            return linear_currents(macro, card, tiling, pair)
+
+        distortion = predistort(macro, card, circuit, targets, reference_targets, step)
+        targets, reference_targets = distortion.cells, distortion.reference
+    cells, effort = _program_cells(macro, card, targets, np.arange(encoding.polarities), tiling, stream)
+    reference = None
+    if reference_targets is not None:
+        reference, _ = _program_cells(macro, card, reference_targets, np.array([REFERENCE]), tiling, stream)
     return Programmed(
-        *(card, tiling, integers, scale, levels, flipped, cells, reference), step, pedestal, stream, effort
+        *(card, tiling, integers, scale, levels, flipped, cells, reference),
+        *(step, card.g_min / step, table, stream, effort, distortion),
     )
 
 
@@ -102,27 +81,21 @@ def flip(levels: np.ndarray, encoding: WeightEncoding, tiling: Tiling) -> tuple[
     return levels, flipped
 
 
-def _program_cells(
-    macro: Any,
-    card: Any,
-    table: np.ndarray,
-    levels: np.ndarray,
-    polarities: np.ndarray,
-    lines: tuple[np.ndarray, np.ndarray],
-    stream: Stream,
-) -> Any:
-    copies = macro.weights.copies
-    slices, _, rows, columns = levels.shape
-    targets = np.broadcast_to(table[levels], (copies, *levels.shape))
-    place = cell_places(copies, slices, polarities, rows, columns)
-    return card.program(targets, rng=stream, place=place, faults=macro.faults, row=lines[0], column=lines[1])
-
-
-def _program_reference(macro: Any, card: Any, table: np.ndarray, tiling: Tiling, stream: Stream) -> Any | None:
-    """One reference column a slice for every array: cells at the digits of the offset."""
-    encoding: WeightEncoding = macro.weights
+def _reference_targets(encoding: WeightEncoding, table: np.ndarray, tiling: Tiling) -> np.ndarray | None:
+    """Targets (copies, slices, 1, K, column tiles) of a reference column a slice and array: digits of the offset."""
     if not encoding.reference_columns:
         return None
-    digits = np.array(encoding.reference_levels, dtype=np.uint8).reshape(-1, 1, 1, 1)
-    levels = np.broadcast_to(digits, (encoding.slices, 1, tiling.k, tiling.col_tiles))
-    return _program_cells(macro, card, table, levels, np.array([REFERENCE]), reference_lines(tiling, encoding), stream)
+    held = table[list(encoding.reference_levels)].reshape(-1, 1, 1, 1)
+    return np.broadcast_to(held, (encoding.copies, encoding.slices, 1, tiling.k, tiling.col_tiles))
+
+
+def _program_cells(
+    macro: Any, card: Any, targets: np.ndarray, polarities: np.ndarray, tiling: Tiling, stream: Stream
+) -> tuple[Any, Effort | None]:
+    """Cells programmed to ``targets`` (copies, slices, polarities, K, columns), verified if the macro says so."""
+    copies, slices, _, rows, columns = targets.shape
+    place = cell_places(copies, slices, polarities, rows, columns)
+    lines = reference_lines if polarities[0] == REFERENCE else cell_lines
+    row, column = lines(tiling, macro.weights)
+    cells = card.program(targets, rng=stream, place=place, faults=macro.faults, row=row, column=column)
+    return (cells, None) if macro.verify is None else write_verify(cells, macro.verify)

@@ -40,6 +40,7 @@ class Macro(MacroFields):
     circuit : column circuit of an SRAM macro (``ChargeColumn``, ``CurrentColumn``, ``LadderColumn``) in place of
         conductances read as currents, or None; a card with cells that are off at 0, such as "sram", goes with it.
     verify : programming by pulses and reads, or None for one step with the card's spread.
+    predistortion : targets moved to make up for losses in wires and access devices, or None.
     column_gain, column_offset : each output column is multiplied by a factor and shifted by a constant found on
         calibration data (makes up for a mean loss of current in wires, by drift or non-linearity); a factor costs one
         multiplier a column.

@@ -14,7 +14,7 @@ import numpy as np
 from pimsim.base.errors import InputError
 from pimsim.encoding.inputs import digits
 from pimsim.macro.layout import combine
-from pimsim.macro.program import Programmed
+from pimsim.macro.programmed import Programmed
 
 Pair = tuple[np.ndarray, np.ndarray | None]
 
