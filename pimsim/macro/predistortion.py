@@ -16,7 +16,8 @@ class Predistortion(Spec):
 
     Targets are iterated, G <- G x scale x wanted / effective, until every row of an array, driven alone, gives every
     column ``scale`` times the current of the ideal array; the circuit being linear, all inputs then do. Cells end at
-    the limits of the card (and none takes off what sneaks through its neighbors), so ``scale`` < 1 leaves room upward; the sense amplifiers' gain makes up for it.
+    the limits of the card, and none takes off what sneaks through its neighbors. A ``scale`` below 1 leaves room
+    upward; the sense amplifiers' gain makes up for it.
 
     Parameters
     ----------
