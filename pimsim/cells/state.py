@@ -156,6 +156,8 @@ class Cells:
             return g
         places = self.place if place is None else _places(place, self.g.shape)
         stream = _stream(rng, "read")
+        if stream == self.stream:  # the numbers of a read are never those the cells were programmed with
+            stream = stream.named(stream.purpose + "/read")
         noisy = g
         if self.card.read_noise is not None:
             noisy = g + self._gaussian_sigma(g, t) * stream.normal(places)

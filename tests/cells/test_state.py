@@ -197,3 +197,11 @@ def test_level_arithmetic_may_miss_the_end_by_a_last_digit():
     card = ps.load_device("rram-milo2021")
     top = np.nextafter(card.g_max, 1.0)
     assert card.program([top]).target[0] == card.g_max
+
+
+def test_a_read_never_uses_the_numbers_of_programming():
+    """Handing the same stream to both is harmless: correlation within 4 standard errors."""
+    stream = Stream(5, "program")
+    cells = ps.load_device("pcm-nandakumar2019").program(np.full(100_000, 20 * US), rng=stream)
+    noise = (cells.read(0.0, rng=stream) - cells.g) / cells.read_sigma(0.0)
+    assert abs(np.mean(noise * cells.deviate(0))) < 4 / np.sqrt(noise.size)
