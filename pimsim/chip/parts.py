@@ -160,6 +160,8 @@ def _context(chip: ChipFields, role: str) -> dict[str, Any]:
         return {"bits": macro.adc.bits, "rate": _adc_rate(chip)}
     if role == "cells":
         return _cell_context(chip)
+    if role == "column_mux":
+        return {"inputs": macro.columns_per_adc}
     bits = {
         "dac": macro.inputs.dac_bits,
         "shift_add": chip.accumulator_bits,

@@ -1,6 +1,7 @@
 """Components: energy, area, latency and leakage of the parts a chip is made of, each number with its source."""
 
-from pimsim.components import adc, analog, logic, memory, scaling
+from pimsim.components import adc, analog, blocks, logic, memory, scaling
+from pimsim.components.blocks import from_hwcomponents
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
 from pimsim.components.estimate import (
     Estimate,
@@ -22,7 +23,9 @@ __all__ = [
     "TimeRow",
     "adc",
     "analog",
+    "blocks",
     "check_estimator",
+    "from_hwcomponents",
     "list_estimators",
     "load_estimator",
     "load_table",

@@ -6,10 +6,13 @@ import sys
 import pytest
 
 from pimsim.base.errors import InputError, MissingError, SpecError
+from pimsim.chip import load_chip
 from pimsim.components import (
     adc,
     analog,
+    blocks,
     check_estimator,
+    from_hwcomponents,
     list_estimators,
     load_estimator,
     load_table,
@@ -19,6 +22,7 @@ from pimsim.components import (
     scaling,
 )
 from pimsim.components.estimate import Estimate
+from pimsim.workload import Dense, Workload
 
 NM = 1e-9
 COMMON = {
@@ -48,6 +52,9 @@ COMMON = {
     "dac-capacitive": {"bits": 1, "node": 32 * NM},
     "row-driver": {"cols": 128, "node": 32 * NM, "v_read": 0.2},
     "sample-hold": {"node": 32 * NM},
+    "block": {"name": "isaac-router", "node": 32 * NM},
+    "decoder": {"rows": 128, "node": 32 * NM},
+    "column-mux": {"inputs": 8, "node": 32 * NM},
     "wire": {"length": 1e-3, "supply": 0.9},
 }
 
@@ -227,3 +234,45 @@ def test_laws_of_published_macros_by_hand():
     assert analog.pulse_train(4, 1e-12, pulses=5.0).energy_j["drive"] == pytest.approx(5e-12)
     half = analog.bitline_discharge(3e-12, 4e-12, 0.5, 0.25, 1.0, 0.5, 64, 16).energy_j["read"] * 1024
     assert half == pytest.approx(3e-12 * 4 + 4e-12 * 2 * 0.5)
+
+
+class TernaryMac:
+    """Built and asked as the models of hwcomponents are: SI units, an action returns energy and latency."""
+
+    def __init__(self, accum_n_bits):
+        self.area, self.leak_power, self.bits = 5e-12 * accum_n_bits, 1e-6 * accum_n_bits, accum_n_bits
+
+    def mac(self):
+        return 2e-15 * self.bits, 1e-9
+
+
+def test_models_of_hwcomponents_plug_in():
+    estimator = from_hwcomponents(TernaryMac, {"mac": "mac"})
+    estimate = check_estimator(estimator, arguments={"accum_n_bits": 8})
+    assert (estimate.energy_j["mac"], estimate.area_m2, estimate.latency_s) == (16e-15, 40e-12, 1e-9)
+    with pytest.raises(InputError, match="TernaryMac: the model has no method 'read' for the action 'fetch'"):
+        from_hwcomponents(TernaryMac, {"fetch": "read"})(arguments={"accum_n_bits": 8})
+
+
+def test_estimators_of_other_packages_are_found(monkeypatch):
+    class Point:
+        name = "my-adc"
+
+        def load(self):
+            return my_adc
+
+    def my_adc(bits: int) -> Estimate:
+        return Estimate({"convert": bits * 1e-12}, 1e-9, "measured here")
+
+    monkeypatch.setattr("pimsim.components.estimate._entry_points", lambda: (Point(),))
+    assert "my-adc" in list_estimators()
+    chip = load_chip("generic-rram-32nm").replace({"components.adc": {"estimator": "my-adc"}})
+    cost = chip.cost(Workload(name="one", layers=[Dense(m=16, c=128)]))
+    assert cost.energy_by("component")["adc"] == pytest.approx(16 * 8 * 8 * 8e-12)
+
+
+def test_blocks_are_per_bit_where_they_move_bits():
+    assert blocks.block("isaac-edram", 32 * NM).energy_j["read"] * 256 == pytest.approx(20.45e-12)
+    assert blocks.block("isaac-shift-add", 32 * NM).energy_j == {"add": pytest.approx(0.021e-12)}
+    with pytest.raises(InputError, match="did you mean 'isaac-dac'"):
+        blocks.block("isaac-dac1", 32 * NM)
