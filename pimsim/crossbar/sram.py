@@ -7,16 +7,17 @@ from pydantic import Field
 from pimsim.crossbar.sram_charge import ChargeColumn
 from pimsim.crossbar.sram_current import CurrentColumn
 from pimsim.crossbar.sram_digital import adder_tree, digital_columns, full_adders
-from pimsim.crossbar.sram_gate import GateDrivenCell
+from pimsim.crossbar.sram_gate import GateColumn, GateDrivenCell
 from pimsim.crossbar.sram_ladder import LadderColumn
 from pimsim.crossbar.sram_snr import best_offset, binomial_sums, compute_snr, full_range_levels, unit_levels
 
-AnyColumn = Annotated[ChargeColumn | CurrentColumn | LadderColumn, Field(discriminator="kind")]
+AnyColumn = Annotated[ChargeColumn | CurrentColumn | GateColumn | LadderColumn, Field(discriminator="kind")]
 
 __all__ = [
     "AnyColumn",
     "ChargeColumn",
     "CurrentColumn",
+    "GateColumn",
     "GateDrivenCell",
     "LadderColumn",
     "adder_tree",

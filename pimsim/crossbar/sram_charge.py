@@ -95,6 +95,16 @@ class ChargeColumn(Spec):
         return self.step(rows) / top
 
     @property
+    def most_bits(self) -> int:
+        """Bits a cell can store."""
+        return 1
+
+    @property
+    def time_coded(self) -> bool:
+        """Whether a level of the input is a number of unit pulses; else it is a voltage."""
+        return False
+
+    @property
     def linear(self) -> bool:
         """Charge sharing is linear in its inputs."""
         return True

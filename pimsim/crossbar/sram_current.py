@@ -98,6 +98,16 @@ class CurrentColumn(Spec):
         return self.step()
 
     @property
+    def most_bits(self) -> int:
+        """Bits a cell can store."""
+        return 1
+
+    @property
+    def time_coded(self) -> bool:
+        """Whether a level of the input is a number of unit pulses; else it is a voltage."""
+        return True
+
+    @property
     def linear(self) -> bool:
         """The swing is no linear function of the inputs."""
         return False

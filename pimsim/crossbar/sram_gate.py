@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
-from pimsim.base.quantities import Ampere, Kelvin, Volt
+from pimsim.base.quantities import Ampere, Kelvin, Second, Volt
 from pimsim.base.spec import Spec
 from pimsim.crossbar.sram_charge import Rng, deviates
 
@@ -36,7 +36,6 @@ class GateDrivenCell(Spec):
     True
     """
 
-    kind: Literal["gate"] = "gate"
     specific: Annotated[Ampere, Field(gt=0)] = 1e-6
     slope: Annotated[float, Field(ge=1)] = 1.4
     temperature: Annotated[Kelvin, Field(gt=0)] = 300.0
@@ -82,3 +81,76 @@ class GateDrivenCell(Spec):
         return (
             np.stack([self.current(row[:, None], t).sum(axis=0) for row in v]) if len(v) else np.zeros((0, t.shape[1]))
         )
+
+
+class GateColumn(Spec):
+    """Column of gate-driven cells read by their current: flash with several levels a cell, or SRAM read ports.
+
+    A cell that stores level l has the threshold at which it conducts l ``unit_current`` when its gate is at ``v_gate``;
+    level 0 conducts ``off_current``. A row that is off conducts nothing. Inputs are one bit or pulse widths, so the
+    column is linear in them; programming errors are errors of the thresholds, which the exponential makes large below
+    threshold.
+
+    Parameters
+    ----------
+    cell : the transistor and the spread of its programmed threshold.
+    v_gate : gate voltage of a row that is on [V].
+    unit_current : of one level [A];  off_current : of level 0 [A].
+    v_drain : bit-line voltage [V];  pulse : duration of a unit pulse [s], both for the energy.
+    comparator_noise : input-referred noise of the converter [A], drawn every read.
+
+    >>> column = GateColumn(cell=GateDrivenCell(sigma_vt=0.0))
+    >>> column.contributions(np.array([[3, 1]]), 64, column.draw((1, 2))).round(6).tolist()
+    [[3.0, 1.0]]
+    """
+
+    kind: Literal["gate"] = "gate"
+    cell: GateDrivenCell = GateDrivenCell()
+    v_gate: Volt = 0.8
+    unit_current: Annotated[Ampere, Field(gt=0)] = 100e-9
+    off_current: Annotated[Ampere, Field(gt=0)] = 1e-12
+    v_drain: Annotated[Volt, Field(gt=0)] = 0.1
+    pulse: Annotated[Second, Field(gt=0)] = 100e-9
+    comparator_noise: Annotated[Ampere, Field(ge=0)] = 0.0
+
+    @property
+    def most_bits(self) -> int:
+        """Bits a cell can store."""
+        return 8
+
+    @property
+    def time_coded(self) -> bool:
+        """A level of the input is a number of unit pulses."""
+        return True
+
+    @property
+    def linear(self) -> bool:
+        """Currents add."""
+        return True
+
+    @property
+    def level_noise(self) -> float:
+        """Noise of an input level in levels: none."""
+        return 0.0
+
+    def draw(self, shape: tuple[int, ...], rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
+        """Errors of the programmed thresholds, ``shape`` (..., rows, columns) [V]."""
+        return self.cell.program(np.zeros(shape), rng, place)
+
+    def contributions(self, stored: np.ndarray, rows: int, errors: np.ndarray) -> np.ndarray:
+        """What each cell adds to its column for a unit pulse, in units of ``unit_current``: (..., n, M)."""
+        wanted = np.maximum(stored * self.unit_current, self.off_current)
+        thresholds = self.cell.threshold(wanted, self.v_gate) + errors
+        return self.cell.current(self.v_gate, thresholds) / self.unit_current
+
+    def unit(self, rows: int, top: int) -> float:
+        """Current [A] of one unit of sum_i level_i stored_i."""
+        return self.unit_current
+
+    def thermal(self, rows: int) -> float:
+        """Sampled thermal noise: none, the current is read as it flows."""
+        return 0.0
+
+    def column_energy(self, levels: np.ndarray, top: int, stored: np.ndarray, rows: int) -> np.ndarray:
+        """Energy [J] (B, M) from the bit lines of nominal columns in one read: I V_d t."""
+        return self.unit_current * self.v_drain * self.pulse * (levels @ stored)

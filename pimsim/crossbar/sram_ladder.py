@@ -109,6 +109,16 @@ class LadderColumn(Spec):
         return self.step(rows) / top
 
     @property
+    def most_bits(self) -> int:
+        """Bits a cell can store."""
+        return self.bits
+
+    @property
+    def time_coded(self) -> bool:
+        """Whether a level of the input is a number of unit pulses; else it is a voltage."""
+        return False
+
+    @property
     def linear(self) -> bool:
         """Charge sharing is linear in its inputs."""
         return True

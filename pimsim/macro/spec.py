@@ -37,7 +37,7 @@ class Macro(MacroFields):
     read_effects : noise of reads, drawn only when ``matmul`` is given an ``rng``.
     temperature : [K] of the cells, for cards with a temperature law; None for the card's own.
     faults : stuck cells and lines, or None.
-    circuit : column circuit of an SRAM macro (``ChargeColumn``, ``CurrentColumn``, ``LadderColumn``) in place of
+    circuit : column circuit of an SRAM macro (kind ``charge``, ``current``, ``ladder`` or ``gate``) in place of
         conductances read as currents, or None; a card with cells that are off at 0, such as "sram", goes with it.
     verify : programming by pulses and reads, or None for one step with the card's spread.
     predistortion : targets moved to make up for losses in wires and access devices, or None.

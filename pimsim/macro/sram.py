@@ -26,12 +26,14 @@ def check_circuit(macro: Any) -> None:
         return
     if macro.wires is not None or macro.access is not None:
         raise ValueError(f"circuit: a {circuit.kind} column has neither wires nor access devices; leave them out")
-    bits, most = macro.weights.cell_levels.bit_length(), circuit.bits if circuit.kind == "ladder" else 1
-    if bits > most:
-        raise ValueError(f"circuit: a cell of a {circuit.kind} column stores {most} bits, weights.cell_bits is {bits}")
-    if circuit.kind == "current" and inputs.coding == "voltage" and inputs.max_level > 1:
-        raise ValueError("circuit: a current column takes 1-bit or pulse-width-coded inputs")
-    if circuit.kind != "current" and inputs.coding != "voltage":
+    bits = macro.weights.cell_levels.bit_length()
+    if bits > circuit.most_bits:
+        raise ValueError(
+            f"circuit: a cell of a {circuit.kind} column stores {circuit.most_bits} bits, weights.cell_bits is {bits}"
+        )
+    if circuit.time_coded and inputs.coding == "voltage" and inputs.max_level > 1:
+        raise ValueError(f"circuit: a {circuit.kind} column takes 1-bit or pulse-width-coded inputs")
+    if not circuit.time_coded and inputs.coding != "voltage":
         raise ValueError(f"circuit: a {circuit.kind} column takes voltage-coded inputs")
 
 

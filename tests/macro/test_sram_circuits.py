@@ -8,6 +8,8 @@ from pimsim.base.errors import InputError, SpecError
 from pimsim.crossbar.sram import (
     ChargeColumn,
     CurrentColumn,
+    GateColumn,
+    GateDrivenCell,
     LadderColumn,
     binomial_sums,
     compute_snr,
@@ -22,6 +24,7 @@ IDEAL = {
     "charge": ChargeColumn(mismatch=0.0),
     "current": CurrentColumn(sigma_vt=0.0, channel_length_modulation=0.0, headroom=1e3),
     "ladder": LadderColumn(bits=4, mismatch=0.0),
+    "gate": GateColumn(cell=GateDrivenCell(sigma_vt=0.0)),
 }
 
 
@@ -39,7 +42,7 @@ def data(k=50, c=7, bits=4, samples=9, top=7):
 def test_an_ideal_circuit_is_exact(name, rows_active):
     """Matrices larger than the array, ragged edges, row groups; the sums are integers to rounding."""
     w, x = data()
-    weights = ps.WeightEncoding(bits=4, cell_bits=4, scheme="offset") if name == "ladder" else BINARY
+    weights = ps.WeightEncoding(bits=4, cell_bits=4, scheme="offset") if name in ("ladder", "gate") else BINARY
     array = macro(IDEAL[name], weights=weights, rows_active=rows_active).program(w)
     np.testing.assert_array_equal(array.matmul(x), x @ w)
 
@@ -118,7 +121,7 @@ def test_jitter_is_common_to_the_columns_of_a_row():
 
 @pytest.mark.parametrize("name", IDEAL)
 def test_energy_counts_every_column_of_every_read(name):
-    weights = ps.WeightEncoding(bits=4, cell_bits=4, scheme="offset") if name == "ladder" else BINARY
+    weights = ps.WeightEncoding(bits=4, cell_bits=4, scheme="offset") if name in ("ladder", "gate") else BINARY
     w, x = data(20, 3)
     array = macro(IDEAL[name], weights=weights).program(w)
     levels = array.programmed.levels[:, 0].astype(np.int64)  # (slices, K, C)
@@ -146,6 +149,7 @@ def test_the_macro_says_which_circuit_it_is_and_linear_ones_keep_a_fast_path():
         (LadderColumn(bits=2), {"weights": ps.WeightEncoding(bits=4, cell_bits=3)}, "stores 2 bits"),
         (CurrentColumn(), {"inputs": ps.InputEncoding(bits=4, dac_bits=2)}, "1-bit or pulse-width"),
         (ChargeColumn(), {"inputs": ps.InputEncoding(bits=4, dac_bits=2, coding="pulse_width")}, "voltage-coded"),
+        (GateColumn(), {"inputs": ps.InputEncoding(bits=4, dac_bits=2)}, "1-bit or pulse-width"),
         ({"kind": "chrge"}, {}, "chrge"),
         ({"kind": "charge", "capacitor": "1 fF", "mismach": 0.1}, {}, "did you mean 'mismatch'"),
     ],
@@ -186,3 +190,19 @@ def test_compute_snr_of_a_whole_macro(mismatch, published):
     if not mismatch:
         exact = compute_snr(binomial_sums(256, 0.25), unit_levels(9, 0), circuit.noise(256) / circuit.step(256))
         assert snr == pytest.approx(exact, abs=0.3)
+
+
+def test_threshold_errors_of_flash_are_relative_errors_of_its_currents():
+    """Four levels a cell, pulse-width inputs: the error of a column is that of its cells' currents, added."""
+    circuit = GateColumn(cell=GateDrivenCell(sigma_vt=5e-3))
+    weights = ps.WeightEncoding(bits=2, cell_bits=2, scheme="offset")
+    inputs = ps.InputEncoding(bits=2, dac_bits=2, coding="pulse_width")
+    fine = ps.ADC(bits=16, range=(0.0, 400.0))
+    w = np.repeat(RNG.integers(-2, 2, (24, 1)), 3000, axis=1)
+    array = macro(circuit, weights=weights, inputs=inputs, adc=fine, cols=3000).program(w, rng=3)
+    x = RNG.integers(0, 4, (1, 24))
+    error = (array.matmul(x) - x @ w)[0]
+    levels = w[:, 0] + 2
+    spread = np.where(levels > 0, circuit.cell.relative_spread(np.maximum(levels, 1) * circuit.unit_current), 0.0)
+    expected = np.sqrt(((x[0] * levels * spread) ** 2).sum())
+    assert abs(error.std() / expected - 1) < 3 / np.sqrt(2 * 3000) + 0.01
