@@ -3,9 +3,9 @@
 from pimsim.digital.accelerator import Accelerator, list_accelerators, load_accelerator
 from pimsim.digital.analysis import Counts, analyze
 from pimsim.digital.case import check_case, load_case
-from pimsim.digital.mapper import Mapped, map_layer
+from pimsim.digital.mapper import Mapped, best_mapping, map_layer, map_network
 from pimsim.digital.mapping import Mapping, read_mappings, save_mappings
-from pimsim.digital.network import network_cost, roof
+from pimsim.digital.network import default_mapping, network_cost, roof
 from pimsim.digital.problem import Problem, problem_of
 from pimsim.digital.row_stationary import row_stationary
 
@@ -16,11 +16,14 @@ __all__ = [
     "Mapping",
     "Problem",
     "analyze",
+    "best_mapping",
     "check_case",
+    "default_mapping",
     "list_accelerators",
     "load_accelerator",
     "load_case",
     "map_layer",
+    "map_network",
     "network_cost",
     "problem_of",
     "read_mappings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ from pimsim.base.errors import InputError
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
 from pimsim.digital.accelerator import Accelerator, Array, Memory, load_accelerator
 from pimsim.digital.analysis import Counts, analyze
+from pimsim.digital.mapper import best_mapping
+from pimsim.digital.mapper.search import Objective
 from pimsim.digital.mapping import Mapping
-from pimsim.digital.row_stationary import row_stationary
+from pimsim.digital.row_stationary import is_row_stationary, row_stationary
 from pimsim.workload import Workload
 
 Mapper = Callable[[Any, Accelerator], Mapping]
@@ -24,7 +27,7 @@ def network_cost(
     accelerator: str | Path | Accelerator,
     batch: int = 1,
     weights: Literal["once", "per_inference"] = "once",
-    mapper: Mapper = row_stationary,
+    mapper: Mapper | Objective | None = None,
 ) -> Cost:
     """Cost of ``batch`` inputs on an accelerator, layer by layer, every level and the off-chip memory counted.
 
@@ -38,7 +41,9 @@ def network_cost(
     workload : layer shapes of one input.
     accelerator : name, path or :class:`Accelerator`; an ideal one gives :func:`roof`.
     batch : inputs that share weights.
-    mapper : layer, accelerator -> mapping; identical layers are mapped once.
+    mapper : layer, accelerator -> mapping; or "energy", "latency" or "edp" for the best mapping by that (see
+        :func:`map_layer`); None is :func:`default_mapping`.  Identical layers are mapped once.  The notes of the result
+        say which it was.
 
     Raises
     ------
@@ -55,6 +60,7 @@ def network_cost(
     _check(acc, batch, weights)
     if acc.ideal:
         return roof(workload, acc, batch, weights)
+    choose = functools.partial(best_mapping, objective=mapper) if isinstance(mapper, str) else mapper or default_mapping
     known: dict[str, Counts] = {}
     actions: list[ActionRow] = []
     times: list[TimeRow] = []
@@ -62,7 +68,7 @@ def network_cost(
         batched = layer.replace({"n": layer.n * batch} if layer.kind != "matmul" else {"groups": layer.groups * batch})
         shape = batched.replace({"name": ""}).spec_id
         if shape not in known:
-            known[shape] = analyze(batched, acc, mapper(batched, acc))
+            known[shape] = analyze(batched, acc, choose(batched, acc))
         stored = weights == "once" and layer.weights > 0
         actions += _actions(label, known[shape], acc, stored)
         times += _times(label, known[shape], acc)
@@ -70,7 +76,7 @@ def network_cost(
     latency = math.fsum(time.seconds for time in times)
     actions += _leakage(acc, parts, latency)
     off_chip = [memory.name for memory in acc.memories if memory.off_chip]
-    return Cost(actions, parts, times, batch / latency, workload.macs, batch, off_chip, _notes(weights))
+    return Cost(actions, parts, times, batch / latency, workload.macs, batch, off_chip, _notes(acc, weights, mapper))
 
 
 def roof(
@@ -177,9 +183,17 @@ def _leakage(acc: Accelerator, parts: list[AreaRow], seconds: float) -> Iterator
             yield ActionRow("all", part.component, "leak", part.count, energy, source.source)
 
 
-def _notes(weights: str) -> tuple[str, ...]:
+def default_mapping(layer: Any, acc: Accelerator) -> Mapping:
+    """The stated row-stationary mapping on a design of Eyeriss's shape, else the mapping of least energy."""
+    return row_stationary(layer, acc) if is_row_stationary(acc) else best_mapping(layer, acc)
+
+
+def _notes(acc: Accelerator, weights: str, mapper: Mapper | Objective | None) -> tuple[str, ...]:
+    if mapper is None:
+        mapper = row_stationary if is_row_stationary(acc) else "energy"
+    mapped = f"least {mapper}" if isinstance(mapper, str) else getattr(mapper, "__name__", "given").replace("_", " ")
     where = {
         "once": "weights wait in on-chip banks, loaded before the first inference and not counted",
         "per_inference": "weights come from off-chip memory in every batch",
     }
-    return (where[weights], "every layer's inputs and outputs pass through off-chip memory")
+    return (where[weights], f"mapping: {mapped}", "every layer's inputs and outputs pass through off-chip memory")

@@ -14,6 +14,7 @@ from pimsim.digital.problem import Problem, problem_of
 from pimsim.workload import Conv2d, Dense, MatMul
 
 Pair = tuple[str, int]
+_SCRATCHPADS = (("Inputs",), ("Weights",), ("Outputs",))
 _SHAPE = ("memory", "memory", "array", "memory", "memory", "memory")
 
 
@@ -39,7 +40,7 @@ def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator) -> Mapping:
     >>> row_stationary(Conv2d(m=16, c=8, p=14, q=14, r=3, s=3), acc).level("array").y
     (('C', 4), ('R', 3))
     """
-    if tuple(level.kind for level in acc.hierarchy) != _SHAPE:
+    if not is_row_stationary(acc):
         raise InputError(f"row_stationary: accelerator {acc.name} is not DRAM, buffer, array and three scratchpads")
     problem = problem_of(layer)
     x, y = _spatial(problem.dims, acc.hierarchy[2])
@@ -52,6 +53,12 @@ def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator) -> Mapping:
         _mapping(layer, acc, inner, len(x), len(y), block, order) for block in blocks for order in ("PMC", "MPC", "CMP")
     ]
     return min(mappings, key=lambda mapping: analyze(problem, acc, mapping).energy_j)
+
+
+def is_row_stationary(acc: Accelerator) -> bool:
+    """Whether a design has Eyeriss's levels: DRAM, buffer, one array, scratchpads for inputs, weights and outputs."""
+    kinds = tuple(level.kind for level in acc.hierarchy)
+    return kinds == _SHAPE and tuple(level.keeps for level in acc.hierarchy[3:]) == _SCRATCHPADS
 
 
 def _largest_blocks(problem: Problem, acc: Accelerator, inner: list[Pair]) -> list[tuple[int, int, int]]:

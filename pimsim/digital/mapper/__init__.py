@@ -5,6 +5,7 @@ tensor stays where and which loops run around it, keep only the orders that chan
 and drop what cannot win.
 """
 
+from pimsim.digital.mapper.network import best_mapping, map_network
 from pimsim.digital.mapper.search import Mapped, map_layer
 
-__all__ = ["Mapped", "map_layer"]
+__all__ = ["Mapped", "best_mapping", "map_layer", "map_network"]

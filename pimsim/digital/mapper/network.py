@@ -1,0 +1,46 @@
+"""Mapping a whole network: layers of the same shape once."""
+
+from __future__ import annotations
+
+import functools
+
+from pimsim.digital.accelerator import Accelerator
+from pimsim.digital.mapper.search import Mapped, Objective, map_layer
+from pimsim.digital.mapping import Mapping
+from pimsim.workload import Conv2d, Dense, MatMul, Workload
+
+
+def map_network(
+    workload: Workload, acc: Accelerator, objective: Objective = "energy", imperfect: int = 1, time_limit: float = 60.0
+) -> dict[str, Mapped]:
+    """Best mapping of every layer of a network, by label; layers of the same shape are searched once.
+
+    Parameters and errors as in :func:`map_layer`.
+
+    Examples
+    --------
+    >>> from pimsim.digital import load_accelerator
+    >>> from pimsim.workload import Dense, Workload
+    >>> twice = Workload(name="twice", layers=[Dense(name="a", m=8, c=8), Dense(name="b", m=8, c=8)])
+    >>> found = map_network(twice, load_accelerator("eyeriss"))
+    >>> found["a"].mapping.layer, found["b"].value == found["a"].value
+    ('a', True)
+    """
+    found = {}
+    for label, layer in zip(workload.labels, workload.layers):
+        best = _cached(layer.replace({"name": ""}), acc, objective, imperfect, time_limit)
+        mapping = best.mapping.replace({"layer": label})
+        found[label] = Mapped(**(vars(best) | {"mapping": mapping}))
+    return found
+
+
+def best_mapping(layer: Conv2d | Dense | MatMul, acc: Accelerator, objective: Objective = "energy") -> Mapping:
+    """The mapping that :func:`map_layer` finds; a shape is searched once a process."""
+    return _cached(layer.replace({"name": ""}), acc, objective, 1, 60.0).mapping
+
+
+@functools.lru_cache(maxsize=1024)
+def _cached(
+    layer: Conv2d | Dense | MatMul, acc: Accelerator, objective: Objective, imperfect: int, limit: float
+) -> Mapped:
+    return map_layer(layer, acc, objective, imperfect, limit)
