@@ -7,6 +7,7 @@ from pimsim.digital.mapper import Mapped, best_mapping, map_layer, map_network
 from pimsim.digital.mapping import Mapping, read_mappings, save_mappings
 from pimsim.digital.network import default_mapping, network_cost, roof
 from pimsim.digital.problem import Problem, problem_of
+from pimsim.digital.rooflines import Roofline, roofline
 from pimsim.digital.row_stationary import row_stationary
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Mapped",
     "Mapping",
     "Problem",
+    "Roofline",
     "analyze",
     "best_mapping",
     "check_case",
@@ -28,6 +30,7 @@ __all__ = [
     "problem_of",
     "read_mappings",
     "roof",
+    "roofline",
     "row_stationary",
     "save_mappings",
 ]
