@@ -10,7 +10,7 @@ from pimsim.base.errors import InputError, SpecError
 from pimsim.chip.counts import LayerCounts, cell_writes, count_layer
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.parts import Part, settle
-from pimsim.chip.placement import Placed, place
+from pimsim.chip.placement import Placed, place, spilled_layers
 from pimsim.chip.roles import ROLES
 from pimsim.chip.schedule import Stage, latency_parts, stage
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
@@ -75,13 +75,14 @@ def programming_cost(chip: ChipFields, workload: Workload) -> Cost:
 
 def count_network(placed: Sequence[Placed], chip: ChipFields, chips: int) -> list[LayerCounts]:
     """Action counts of every layer for one input, on so many chips."""
-    counts, on_chip = [], 0
+    counts, on_chip, spilled = [], 0, spilled_layers(placed, chip, chips)
     for number, one in enumerate(placed):
         hops = 0
         if chips > 1 and one.all_arrays:
             begins, ends = one.first // chip.arrays, (one.first + one.all_arrays - 1) // chip.arrays
             hops, on_chip = ends - begins + (begins != on_chip), ends
-        counts.append(count_layer(one, chip, number == 0, number == len(placed) - 1, hops))
+        last = number == len(placed) - 1
+        counts.append(count_layer(one, chip, number == 0, last, hops, number in spilled))
     return counts
 
 

@@ -48,7 +48,9 @@ class LayerCounts:
     cell_writes: int = 0
 
 
-def count_layer(placed: Placed, chip: ChipFields, is_first: bool, is_last: bool, hops: int) -> LayerCounts:
+def count_layer(
+    placed: Placed, chip: ChipFields, is_first: bool, is_last: bool, hops: int, spilled: bool = False
+) -> LayerCounts:
     """Count the actions of one layer for one input.
 
     Parameters
@@ -61,11 +63,14 @@ def count_layer(placed: Placed, chip: ChipFields, is_first: bool, is_last: bool,
         Whether the layer's input comes from, or its output goes to, off-chip memory.
     hops : int
         Chips that the layer's input is sent to, beside the one where it was made.
+    spilled : bool
+        Whether the input, made on the chip, went to off-chip memory and comes back.
     """
     macro, layer = chip.macro, placed.layer
+    bits = macro.inputs.bits
     traffic = {
-        "dram_bits_read": layer.inputs * macro.inputs.bits if is_first else 0,
-        "dram_bits_written": layer.outputs * macro.inputs.bits if is_last else 0,
+        "dram_bits_read": layer.inputs * bits if is_first or spilled else 0,
+        "dram_bits_written": (layer.outputs * bits if is_last else 0) + (layer.inputs * bits if spilled else 0),
         "outputs": layer.outputs,
     }
     if placed.tiling is None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pimsim.base.errors import nearest
-from pimsim.base.quantities import BitsPerSecond, Hertz, Joule, Second, SquareMeter, Volt, Watt
+from pimsim.base.quantities import BitsPerSecond, Bytes, Hertz, Joule, Second, SquareMeter, Volt, Watt
 from pimsim.base.spec import Spec
 from pimsim.chip.roles import NEEDED, ROLES
 from pimsim.macro import Macro
@@ -37,6 +37,8 @@ class Component(Spec):
         Power while active [W] and actions per second of one instance [1/s].
     width : int
         Bits that one action moves, for roles that move bits.
+    capacity :
+        Bytes one instance holds, for buffers: activations that fit none go to off-chip memory and come back.
     bandwidth :
         Bits per second of one instance; limits the time of a layer.
     at_supply, supply_exponent :
@@ -62,6 +64,7 @@ class Component(Spec):
     at_supply: Annotated[Volt, Field(gt=0)] | None = None
     supply_exponent: Annotated[float, Field(ge=0, le=3)] = 2.0
     width: Count = 1
+    capacity: Annotated[Bytes, Field(gt=0)] | None = None
     bandwidth: Annotated[BitsPerSecond, Field(gt=0)] | None = None
     area: Annotated[SquareMeter, Field(ge=0)] = 0.0
     leakage: Annotated[Watt, Field(ge=0)] = 0.0

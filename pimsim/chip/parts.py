@@ -121,6 +121,8 @@ def _estimate(chip: ChipFields, name: str, component: Component, context: Mappin
     law = str(component.estimator)
     wanted = parameters_of(load_estimator(law))
     known = {key: value for key, value in {**_common(chip), **context}.items() if key in wanted}
+    if component.capacity is not None and "capacity" in wanted:
+        known["capacity"] = component.capacity
     return run_estimator(law, known | component.parameters, f"components.{name}.parameters")
 
 

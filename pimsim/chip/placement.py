@@ -59,6 +59,29 @@ def place(workload: Workload, chip: ChipFields, budget: int | None) -> list[Plac
     return result
 
 
+def spilled_layers(placed: Sequence[Placed], chip: ChipFields, chips: int) -> frozenset[int]:
+    """Places of the layers whose input does not stay on the chip until it is used.
+
+    One layer at a time: those whose input and output together exceed the buffers.  Pipelined: all inputs are held at
+    once, and the largest go off-chip until the rest fits.  Streaming needs a few rows of each and holds them.  The
+    first layer's input comes from off-chip as it is needed.
+    """
+    buffers = [name for name in chip.with_role("buffer") if chip.components[name].capacity]
+    if not buffers or chip.schedule.mode == "streaming":
+        return frozenset()
+    room = 8 * chips * sum(chip.instances(name) * (chip.components[name].capacity or 0.0) for name in buffers)
+    bits, later = chip.macro.inputs.bits, range(1, len(placed))
+    if chip.schedule.mode == "layer_by_layer":
+        return frozenset(n for n in later if bits * (placed[n].layer.inputs + placed[n].layer.outputs) > room)
+    held, spilled = sum(bits * placed[n].layer.inputs for n in later), set()
+    for number in sorted(later, key=lambda n: placed[n].layer.inputs, reverse=True):
+        if held <= room:
+            break
+        spilled.add(number)
+        held -= bits * placed[number].layer.inputs
+    return frozenset(spilled)
+
+
 def _one(label: str, layer: Layer, chip: ChipFields) -> Placed:
     if isinstance(layer, MatMul):
         return Placed(label, layer, None)

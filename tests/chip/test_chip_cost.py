@@ -225,8 +225,9 @@ def test_peak_by_hand():
         ({"components.adc.bandwith": 1}, "bandwidth"),
         ({"components.adc.estimator": None}, "needs a source"),
         ({"components.buffer.bandwidth": 0}, "bandwidth"),
-        ({"components.buffer.parameters": {"capacity": "16 KiB", "sise": 1}}, "size|sise"),
-        ({"components.buffer.parameters": {"capacity": "16 kg"}}, "capacity"),
+        ({"components.buffer.parameters": {"sise": 1}}, "sise"),
+        ({"components.buffer.capacity": "16 kg"}, "capacity"),
+        ({"components.buffer.capacity": "1 KiB"}, "components.buffer.*outside the table"),
         ({"tiles": 0}, "tiles = 0"),
         ({"clock": "1 V"}, "clock"),
     ],
@@ -306,3 +307,20 @@ def test_cells_with_an_energy_of_their_own_keep_it():
     assert cost.energy_j == published.cost(LENET).energy_j
     assert not cost.alternatives
     assert any("does not belong to these cells" in note for note in cost.notes)
+
+
+def test_activations_that_do_not_fit_go_off_chip_and_come_back():
+    own = {"level": "tile", "energy": 1e-15, "source": "test", "capacity": 24.0}
+    tiny = RRAM.replace({"components.buffer": own})
+    # 16 tiles of 24 byte hold 384 byte; conv2, fc1 and fc2 take 864, 256 and 120: without the largest they fit.
+    cost = tiny.cost(LENET)
+    assert count(cost, "conv2", "dram", "write") == count(cost, "conv2", "dram", "read") == 8 * 864
+    assert count(cost, "fc1", "dram", "read") == 0
+    assert count(cost, "fc2", "dram", "read") == 0
+    assert count(RRAM.cost(LENET), "conv2", "dram", "read") == 0
+    # One layer at a time: conv1 and its output fill 784 + 3456 byte, conv2 864 + 1024, fc1 256 + 120, fc2 120 + 10.
+    serial = tiny.replace({"schedule.mode": "layer_by_layer"}).cost(LENET)
+    assert count(serial, "conv2", "dram", "read") == 8 * 864
+    assert count(serial, "fc1", "dram", "read") == 0
+    streaming = tiny.replace({"schedule.mode": "streaming"}).cost(LENET)
+    assert count(streaming, "conv2", "dram", "read") == 0
