@@ -71,18 +71,29 @@ def _level_table(encoding: Any) -> np.ndarray:
 
 def _wired(array: Any, x: np.ndarray) -> float:
     """Sum of V I_source t over all reads of all arrays."""
-    macro, programmed = array.macro, array.programmed
-    pair = secants(macro, programmed.card, conductances(macro, programmed, array.time))
-    total = 0.0
-    for rows, columns, tile in tiles(programmed.tiling):
-        lines = physical_array(*pair, rows, columns, tile)
-        for start in range(0, len(lines), macro.active):
-            group = slice(start, min(start + macro.active, len(lines)))
-            admittance = _driver_admittance(macro, lines, group)
-            mine = x[:, rows][:, group]
-            for _, words in macro.inputs.words(mine):
-                total += sum(_supplied(macro, admittance, digits(words, plane)) for plane in macro.inputs.planes)
+    macro, total = array.macro, 0.0
+    for rows, admittance in _admittances(array):
+        for _, words in macro.inputs.words(x[:, rows]):
+            total += sum(_supplied(macro, admittance, digits(words, plane)) for plane in macro.inputs.planes)
     return total * macro.v_read**2 * macro.t_read
+
+
+def _admittances(array: Any) -> list[tuple[slice, np.ndarray]]:
+    """(matrix rows, admittance their drivers see) of every row group: summed over the arrays side by side, kept."""
+    macro, programmed = array.macro, array.programmed
+    key = ("admittances", array.time)
+    if key not in programmed.cache:
+        pair = secants(macro, programmed.card, conductances(macro, programmed, array.time))
+        found: dict[int, Any] = dict.fromkeys(range(len(programmed.tiling.row_groups)), 0.0)
+        for rows, columns, tile in tiles(programmed.tiling):
+            lines = physical_array(*pair, rows, columns, tile)
+            for number, (start, stop) in enumerate(programmed.tiling.row_groups):
+                if rows.start <= start < rows.stop:
+                    group = slice(start - rows.start, stop - rows.start)
+                    found[number] = found[number] + _driver_admittance(macro, lines, group)
+        groups = programmed.tiling.row_groups
+        programmed.cache[key] = [(slice(*group), found[number]) for number, group in enumerate(groups)]
+    return programmed.cache[key]
 
 
 def _driver_admittance(macro: Any, lines: np.ndarray, group: slice) -> np.ndarray:
