@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,20 @@ from pimsim.mapping import Tiling
 Pair = tuple[np.ndarray, np.ndarray | None]
 
 
-def column_matrix(macro: Any, programmed: Programmed, effective: Pair) -> np.ndarray:
+class Effective(NamedTuple):
+    """Cells behind their circuit.
+
+    ``cells``, ``reference``: current of each cell at the foot of its column over the voltage of its row [S].
+    ``inputs``: with wires, (matrix rows, Y) of every row group: its drivers supply Y @ V [A], to all arrays side by
+    side together.
+    """
+
+    cells: np.ndarray
+    reference: np.ndarray | None
+    inputs: tuple[tuple[slice, np.ndarray], ...] = ()
+
+
+def column_matrix(macro: Any, programmed: Programmed, effective: Effective) -> np.ndarray:
     """Contribution of every cell to its column for a unit input, in cell steps above the pedestal of G_min.
 
     ``effective`` conductances are those of :func:`currents`.
@@ -29,9 +42,9 @@ def column_matrix(macro: Any, programmed: Programmed, effective: Pair) -> np.nda
     return combine(macro.weights, programmed.tiling, *cell_steps(macro, programmed, effective))
 
 
-def cell_steps(macro: Any, programmed: Programmed, effective: Pair) -> Pair:
+def cell_steps(macro: Any, programmed: Programmed, effective: Effective) -> Pair:
     """Contribution of every cell and reference cell for a unit input, in cell steps above the pedestal."""
-    cells, reference = effective
+    cells, reference, _ = effective
     # Level plus deviation, not (g - g_min)/step: cells that meet their target then hold the level exactly.
     steps = programmed.levels + (cells / programmed.sense_scale - programmed.meant) / programmed.step
     if reference is not None:
@@ -56,32 +69,30 @@ def conductances(macro: Any, programmed: Programmed, t: float, noise: Stream | N
     return one(programmed.cells), one(programmed.reference)
 
 
-def shared_currents(macro: Any, programmed: Programmed, t: float) -> Pair:
+def shared_currents(macro: Any, programmed: Programmed, t: float) -> Effective:
     """:func:`currents` at ``t`` without noise, computed once for all arrays that share the programmed cells."""
     if t not in programmed.cache:
         programmed.cache[t] = currents(macro, programmed, conductances(macro, programmed, t))
     return programmed.cache[t]
 
 
-def currents(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
+def currents(macro: Any, programmed: Programmed, conductances: Pair) -> Effective:
     """Current of each cell at the foot of its column over the voltage of its row [S], all other rows at 0 V.
 
     The circuit's effective conductances: secant at the read voltage for cells that are not linear, in series with
     their access devices, behind the wires (exact, one transfer matrix for each array).
     """
     if macro.circuit is not None:
-        return sram.effective(macro, programmed, conductances)
+        return Effective(*sram.effective(macro, programmed, conductances))
     return linear_currents(macro, programmed.card, programmed.tiling, conductances)
 
 
-def linear_currents(macro: Any, card: Any, tiling: Tiling, conductances: Pair) -> Pair:
+def linear_currents(macro: Any, card: Any, tiling: Tiling, conductances: Pair) -> Effective:
     """:func:`currents` of resistive cells of a card."""
     pair = secants(macro, card, conductances)
     if resistive(macro.wires) and macro.drive == "row":
         return _through_wires(macro, tiling, *pair)
-    if macro.access is None:
-        return pair
-    return _in_series(macro, pair, selected=True)
+    return Effective(*(pair if macro.access is None else _in_series(macro, pair, selected=True)))
 
 
 def resistive(wires: Any) -> bool:
@@ -113,26 +124,38 @@ def series(access: Any, g: np.ndarray, selected: bool | np.ndarray) -> np.ndarra
     return series_conductance(g, np.where(selected, on, access.g_off))
 
 
-def _through_wires(macro: Any, tiling: Any, cells: np.ndarray, reference: np.ndarray | None) -> Pair:
+def _through_wires(macro: Any, tiling: Tiling, cells: np.ndarray, reference: np.ndarray | None) -> Effective:
     cells_out = np.empty(cells.shape)
     reference_out = None if reference is None else np.empty(reference.shape)
+    inputs = [(slice(*group), np.zeros((group[1] - group[0],) * 2)) for group in tiling.row_groups]
     for rows, columns, tile in tiles(tiling):
         array = physical_array(cells, reference, rows, columns, tile)
-        effective = _effective(macro, array)
-        own = None if reference_out is None else reference_out[..., rows, tile]
-        scatter(effective, cells_out[..., rows, columns], own)
-    return cells_out, reference_out
+        own = [(r, y) for r, y in inputs if rows.start <= r.start < rows.stop]
+        effective = _ports(macro, array, [(slice(r.start - rows.start, r.stop - rows.start), y) for r, y in own])
+        scatter(
+            effective, cells_out[..., rows, columns], None if reference_out is None else reference_out[..., rows, tile]
+        )
+    return Effective(cells_out, reference_out, tuple(inputs))
 
 
-def _effective(macro: Any, array: np.ndarray) -> np.ndarray:
-    """Transposed transfer matrix (rows, physical columns) [S]: each row as its own row group sees the array."""
-    from pimsim.crossbar import transfer_matrix
+def _ports(macro: Any, array: np.ndarray, groups: list[tuple[slice, np.ndarray]]) -> np.ndarray:
+    """Transposed transfer matrix (rows, physical columns) [S], each row as its own row group sees the array.
 
-    if macro.access is None:
-        return np.asarray(transfer_matrix(array, macro.wires)).T
+    The input matrix of each of the ``groups`` (rows, Y) is added to its Y.
+    """
+    from pimsim.crossbar import port_matrices
+
     effective = np.empty(array.shape)
-    for start in range(0, len(array), macro.active):
-        group = np.arange(len(array)) // macro.active == start // macro.active
-        paths = series(macro.access, array, group[:, None])
-        effective[group] = np.asarray(transfer_matrix(paths, macro.wires)).T[group]
+    if macro.access is None:
+        transfer, admittance = port_matrices(array, macro.wires)
+        effective[...] = transfer.T
+        for rows, total in groups:
+            total += admittance[rows, rows]
+        return effective
+    for rows, total in groups:
+        on = np.zeros((len(array), 1), dtype=bool)
+        on[rows] = True
+        transfer, admittance = port_matrices(series(macro.access, array, on), macro.wires)
+        effective[rows] = transfer.T[rows]
+        total += admittance[rows, rows]
     return effective

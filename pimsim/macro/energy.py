@@ -8,8 +8,7 @@ import numpy as np
 
 from pimsim.encoding.inputs import digits
 from pimsim.macro.circuits import Circuit
-from pimsim.macro.columns import conductances, resistive, secants, series, shared_currents
-from pimsim.macro.layout import physical_array, tiles
+from pimsim.macro.columns import conductances, resistive, shared_currents
 
 _SAMPLE = 64  # inputs, spread over the batch, that stand for it when the lines have resistances
 
@@ -57,7 +56,7 @@ def _gated(array: Any, x: np.ndarray) -> float:
 
 def row_conductances(array: Any) -> np.ndarray:
     """Sum (K,) [S] of the conductances on each row over all arrays."""
-    cells, reference = shared_currents(array.macro, array.programmed, array.time)
+    cells, reference, _ = shared_currents(array.macro, array.programmed, array.time)
     total = cells.sum(axis=(0, 1, 2, 4))
     return total if reference is None else total + reference.sum(axis=(0, 1, 2, 4))
 
@@ -72,39 +71,10 @@ def _level_table(encoding: Any) -> np.ndarray:
 def _wired(array: Any, x: np.ndarray) -> float:
     """Sum of V I_source t over all reads of all arrays."""
     macro, total = array.macro, 0.0
-    for rows, admittance in _admittances(array):
+    for rows, admittance in shared_currents(macro, array.programmed, array.time).inputs:
         for _, words in macro.inputs.words(x[:, rows]):
             total += sum(_supplied(macro, admittance, digits(words, plane)) for plane in macro.inputs.planes)
     return total * macro.v_read**2 * macro.t_read
-
-
-def _admittances(array: Any) -> list[tuple[slice, np.ndarray]]:
-    """(matrix rows, admittance their drivers see) of every row group: summed over the arrays side by side, kept."""
-    macro, programmed = array.macro, array.programmed
-    key = ("admittances", array.time)
-    if key not in programmed.cache:
-        pair = secants(macro, programmed.card, conductances(macro, programmed, array.time))
-        found: dict[int, Any] = dict.fromkeys(range(len(programmed.tiling.row_groups)), 0.0)
-        for rows, columns, tile in tiles(programmed.tiling):
-            lines = physical_array(*pair, rows, columns, tile)
-            for number, (start, stop) in enumerate(programmed.tiling.row_groups):
-                if rows.start <= start < rows.stop:
-                    group = slice(start - rows.start, stop - rows.start)
-                    found[number] = found[number] + _driver_admittance(macro, lines, group)
-        groups = programmed.tiling.row_groups
-        programmed.cache[key] = [(slice(*group), found[number]) for number, group in enumerate(groups)]
-    return programmed.cache[key]
-
-
-def _driver_admittance(macro: Any, lines: np.ndarray, group: slice) -> np.ndarray:
-    """Currents [A] of the drivers of a row group for 1 V on each of its rows in turn (rows x rows) [S]."""
-    from pimsim.crossbar import solve_crossbar
-
-    if macro.access is not None:
-        on = np.zeros((len(lines), 1), dtype=bool)
-        on[group] = True
-        lines = series(macro.access, lines, on)
-    return solve_crossbar(lines, np.eye(len(lines))[group], macro.wires).i_source[:, group]
 
 
 def _supplied(macro: Any, admittance: np.ndarray, level: np.ndarray) -> float:

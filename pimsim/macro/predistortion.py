@@ -77,7 +77,7 @@ def predistort(
 
 def _effective(currents: Any, targets: list[np.ndarray]) -> list[np.ndarray]:
     pair = currents((targets[0], targets[1] if len(targets) == 2 else None))
-    return [g for g in pair if g is not None]
+    return [g for g in pair[:2] if g is not None]
 
 
 def _best_scale(effective: list[np.ndarray], wanted: list[np.ndarray]) -> float:

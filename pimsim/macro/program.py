@@ -11,7 +11,7 @@ from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
-from pimsim.macro.columns import Pair, linear_currents
+from pimsim.macro.columns import Effective, Pair, linear_currents
 from pimsim.macro.layout import cell_lines, reference_lines
 from pimsim.macro.places import REFERENCE, cell_places
 from pimsim.macro.predistortion import predistort
@@ -37,7 +37,7 @@ def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Progr
     distortion = None
     if macro.predistortion is not None:
 
-        def circuit(pair: Pair) -> Pair:
+        def circuit(pair: Pair) -> Effective:
             return linear_currents(macro, card, tiling, pair)
 
         distortion = predistort(macro, card, circuit, targets, reference_targets, step)
