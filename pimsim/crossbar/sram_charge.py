@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -122,15 +123,21 @@ class ChargeColumn(Spec):
         """Standard deviation [V] of one read: sampled thermal noise and the converter's own."""
         return float(np.hypot(self.thermal(rows), self.comparator_noise))
 
-    def column_energy(self, levels: np.ndarray, top: int, stored: np.ndarray, rows: int) -> np.ndarray:
-        """Energy [J] (B, M) the drivers supply in one read of nominal columns, from discharged capacitors.
+    def supply(self, stored: np.ndarray, rows: int, top: int) -> Callable[[np.ndarray], float]:
+        """Function of input levels (B, n) up to ``top``: energy [J] the drivers supply, summed over inputs and columns.
 
-        ``levels`` (B, n) input levels up to ``top``, ``stored`` (n, M) bits. A driver at v_i charges its capacitor
-        against the column: E = sum_i C_i v_i (v_i - V).
+        ``stored`` (n, M) bits of nominal columns, discharged before the read. A driver at v_i charges its capacitor
+        against the column, E = sum_i C_i v_i (v_i - V); the sum over columns goes through the products of rows.
         """
-        drive = levels / top
-        square, linear = drive**2 @ stored, drive @ stored
-        return self.capacitor * self.v_dd**2 * (square - linear**2 * (self.capacitor / self.total(rows)))
+        bits = stored.astype(np.float64)
+        # Over all inputs D (B, n): the sum of squares and the squared sums are both entries of D^T D.
+        weights = np.diag(bits.sum(axis=1)) - (self.capacitor / self.total(rows)) * (bits @ bits.T)
+        scale = self.capacitor * (self.v_dd / top) ** 2
+
+        def energy(levels: np.ndarray) -> float:
+            return scale * float(((levels.T @ levels) * weights).sum())
+
+        return energy
 
     def _loaded(self, capacitors: np.ndarray, rows: int) -> np.ndarray:
         """Capacitance (..., M) [F] of columns whose first cells have ``capacitors`` (..., n, M), the rest nominal."""

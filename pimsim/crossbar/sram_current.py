@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -125,12 +126,14 @@ class CurrentColumn(Spec):
         """Standard deviation [V] of one read, without the jitter of the pulses."""
         return self.comparator_noise
 
-    def column_energy(self, levels: np.ndarray, top: int, stored: np.ndarray, rows: int) -> np.ndarray:
-        """Energy [J] (B, M) to precharge nominal bit lines after one read: C V_dd dV.
+    def supply(self, stored: np.ndarray, rows: int, top: int) -> Callable[[np.ndarray], float]:
+        """Function of unit pulses (B, n): energy [J] of the precharge, C V_dd dV, summed over inputs and columns.
 
-        ``levels`` (B, n) unit pulses of each row, ``stored`` (n, M) bits.
+        ``stored`` (n, M) bits of nominal columns.
         """
-        return self.capacitance * self.v_dd * self.swing(levels @ stored * self.step())
+        bits = stored.astype(np.float64)
+        scale = self.capacitance * self.v_dd
+        return lambda levels: scale * float(self.swing(levels @ bits * self.step()).sum())
 
     @property
     def relative_spread(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -151,6 +152,7 @@ class GateColumn(Spec):
         """Sampled thermal noise: none, the current is read as it flows."""
         return 0.0
 
-    def column_energy(self, levels: np.ndarray, top: int, stored: np.ndarray, rows: int) -> np.ndarray:
-        """Energy [J] (B, M) from the bit lines of nominal columns in one read: I V_d t."""
-        return self.unit_current * self.v_drain * self.pulse * (levels @ stored)
+    def supply(self, stored: np.ndarray, rows: int, top: int) -> Callable[[np.ndarray], float]:
+        """Function of unit pulses (B, n): energy [J] from the bit lines, I V_d t, over inputs and nominal columns."""
+        own = self.unit_current * self.v_drain * self.pulse * stored.sum(axis=1)
+        return lambda levels: float((levels @ own).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -141,16 +142,16 @@ class LadderColumn(Spec):
         """Standard deviation [V] of one read: sampled thermal noise of the column and the converter's own."""
         return float(np.hypot(self.thermal(rows), self.comparator_noise))
 
-    def column_energy(self, levels: np.ndarray, top: int, stored: np.ndarray, rows: int) -> np.ndarray:
-        """Energy [J] (B, M) the bit drivers supply in one read of nominal ladders, each as if open at its output.
+    def supply(self, stored: np.ndarray, rows: int, top: int) -> Callable[[np.ndarray], float]:
+        """Function of input levels (B, n) up to ``top``: energy [J] of the bit drivers, over inputs and columns.
 
-        ``levels`` (B, n) input levels up to ``top``, ``stored`` (n, M) words. Driver k of a word supplies
+        ``stored`` (n, M) words of nominal ladders, each as if open at its output. Driver k of a word supplies
         C V_dd (V_dd - v_k), v_k the voltage of its node.
         """
         digits = (stored[..., None] >> np.arange(self.bits) & 1).astype(np.float64)
         share = np.eye(self.bits) - self._node_voltages()
-        words = np.einsum("nmk,kl,nml->nm", digits, share, digits)
-        return self.capacitor * self.v_dd**2 * ((levels / top) ** 2 @ words)
+        rows_of_words = self.capacitor * self.v_dd**2 * np.einsum("nmk,kl,nml->n", digits, share, digits)
+        return lambda levels: float(((levels / top) ** 2 @ rows_of_words).sum())
 
     def _node_voltages(self) -> np.ndarray:
         """Voltage of node k over V_dd when only bit l is driven, (bits, bits), nominal and open at the output."""

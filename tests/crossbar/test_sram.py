@@ -267,13 +267,13 @@ def test_energy_of_a_charge_column_by_hand():
     """Two of four 1 fF capacitors to 1 V without parasitics: two in series with two, 1 fJ."""
     column = ChargeColumn(v_dd=1.0, parasitic_share=0.0, parasitic=0.0)
     stored = np.array([[1], [1], [0], [1]])
-    assert column.column_energy(np.array([[1, 1, 1, 0]]), 1, stored, 4)[0, 0] == pytest.approx(1e-15)
-    assert column.column_energy(np.array([[1, 1, 1, 1]]), 1, np.ones((4, 1)), 4)[0, 0] == pytest.approx(0.0, abs=1e-25)
+    assert column.supply(stored, 4, 1)(np.array([[1, 1, 1, 0]])) == pytest.approx(1e-15)
+    assert column.supply(np.ones((4, 1)), 4, 1)(np.array([[1, 1, 1, 1]])) == pytest.approx(0.0, abs=1e-25)
 
 
 def test_energy_of_a_discharge_is_that_of_the_precharge():
     column = CurrentColumn(channel_length_modulation=0.0, headroom=0.5)
-    energy = column.column_energy(np.array([[1.0, 2.0]]), 1, np.ones((2, 1)), 2)[0, 0]
+    energy = column.supply(np.ones((2, 1)), 2, 1)(np.array([[1.0, 2.0]]))
     assert energy == pytest.approx(100e-15 * 0.9 * 3 * column.step())
 
 
@@ -284,4 +284,4 @@ def test_energy_of_a_ladder_meets_the_nodal_matrix():
     digits = np.array([word >> k & 1 for k in range(4)])
     nodes = naive.ladder_voltages(drivers, along, digits, 0.9, 0.1 * FEMTO)
     expected = sum(drivers[k] * 0.9 * (0.9 - nodes[k]) for k in range(4) if digits[k])
-    assert ladder.column_energy(np.array([[1]]), 1, np.array([[word]]), 1)[0, 0] == pytest.approx(expected, rel=1e-12)
+    assert ladder.supply(np.array([[word]]), 1, 1)(np.array([[1]])) == pytest.approx(expected, rel=1e-12)
