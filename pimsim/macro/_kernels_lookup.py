@@ -26,11 +26,12 @@ def largest_code(cells, pedestal, edges, highest, inverse, begin):
     found = 1.0
     for r in range(edges.shape[0]):
         for p in range(cells.shape[0]):
-            for c in range(cells.shape[2]):
-                total = 0.0
-                for k in range(edges[r, 0], edges[r, 1]):
-                    total += abs(cells[p, k, c] + pedestal)
-                found = max(found, total * highest * inverse[r, p, c] + abs(begin[r, p, c]))
+            total = np.zeros(cells.shape[2])
+            for k in range(edges[r, 0], edges[r, 1]):
+                for c in range(total.size):
+                    total[c] += abs(cells[p, k, c] + pedestal)
+            for c in range(total.size):
+                found = max(found, total[c] * highest * inverse[r, p, c] + abs(begin[r, p, c]))
     return found
 
 

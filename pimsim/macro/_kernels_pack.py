@@ -15,32 +15,43 @@ _ONES = np.uint64(0x0101010101010101)
 _NIBBLE = np.uint64(15)
 _HIGH = np.uint64(32)
 _PAIR, _QUAD = np.uint64(7), np.uint64(14)
+_NONE, _HALF, _BYTE = np.uint64(0), np.uint64(16), np.uint64(32)  # entries: none, of a nibble, of eight rows
 
 
 @njit
-def bit_offsets(x, unit, words, bytes_, out):
-    """Lists of the bit planes 0, 1, 2 ... of one sample's rows ``x`` (n,); ``out`` (planes, > 2 ceil(n/8) + 1).
+def bit_offsets(x, unit, words, bytes_, out, lengths):
+    """Lists of the bit planes 0, 1, 2 ... of one sample's rows ``x`` (n,) into ``out`` (planes, > 2 ceil(n/8) + 3).
 
-    ``words`` is ``bytes_`` seen as uint64. The length of the list of plane t goes to ``out[t, -1]``.
+    ``words`` is ``bytes_`` seen as uint64; ``lengths`` (planes,).
     """
     bytes_[: x.size] = x
     bytes_[x.size :] = 0
     for t in range(out.shape[0]):
-        n = 0
+        n = np.uint64(0)  # an unsigned index is not tested for being negative
+        found, shift = out[t], np.uint64(t)
         for i in range(words.size):
-            v = (words[i] >> np.uint64(t)) & _ONES
+            v = (words[i] >> shift) & _ONES
             v |= v >> _PAIR
             v |= v >> _QUAD
-            low, high = np.int64(v & _NIBBLE), np.int64((v >> _HIGH) & _NIBBLE)
-            out[t, n] = (32 * i + low) * unit
-            n += low != 0
-            out[t, n] = (32 * i + 16 + high) * unit
-            n += high != 0
-        out[t, -1] = n
+            low, high = v & _NIBBLE, (v >> _HIGH) & _NIBBLE
+            base = _BYTE * np.uint64(i)
+            found[n] = (base + low) * unit
+            n += np.uint64(low != _NONE)
+            found[n] = (base + _HALF + high) * unit
+            n += np.uint64(high != _NONE)
+        lengths[t] = close(found, np.int64(n))
 
 
 @njit
-def digit_offsets(x, width, lsb, mask, unit, out):
+def close(found, n):
+    """Pad a list of ``n`` offsets to whole words; returns how many words."""
+    for i in range(3):
+        found[n + i] = 0
+    return (n + 3) // 4
+
+
+@njit
+def digit_offsets(x, width, lsb, mask, unit, out, lengths):
     """Lists of any planes of one sample's rows ``x`` (n,): digits ``(x >> lsb[t]) & mask[t]`` of ``width`` bits."""
     rows = 4 // width
     entries = 1 << (rows * width)
@@ -52,57 +63,55 @@ def digit_offsets(x, width, lsb, mask, unit, out):
                 index |= ((np.int64(x[i * rows + j]) >> lsb[t]) & mask[t]) << (j * width)
             out[t, n] = (entries * i + index) * unit
             n += index != 0
-        out[t, -1] = n
+        lengths[t] = close(out[t], n)
 
 
 @njit
-def sort_lists(lists, weights, slots, stride, counts, places, factors, words):
-    """Counting sort of the lists by their length in words of four offsets.
+def sort_lists(lists, lengths, weights, slots, stride, counts, places, factors, words):
+    """Counting sort of the lists by their length.
 
-    ``lists`` (samples, planes, stride) uint16 with the length in the last place. Fills ``counts`` (lengths,): how
-    many lists have each length; in the sorted order ``places``: sample x ``stride`` + slot of the plane, and
-    ``factors``: weight of the plane; ``words`` uint64: the lists one after another in that order.
+    ``lists`` (samples, planes, words) uint64 with ``lengths`` (samples, planes) in words. Fills ``counts`` (lengths,):
+    how many lists have each length; in the sorted order ``places``: sample x ``stride`` + slot of the plane, and
+    ``factors``: weight of the plane; ``words``: the lists one after another in that order.
     """
     counts[:] = 0
-    for sample in range(lists.shape[0]):
-        for plane in range(lists.shape[1]):
-            counts[(np.int64(lists[sample, plane, -1]) + 3) // 4] += 1
+    for length in lengths.flat:
+        counts[length] += 1
     place = np.zeros(counts.size, np.int64)
     start = np.zeros(counts.size, np.int64)
     for length in range(1, counts.size):
         place[length] = place[length - 1] + counts[length - 1]
         start[length] = start[length - 1] + counts[length - 1] * (length - 1)
-    offsets = words.view(np.uint16)
     for sample in range(lists.shape[0]):
         for plane in range(lists.shape[1]):
-            n = np.int64(lists[sample, plane, -1])
-            length = (n + 3) // 4
+            length = lengths[sample, plane]
             places[place[length]] = sample * stride + slots[plane]
             factors[place[length]] = weights[plane]
             place[length] += 1
-            at = 4 * start[length]
+            at = start[length]
             start[length] += length
-            for j in range(n):
-                offsets[at + j] = lists[sample, plane, j]
-            for j in range(n, 4 * length):
-                offsets[at + j] = 0
+            for j in range(length):
+                words[at + j] = lists[sample, plane, j]
 
 
 @njit
-def pack(x, group, planes, width, lanes, stride, lists, packed):
+def pack(x, group, planes, width, lanes, stride, lists, lengths, packed):
     """Sorted lists of a block of samples ``x`` (samples, K) uint8 in the rows ``group`` = (first, past the last).
 
     ``planes`` = (lsb, mask, weights, slots) of each plane, of at most ``width`` bits; ``packed`` = (words, counts,
-    places, factors), filled as ``sort_lists`` says.
+    places, factors), filled as ``sort_lists`` says; ``lists`` (samples, planes, words) uint64 to work in.
     """
     lsb, mask, weights, slots = planes
     words, counts, places, factors = packed
     first, last = group
     unit = lanes // 2  # a table entry of int32 lanes, in units of 8 bytes
+    offsets = lists.view(np.uint16)
     aligned = np.empty((last - first + 7) // 8, np.uint64)
+    bytes_ = aligned.view(np.uint8)
     for sample in range(x.shape[0]):
+        rows = x[sample, first:last]
         if width == 1:
-            bit_offsets(x[sample, first:last], unit, aligned, aligned.view(np.uint8), lists[sample])
+            bit_offsets(rows, np.uint64(unit), aligned, bytes_, offsets[sample], lengths[sample])
         else:
-            digit_offsets(x[sample, first:last], width, lsb, mask, unit, lists[sample])
-    sort_lists(lists, weights, slots, stride, counts, places, factors, words)
+            digit_offsets(rows, width, lsb, mask, unit, offsets[sample], lengths[sample])
+    sort_lists(lists, lengths, weights, slots, stride, counts, places, factors, words)

@@ -171,16 +171,18 @@ class Scratch:
 
     def __init__(self, tables: Tables, samples: int, planes: int) -> None:
         groups = int(-(-np.diff(tables.edges, axis=1).max() // tables.rows))
-        pairs, longest = samples * planes, groups // 4 + 1
-        self.lists = np.empty((samples, planes, 4 * longest + 8), np.uint16)
-        self.packed = (
-            np.empty(pairs * longest, np.uint64),
-            np.empty(longest + 1, np.int64),
-            np.empty(pairs, np.int64),
-            np.empty(pairs, np.int32),
-        )
-        self.sums = np.zeros(samples * tables.lanes, np.int32)
-        self.totals = np.zeros(samples * tables.lanes)
+        pairs, self.longest = samples * planes, groups // 4 + 1  # words of four offsets
+        self.lists, self.lengths = np.empty(pairs * (self.longest + 2), np.uint64), np.empty(pairs, np.int64)
+        self.words, self.counts = np.empty(pairs * self.longest, np.uint64), np.empty(self.longest + 1, np.int64)
+        self.places, self.factors = np.empty(pairs, np.int64), np.empty(pairs, np.int32)
+        self.sums, self.totals = np.zeros(samples * tables.lanes, np.int32), np.zeros(samples * tables.lanes)
+
+    def packing(self, samples: int, planes: int) -> tuple[NDArray[Any], NDArray[Any], tuple[NDArray[Any], ...]]:
+        """Arguments of ``pack`` for fewer samples or planes: lists, lengths, packed."""
+        pairs, stride = samples * planes, self.longest + 2
+        lists = self.lists[: pairs * stride].reshape(samples, planes, stride)
+        packed = (self.words, self.counts, self.places[:pairs], self.factors[:pairs])
+        return lists, self.lengths[:pairs].reshape(samples, planes), packed
 
 
 def _share(
@@ -216,14 +218,13 @@ def _add_chunk(
     lanes, planes, begin = tables.lanes, len(chunk[0]), 0
     n, width = len(low), _width(plan)
     group = kernels.lookup_group if simd else kernels.lookup_group_plain
-    lists, words, counts = scratch.lists[:n, :planes], *scratch.packed[:2]
-    packed = (words, counts, scratch.packed[2][: n * planes], scratch.packed[3][: n * planes])
+    packing = scratch.packing(n, planes)
     sums, totals = scratch.sums[: n * lanes], scratch.totals[: n * lanes]
     for r, size in enumerate(tables.sizes()):
-        pack(low, tuple(tables.edges[r]), chunk, width, lanes, lanes, lists, packed)
+        pack(low, tuple(tables.edges[r]), chunk, width, lanes, lanes, *packing)
         group(
             (0,) * lanes if simd else lanes,
-            packed,
+            packing[-1],
             tables.entries,
             (begin, size),
             tables.start[r],

@@ -117,7 +117,7 @@ def _add_chunk(
     sums, spreads = tables.sums, tables.spreads
     lanes, planes, begin, n = sums.lanes, len(chunk[0]), 0, len(low)
     group = kernels.noisy_group if simd else kernels.noisy_group_plain
-    lists = _lookup.Scratch(sums, n, planes)
+    packing = _lookup.Scratch(sums, n, planes).packing(n, planes)
     key = tuple(np.uint64(k) for k in reads.cell_stream.key)
     converter = tuple(np.float32(v) for v in (plan.top, 2.0**-sums.bits, 2.0**-spreads.bits))
     for r, size in enumerate(sums.sizes()):
@@ -128,7 +128,7 @@ def _add_chunk(
         slots[member * pairs + pair] = chunk[2]
         stride = 2 * pairs * lanes
         placed = (*chunk[:3], (member * pairs + pair) * lanes)
-        pack(low, tuple(sums.edges[r]), placed, 1, lanes, stride, lists.lists, lists.packed)
+        pack(low, tuple(sums.edges[r]), placed, 1, lanes, stride, *packing)
         scratch = (
             *(np.zeros(n * stride, np.int32) for _ in range(2)),
             np.empty((3, pairs * lanes), np.uint32),
@@ -139,7 +139,7 @@ def _add_chunk(
         )
         group(
             (0,) * lanes if simd else lanes,
-            lists.packed,
+            packing[-1],
             (sums.entries, spreads.entries),
             (begin, size),
             (sums.start[r], spreads.start[r]),

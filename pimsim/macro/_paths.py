@@ -24,11 +24,17 @@ class Path(NamedTuple):
 
 def choose(plan: Plan, reads: Reads | None = None) -> Path:
     """The path that :func:`code_sums` takes for a plan: a matter of the plan alone, never of the batch."""
+    key = "path with noise" if reads is not None and plan.random else "path"
+    if key not in plan.cache:
+        plan.cache[key] = _choice(plan, key == "path with noise")
+    return plan.cache[key]
+
+
+def _choice(plan: Plan, noisy: bool) -> Path:
     from numba import config
 
     if plan.circuit is not None:
         return Path("circuit", "the currents are not linear in the inputs: every read is a circuit solution")
-    noisy = reads is not None and plan.random
     refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _peculiar(plan)
     if noisy and refused is None:
         refused = _noisy.refusal(plan)
@@ -62,6 +68,8 @@ def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.n
 
 def _peculiar(plan: Plan) -> str | None:
     """What only the plain path does, or None."""
+    if plan.single:
+        return "the cells are others for every input"
     if plan.adc is not None:
         return "the converters are not ideal"
     return None if plan.dac is None else "the DACs are not ideal"

@@ -151,15 +151,16 @@ class Array:
         return self._multiply(x, self._plan, reads)
 
     def _multiply(self, x: np.ndarray, plan: Plan, reads: Reads | None) -> np.ndarray:
-        y = np.zeros((len(x), self.tiling.c))
-        for number, (sign, words) in enumerate(self.macro.inputs.words(x)):
+        passes = []
+        for number, (_, words) in enumerate(self.macro.inputs.words(x)):
             at = None if reads is None else replace(reads, number=number)
-            y += sign * self._corrections.apply(_paths.code_sums(plan, words, at), plan, words)
-        return y
+            passes.append(self._corrections.apply(_paths.code_sums(plan, words, at), plan, words))
+        return passes[0] if len(passes) == 1 else passes[0] - passes[1]
 
     def _for_vector(self, reads: Reads) -> tuple[Plan, Reads]:
         """Plan of the cells as one input vector finds them."""
-        return self._plan_of(reads.stream.named(f"read/vector/{reads.first}")), reads
+        plan = self._plan_of(reads.stream.named(f"read/vector/{reads.first}"))
+        return replace(plan, single=True, cache={}), reads
 
     def _held(self, noise: Stream) -> Plan:
         """Plan of the cells under noise that one draw of holds for all reads of an rng."""

@@ -39,6 +39,7 @@ class Plan:
     dac : output (levels,) of each input level, or None when they are the integers they stand for; ``dac_noise`` [LSB].
     adc : converters that are not ideal, ``which`` (groups, slices, conversions, C) number of each; or None.
     noise : white noise of the columns, or None; it counts only in products that are given ``reads``.
+    single : whether the plan is made for a single input vector, too few for tables.
     cache : what a path prepared for this plan (tables, packed matrices), by name.
     """
 
@@ -57,6 +58,7 @@ class Plan:
     adc: RealADC | None = None
     which: np.ndarray | None = None
     noise: ColumnNoise | None = None
+    single: bool = False
     cache: dict[str, Any] = field(default_factory=dict)
 
     @property
