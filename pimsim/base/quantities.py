@@ -25,6 +25,7 @@ def _registry() -> Any:
     return pint.UnitRegistry(case_sensitive=True, autoconvert_offset_to_baseunit=True)
 
 
+@functools.lru_cache(maxsize=4096)  # a study reads the same card for every point
 def to_si(value: str, unit: str) -> float:
     """Convert text such as ``"25 uS"`` to a float in the SI unit ``unit``.
 
