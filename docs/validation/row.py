@@ -49,9 +49,6 @@ def ordering(quantity, published, ours, passed, note=""):
     return Row(quantity, published, ours, "", "order", "prediction", True, bool(passed), note)
 
 
-NOT_YET = [Row("", "", "", passed=None)]
-
-
 def _text(value) -> str:
     return value if isinstance(value, str) else f"{value:.6g}"
 

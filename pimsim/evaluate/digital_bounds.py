@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from pimsim.components.eyexam import Bound, make_bounds
-from pimsim.digital import Accelerator, Mapping, analyze, problem_of, row_stationary
+from pimsim.digital import Accelerator, Mapping, analyze, default_mapping, problem_of
 from pimsim.digital.accelerator import Array
 from pimsim.workload import Layer
 
 
 def digital_eyexam(
-    layer: Layer, acc: Accelerator, mapper: Callable[[Any, Accelerator], Mapping] = row_stationary
+    layer: Layer, acc: Accelerator, mapper: Callable[[Any, Accelerator], Mapping] = default_mapping
 ) -> list[Bound]:
     """Seven bounds of one layer on an accelerator, in MAC per cycle (formulas derived from the definitions).
 
