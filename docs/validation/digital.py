@@ -18,7 +18,8 @@ CODED = (
 )
 PARTS = (
     "Energies of the card are the ratios of Chen et al. (ISCA 2016): a transfer over the array costs 2 multiply-"
-    "accumulates. The post-layout networks of the reference take about a third of that, which moves their share to the PEs."
+    "accumulates. The post-layout networks of the reference take about a third of that, which moves their share to the"
+    " PEs."
 )
 
 
