@@ -119,3 +119,23 @@ def digits(words: np.ndarray, plane: Plane) -> np.ndarray:
     """DAC levels of a plane of unsigned words, same shape and type."""
     kind = words.dtype.type
     return (words >> kind(plane.lsb)) & kind((1 << plane.width) - 1)
+
+
+def plane_sums(words: np.ndarray, planes: tuple[Plane, ...]) -> np.ndarray:
+    """Sum of the levels of each plane over the rows: (planes, B) int64 for (B, K) unsigned words.
+
+    Bits are counted eight bytes at a time.
+
+    >>> plane_sums(np.array([[3, 2]], dtype=np.uint8), (Plane(0, 1, 1), Plane(1, 1, 2))).tolist()
+    [[1], [2]]
+    """
+    per_lane = 8 // words.dtype.itemsize
+    padded = np.zeros((len(words), -(-words.shape[1] // per_lane) * per_lane), dtype=words.dtype)
+    padded[:, : words.shape[1]] = words
+    lanes = padded.view(np.uint64)
+    ones = sum(1 << (64 // per_lane * lane) for lane in range(per_lane))
+
+    def count(bit: int) -> np.ndarray:
+        return np.bitwise_count(lanes & np.uint64(ones << bit)).sum(axis=1, dtype=np.int64)
+
+    return np.stack([sum(count(p.lsb + b) << b for b in range(p.width)) for p in planes])

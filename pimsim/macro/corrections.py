@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pimsim.encoding.inputs import digits
+from pimsim.encoding.inputs import plane_sums
 from pimsim.macro._plain import pedestal_sums
 from pimsim.macro.plan import Plan, code_weights
 from pimsim.macro.programmed import Programmed
@@ -34,30 +34,25 @@ class Corrections:
         """Correct the (B, C) levels of one pass for the (B, K) words that made them."""
         y = y + self.base if self.base.any() else y
         for r, (start, stop) in enumerate(plan.groups):
-            part = words[:, start:stop]
-            if self.inputs[r].any():
-                y = y - input_sums(plan, part)[:, None] * self.inputs[r]
-            if plan.pedestal and self.pedestal[r].any():
-                y = y - _pedestal_steps(plan, part)[:, None] * self.pedestal[r]
+            offset, pedestal = self.inputs[r].any(), bool(plan.pedestal) and self.pedestal[r].any()
+            if not (offset or pedestal):
+                continue
+            active = plane_sums(words[:, start:stop], plan.planes)
+            if offset:
+                worth = np.array([plane.weight for plane in plan.planes])
+                y = y - (worth @ active)[:, None] * self.inputs[r]
+            if pedestal:
+                y = y - _pedestal_steps(plan, active)[:, None] * self.pedestal[r]
         return y - self.constant if self.constant.any() else y
 
 
-def input_sums(plan: Plan, words: np.ndarray) -> np.ndarray:
-    """Sum of the inputs (B,) int64 that the words stand for."""
-    total = words.sum(axis=1, dtype=np.int64)
-    sign = plan.planes[-1]
-    if sign.weight < 0:  # the words hold the sign bit as if it were positive
-        total += 2 * sign.weight * digits(words, sign).sum(axis=1, dtype=np.int64)
-    return total
+def _pedestal_steps(plan: Plan, active: np.ndarray) -> np.ndarray:
+    """Pedestals (B,) of all planes, each rounded to whole cell steps as the converter's codes are, shift-added.
 
-
-def _pedestal_steps(plan: Plan, words: np.ndarray) -> np.ndarray:
-    """Pedestals of all planes, each rounded to whole cell steps as the converter's codes are, shift-added."""
-    total = np.zeros(len(words))
-    for plane in plan.planes:
-        active = digits(words, plane).sum(axis=1, dtype=np.int64)
-        total += plane.weight * np.floor(pedestal_sums(plan.pedestal, active) + 0.5)
-    return total
+    ``active`` (planes, B) sums of the levels of each plane.
+    """
+    steps = np.floor(pedestal_sums(plan.pedestal, active) + 0.5)
+    return np.array([plane.weight for plane in plan.planes], dtype=np.float64) @ steps
 
 
 def build_corrections(macro: Any, programmed: Programmed, plan: Plan) -> Corrections:

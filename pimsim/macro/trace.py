@@ -52,6 +52,14 @@ class Trace:
         edges = np.histogram_bin_edges(np.concatenate([before, after]), bins)
         return np.histogram(before, edges)[0], np.histogram(after, edges)[0], edges
 
+    def by_slice(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Sums before and after the converter by slice of the weights, for :func:`pimsim.figures.column_sums`."""
+        names = [f"slice worth {weight}" for weight in self.slice_weights]
+        before, after = (
+            {name: x[:, :, :, s].ravel() for s, name in enumerate(names)} for x in (self.before, self.after)
+        )
+        return before, after
+
     def rows(self) -> list[dict[str, float]]:
         """One row for each plane and slice, for a table: range, clip fractions, rms error, weight in the output."""
         return [

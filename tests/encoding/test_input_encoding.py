@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pimsim.base.errors import InputError, SpecError
 from pimsim.encoding import InputEncoding
-from pimsim.encoding.inputs import digits
+from pimsim.encoding.inputs import digits, plane_sums
 
 
 @st.composite
@@ -29,6 +29,8 @@ def test_planes_add_up_to_the_input(encoding, data):
             level = digits(words, plane).astype(np.int64)
             assert level.max() <= encoding.max_level
             total += sign * plane.weight * level
+        counted = [digits(words, plane).sum(axis=1, dtype=np.int64) for plane in encoding.planes]
+        assert np.array_equal(plane_sums(words, encoding.planes), counted)
     assert np.array_equal(total - encoding.offset, x)
 
 

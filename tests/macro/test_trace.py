@@ -62,6 +62,14 @@ def test_histograms_count_every_conversion():
     assert trace.histogram()[0].sum() == trace.before.size
 
 
+def test_panels_of_the_figure_hold_every_conversion():
+    trace = program().matmul(X, trace=True)[1]
+    before, after = trace.by_slice()
+    assert list(before) == list(after) == ["slice worth 1", "slice worth 4", "slice worth 16", "slice worth 64"]
+    assert sum(x.size for x in after.values()) == trace.after.size
+    assert np.array_equal(before["slice worth 4"], trace.before[:, :, :, 1].ravel())
+
+
 def test_rows_for_a_table():
     trace = program().matmul(X, trace=True)[1]
     rows = trace.rows()
