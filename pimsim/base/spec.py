@@ -68,7 +68,7 @@ class Spec(BaseModel):
 
     def canonical(self) -> dict[str, Any]:
         """JSON-ready mapping in SI units with defaults left out: equal specs give equal text."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        return _canonical(self)
 
     @property
     def spec_id(self) -> str:
@@ -117,6 +117,20 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     return data
 
 
+def _canonical(value: Any) -> Any:
+    """Plain data without defaults; ``kind`` stays, because it alone may tell the members of a union apart."""
+    if isinstance(value, Spec):
+        fields = type(value).model_fields
+        given = {name: getattr(value, name) for name in fields}
+        kept = {n: v for n, v in given.items() if n == "kind" or v != fields[n].get_default(call_default_factory=True)}
+        return {name: _canonical(v) for name, v in kept.items()}
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    return value
+
+
 def _set(spec: Spec, data: dict[str, Any], path: str, value: Any) -> None:
     """Write ``value`` at the dotted ``path`` of the dumped ``data``; refuse a path the spec does not have."""
     names = path.split(".")
@@ -141,7 +155,8 @@ def _set(spec: Spec, data: dict[str, Any], path: str, value: Any) -> None:
 
 def _spec_error(cls: type[BaseModel], error: ValidationError, where: str) -> SpecError:
     """Turn pydantic's first complaint into a SpecError."""
-    first = error.errors(include_url=False)[0]
+    # A misspelt key says more than the required one that is then missing.
+    first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")
     path = ".".join(str(part) for part in first["loc"]) or cls.__name__
     why = first["msg"].removeprefix("Value error, ")
     value = first.get("input")

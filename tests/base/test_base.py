@@ -1,7 +1,10 @@
 """The floor of the house: specs, units, streams."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
+from pydantic import Field
 
 from pimsim.base.checks import check_array
 from pimsim.base.errors import ConvergenceError, InputError, MissingError, SpecError
@@ -73,6 +76,28 @@ def test_replace_keeps_the_rest_and_validates():
 def test_id_ignores_spelling_and_defaults():
     assert Outer(g="25 uS").spec_id == Outer(g=25e-6).spec_id == Outer(inner=Inner(bits=8)).spec_id
     assert Outer(g="26 uS").spec_id != Outer().spec_id
+
+
+def test_members_of_a_union_never_share_an_id():
+    class One(Spec):
+        kind: Literal["one"] = "one"
+        r: Ohm = 1.0
+
+    class Two(One):
+        kind: Literal["two"] = "two"
+
+    class Either(Spec):
+        part: One | Two = Field(discriminator="kind")
+
+    assert Either(part=One()).spec_id != Either(part=Two()).spec_id
+
+
+def test_a_misspelt_required_key_names_the_nearest():
+    class Needs(Spec):
+        bits: int
+
+    with pytest.raises(SpecError, match=r"bitz.*did you mean 'bits'"):
+        Needs.parse({"bitz": 3})
 
 
 def test_yaml_1_2(tmp_path):
