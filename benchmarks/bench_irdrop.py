@@ -199,28 +199,48 @@ def memory() -> None:
         print(f"| {n} | {(kib[n] - kib[8]) * 1024 / 1e6:.0f} |")
 
 
-def fit() -> None:
-    """Exponents of the best time against N, 64 to 1024."""
+def fit(figure: str | None = None) -> None:
+    """Exponents of the best time against N, 64 to 1024; drawn if a file is named."""
     calls = {
         "line-cg": lambda G, V: ps.solve_crossbar(G, V, WIRES),
         "merge": lambda G, V: ps.transfer_matrix(G, WIRES),
         "gated": lambda G, V: ps.solve_gated(G, V > 0.1, 0.2, ps.Wires(r_bitline=OHM, r_sourceline=OHM), r_on=2e3),
         "ideal": lambda G, V: V @ G,
     }
-    print("\n## Time against size\n| | " + " | ".join(str(n) for n in SIZES) + " | exponent |")
-    print("|---|" + "---|" * (len(SIZES) + 1))
+    table("Best time against size", "", *map(str, SIZES), "exponent")
+    curves = {}
     for name, call in calls.items():
-        medians = []
+        best = []
         for size in SIZES:
 
             def make(size=size, call=call):
                 G, V = fresh(size)
                 return {"t": lambda: call(G, V)}
 
-            times = interleaved(5, make)
-            medians.append(min(times["t"]))
-        slope = np.polyfit(np.log(SIZES[1:]), np.log(medians[1:]), 1)[0]
-        print(f"| {name} [ms] | " + " | ".join(f"{1e3 * t:.3g}" for t in medians) + f" | {slope:.2f} |", flush=True)
+            make()["t"]()
+            best.append(min(interleaved(7 if size <= 256 else 3, make)["t"]))
+        slope = float(np.polyfit(np.log(SIZES[1:]), np.log(best[1:]), 1)[0])
+        curves[f"{name}: N^{slope:.2f}"] = best
+        row(f"{name} [ms]", *(f"{1e3 * t:.3g}" for t in best), f"{slope:.2f}")
+    if figure is not None:
+        draw(curves, figure)
+
+
+def draw(curves: dict[str, list[float]], path: str) -> None:
+    import matplotlib.pyplot as plt
+
+    from pimsim.figures.save import save
+    from pimsim.figures.style import style
+
+    with style():
+        drawing, ax = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
+        for (name, seconds_), marker in zip(curves.items(), "osv^"):
+            ax.plot(SIZES, [1e3 * t for t in seconds_], marker=marker, label=name)
+        ax.set(xscale="log", yscale="log", xlabel="rows = columns", ylabel="time [ms]")
+        ax.set_xticks(SIZES, SIZES)
+        ax.minorticks_off()
+        ax.legend()
+        save(drawing, path, {"script": "benchmarks/bench_irdrop.py"})
 
 
 PARTS = {"vector": vector, "transfer": transfer, "gated": gated, "newton": newton, "memory": memory, "fit": fit}
@@ -230,5 +250,7 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore", ImportWarning)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
-    for part in parser.parse_args().parts:
-        PARTS[part]()
+    parser.add_argument("--figure", help="file for the figure of part fit")
+    arguments = parser.parse_args()
+    for part in arguments.parts:
+        PARTS[part](*([arguments.figure] if part == "fit" else []))

@@ -1,6 +1,6 @@
 """Figure and tables of docs/irdrop.md: what the formulas of the literature miss, what a secant and a correction leave.
 
-Run: python docs/figures/irdrop.py [figure] [secant] [compensation]      (about a minute; writes irdrop.svg beside itself)
+Run: python docs/figures/irdrop.py [figure] [secant] [compensation]    (a minute; writes irdrop.svg beside itself)
 """
 
 import sys
@@ -37,6 +37,7 @@ def errors(size: int, r_hat: float) -> dict[str, float]:
 
 
 def figure() -> None:
+    """Draw irdrop.svg."""
     import matplotlib.pyplot as plt
 
     from pimsim.figures.save import save
@@ -78,9 +79,8 @@ def secant() -> None:
 
 def compensation() -> None:
     """Errors before and after, random binary inputs, 128 x 128, 1 to 50 uS in a device that reaches 100 uS."""
-    print(
-        "| ohm per segment | none | column gain | pre-distorted | 2 row groups | 4 row groups |\n|---|---|---|---|---|---|"
-    )
+    print("| ohm per segment | none | column gain | pre-distorted | 2 row groups | 4 row groups |")
+    print("|---|---|---|---|---|---|")
     rng, size = np.random.default_rng(0), 128
     G = np.exp(rng.uniform(np.log(1e-6), np.log(5e-5), (size, size)))
     V = V_READ * (rng.random((200, size)) < 0.5)
