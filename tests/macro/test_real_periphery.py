@@ -1,0 +1,81 @@
+"""Converters and DACs that are not ideal, inside the macro."""
+
+import numpy as np
+import pytest
+
+import pimsim as ps
+from pimsim.base.errors import InputError
+
+RNG = np.random.default_rng(8)
+W = RNG.integers(-127, 128, (40, 6))
+X = RNG.integers(0, 256, (5, 40))
+
+
+def program(**fields):
+    base = {"rows": 32, "cols": 32, "device": "ideal", "adc": ps.ADC(bits=9)}
+    return ps.Macro(**(base | fields)).program(W, rng=1)
+
+
+@pytest.mark.parametrize(("columns_per_adc", "of_a_weight", "in_all"), [(1, 8, 32), (8, 1, 4), (16, 1, 2), (32, 1, 1)])
+def test_neighboring_columns_share_a_converter(columns_per_adc, of_a_weight, in_all):
+    which = program(columns_per_adc=columns_per_adc, adc=ps.ADC(bits=9, offset_lsb=0.1))._plan.which
+    assert which.shape == (2, 4, 2, 6)
+    assert len(np.unique(which[0, :, :, 0])) == of_a_weight
+    assert len(np.unique(which[0, :, :, :4])) == in_all
+    # Four weights an array: the fifth column and the second row group lie in other arrays.
+    assert not set(which[0, :, :, :4].ravel()) & set(which[0, :, :, 4:].ravel())
+    assert not set(which[0].ravel()) & set(which[1].ravel())
+
+
+def test_row_groups_of_an_array_share_its_converters():
+    which = program(rows_active=8, adc=ps.ADC(bits=9, offset_lsb=0.1))._plan.which
+    assert np.array_equal(which[0], which[3])
+    assert not np.array_equal(which[0], which[4])
+
+
+def test_offsets_of_converters_enter_every_conversion():
+    array = program(adc=ps.ADC(bits=9, offset_lsb=3.0))
+    trace, plan = array.matmul(X, trace=True)[1], array._plan
+    shift = plan.adc._offset[plan.which][None, :, None, :, :, None, :]
+    assert np.abs(shift).max() > 1
+    assert np.array_equal(trace.after, np.clip(np.floor(trace.before + shift + 0.5), 0, 511))
+
+
+def test_converters_belong_to_the_trial():
+    adc = ps.ADC(bits=9, gain_error=0.01)
+    macro = ps.Macro(rows=32, cols=32, adc=adc)
+    same, other = macro.program(W, rng=1, trial=0), macro.program(W, rng=1, trial=1)
+    assert np.array_equal(same.matmul(X), macro.program(W, rng=1, trial=0).matmul(X))
+    assert not np.array_equal(same.matmul(X), other.matmul(X))
+
+
+def test_a_gain_error_of_the_drivers_scales_the_sums():
+    array = program(dac=ps.DAC(gain_error=0.1))
+    trace, ideal = (a.matmul(X, trace=True)[1] for a in (array, program()))
+    np.testing.assert_allclose(trace.before, 1.1 * ideal.before)
+
+
+def test_levels_of_the_drivers_follow_their_inl():
+    inputs = ps.InputEncoding(dac_bits=2)
+    array = program(inputs=inputs, dac=ps.DAC(inl=(0.0, 0.2, -0.1, 0.0)), adc=ps.ADC(bits=11))
+    level = np.array([0.0, 1.2, 1.9, 3.0])[(X[:, :32] >> 2) & 3]
+    expected = level @ array._plan.matrix[1, 0, :32]
+    np.testing.assert_allclose(array.matmul(X, trace=True)[1].before[0, 0, 1, 1, 0], expected)
+    with pytest.raises(InputError, match=r"dac\.inl: 2 values for 4 levels"):
+        program(inputs=inputs, dac=ps.DAC(inl=(0.0, 0.2))).matmul(X)
+
+
+def test_sign_magnitude_converters_are_exact_when_lossless():
+    adc = ps.ADC(bits=9, kind="sign_magnitude")
+    array = program(weights=ps.WeightEncoding(subtract="analog"), adc=adc)
+    assert np.array_equal(array.matmul(X), X @ W)
+
+
+@pytest.mark.parametrize("kind", ["sar", "flash", "ramp"])
+def test_small_mismatch_is_a_small_error(kind):
+    exact = X @ W
+    error = [
+        np.abs(program(adc=ps.ADC(bits=7, kind=kind, mismatch=m)).matmul(X) - exact).mean() for m in (1e-9, 0.02, 0.5)
+    ]
+    assert error[0] == 0
+    assert error[0] <= error[1] < error[2]
