@@ -21,6 +21,7 @@ from pimsim.components import (
     run_estimator,
     scaling,
 )
+from pimsim.components.compound import Primitive
 from pimsim.components.estimate import Estimate
 from pimsim.workload import Dense, Workload
 
@@ -53,6 +54,10 @@ COMMON = {
     "row-driver": {"cols": 128, "node": 32 * NM, "v_read": 0.2},
     "sample-hold": {"node": 32 * NM},
     "block": {"name": "isaac-router", "node": 32 * NM},
+    "compound": {
+        "parts": {"adder": Primitive(estimator="adder-horowitz", parameters={"bits": 16, "node": 45e-9}, count=2)},
+        "actions": {"add": {"adder.add": 2.0}},
+    },
     "decoder": {"rows": 128, "node": 32 * NM},
     "column-mux": {"inputs": 8, "node": 32 * NM},
     "wire": {"length": 1e-3, "supply": 0.9},
@@ -276,3 +281,18 @@ def test_blocks_are_per_bit_where_they_move_bits():
     assert blocks.block("isaac-shift-add", 32 * NM).energy_j == {"add": pytest.approx(0.021e-12)}
     with pytest.raises(InputError, match="did you mean 'isaac-dac'"):
         blocks.block("isaac-dac1", 32 * NM)
+
+
+def test_a_compound_is_the_sum_of_its_parts():
+    parts = {
+        "adder": {"estimator": "adder-horowitz", "parameters": {"bits": 16, "node": "32 nm"}, "count": 2},
+        "store": {"estimator": "register", "parameters": {"bits": 16, "node": "32 nm"}},
+    }
+    actions = {"add": {"adder.add": 2, "store.write": 16}, "read": {"store.read": 16}}
+    unit = run_estimator("compound", {"parts": parts, "actions": actions})
+    add, store = logic.adder(16, 32 * NM), memory.register(16, 32 * NM)
+    assert unit.energy_j["add"] == pytest.approx(2 * add.energy_j["add"] + 16 * store.energy_j["write"])
+    assert unit.energy_j["read"] == pytest.approx(16 * store.energy_j["read"])
+    assert unit.area_m2 == pytest.approx(2 * add.area_m2 + store.area_m2)
+    with pytest.raises(SpecError, match=r"no 'adder.ad' among the parts; did you mean 'adder.add'"):
+        run_estimator("compound", {"parts": parts, "actions": {"add": {"adder.ad": 1}}})
