@@ -55,7 +55,7 @@ class Estimate:
 class Estimator(Protocol):
     """A function of keyword parameters in SI units."""
 
-    def __call__(self, **parameters: Any) -> Estimate:
+    def __call__(self, *args: Any, **parameters: Any) -> Estimate:
         """Return the estimate; refuse what is outside the law's range with an :class:`InputError`."""
 
 

@@ -219,6 +219,13 @@ class Workload(Spec):
     layers: tuple[Layer, ...] = Field(min_length=1, strict=False)
     source: str = ""
 
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Workload:
+        twice = {label for label in self.labels if self.labels.count(label) > 1}
+        if twice:
+            raise ValueError(f"two layers are called {sorted(twice)[0]!r}; names must differ")
+        return self
+
     @property
     def labels(self) -> tuple[str, ...]:
         """One label a layer: its name, or kind and place."""

@@ -88,6 +88,7 @@ def test_labels_name_unnamed_layers():
         (lambda: ps.Dense(m=True, c=3), "m = True"),
         (lambda: ps.Dense(m=2, c=3, d=3), "no such field"),
         (lambda: Workload(name="none", layers=[]), "layers"),
+        (lambda: Workload(name="x", layers=[Dense(m=1, c=1, name="a")] * 2), "two layers are called 'a'"),
     ],
 )
 def test_bad_shapes_are_refused_by_name(build, match):
