@@ -167,7 +167,7 @@ def comparisons(rounds):
         numba.config.NUMBA_NUM_THREADS = 1
         weights = random.integers(-127, 128, (k, c))
         array, x = make().program(weights, rng=1), uniform(random, batch, k)
-        against(f"numpy's way / ours, K={k} C={c}", lambda: array.matmul(x), lambda: numpy_way(array._plan, x), 3)  # noqa: B023
+        against(f"numpy's way / ours, K={k} C={c}", lambda: array.matmul(x), lambda: numpy_way(array._plan, x), 5)  # noqa: B023
         wired = (
             make(wires=ps.Wires(r_wordline=0.35, r_bitline=0.35)).program(weights, rng=1) if k * c <= 2**17 else None
         )
@@ -179,6 +179,9 @@ def comparisons(rounds):
             array.matmul(x)  # noqa: B023
 
         against(f"one thread / two, K={k} C={c}", lambda: two(2), lambda: two(1), rounds, time.perf_counter)
+        against(
+            f"processor time, one thread / two, K={k} C={c}", lambda: two(2), lambda: two(1), rounds, time.process_time
+        )
         numba.config.NUMBA_NUM_THREADS = 1
         tracemalloc.start()
         array.matmul(x)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimsim.encoding.inputs import digits
-from pimsim.macro._lookup import pad_columns
+from pimsim.macro._lookup import aligned, pad_columns
 from pimsim.macro._threads import run_shared, thread_count
 from pimsim.macro.plan import Plan
 
@@ -75,7 +75,7 @@ def build(plan: Plan, lanes: int | None = None) -> Panels:
     padded = -(-columns // width) * width
     converter = np.stack([pad_columns(v, padded, np.float32) for v in (inverse, begin)], axis=2)
     weights = pad_columns(plan.weights.reshape(len(edges), -1, columns), padded, np.int32)
-    panels = np.empty(len(cells) * padded * int(np.diff(edges, axis=1).sum()), np.float32)
+    panels = aligned(len(cells) * padded * int(np.diff(edges, axis=1).sum()), np.float32)
     kernels.pack_cells(cells, plan.pedestal, edges, width, panels)
     return Panels(panels, edges, converter, weights, width)
 

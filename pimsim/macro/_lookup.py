@@ -107,7 +107,7 @@ def fill(
     # Half a unit of rounding a group and half of the start: raised by it, a tie goes up whatever the rounding was.
     start = np.floor(begin * 2.0**bits + 0.5) + (groups + 2) // 2
     padded = -(-columns // lanes) * lanes
-    entries = _aligned(int(groups.sum()) * states**rows * len(cells) * padded)
+    entries = aligned(int(groups.sum()) * states**rows * len(cells) * padded, np.int32)
     factor = pad_columns(inverse * 2.0**bits, padded, np.float64)
     kernels.build_entries(cells, pedestal, edges, states, rows, lanes, factor, entries)
     start = pad_columns(start, padded, np.int32)
@@ -126,9 +126,9 @@ def pad_columns(values: NDArray[Any], columns: int, dtype: Any) -> NDArray[Any]:
     return out
 
 
-def _aligned(count: int) -> NDArray[np.int32]:
-    """Uninitialized int32 from the start of a cache line, so that no entry lies across two."""
-    raw = np.empty(count + 16, np.int32)
+def aligned(count: int, dtype: Any) -> NDArray[Any]:
+    """Uninitialized elements of 4 bytes from the start of a cache line, so that no vector lies across two."""
+    raw = np.empty(count + 16, dtype)
     skip = (-raw.ctypes.data // 4) % 16
     return raw[skip : skip + count]
 

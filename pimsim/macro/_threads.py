@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -35,9 +37,13 @@ def _cut(count: int, parts: int) -> list[tuple[int, int]]:
 def run_shared(work: Callable[[slice, tuple[int, int]], None], samples: int, blocks: int, threads: int) -> None:
     """Call ``work(samples, blocks)`` for every share, at the same time; kernels let go of the GIL."""
     parts = shares(samples, blocks, threads)
-    if len(parts) == 1:
-        work(*parts[0])
-        return
-    with ThreadPoolExecutor(len(parts)) as pool:
-        for future in [pool.submit(work, *part) for part in parts]:
-            future.result()
+    others = [_pool(os.getpid(), threads).submit(work, *part) for part in parts[1:]]
+    work(*parts[0])
+    for other in others:
+        other.result()
+
+
+@functools.cache
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    """Threads that wait for work; a forked child must not use its parent's."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="pimsim")
