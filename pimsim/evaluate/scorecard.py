@@ -22,6 +22,7 @@ from pimsim.workload import Workload, load_workload
 
 SUITE = ("alexnet", "resnet18", "mobilenet_v2", "bert_base")
 Weights = Literal["once", "per_inference"]
+BOUNDARY = "activations between layers: analog in the buffers if they fit, digital through memory"
 
 
 class Metric(NamedTuple):
@@ -182,7 +183,7 @@ def _energy(pim: Cost, digital: Cost) -> list[Metric]:
     return [
         pair("energy per inference", "J", lambda c: c.energy_per_input_j, "all counted parts and off-chip memory"),
         pair("on-chip", "J", lambda c: c.energy_on_chip_j / c.batch),
-        pair("off-chip", "J", lambda c: c.energy_off_chip_j / c.batch),
+        pair("off-chip", "J", lambda c: c.energy_off_chip_j / c.batch, BOUNDARY),
         pair("power", "W", lambda c: c.power_w, "at the throughput above"),
         pair("power on-chip", "W", lambda c: power(c, c.energy_on_chip_j)),
         pair("power off-chip", "W", lambda c: power(c, c.energy_off_chip_j)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from pimsim.base.errors import InputError
 from pimsim.chip import Chip
 from pimsim.components import Cost, load_table
 from pimsim.components.scaling import energy_factor
@@ -47,8 +48,17 @@ class Verdict(NamedTuple):
 
 
 def default_settings(chip: Chip) -> list[Setting]:
-    """The settings of the tornado figure: ADC law and bits, node, batch, memory, array size, weights."""
-    adc, (memory,) = chip.with_role("adc")[0], chip.with_role("dram")
+    """The settings of the tornado figure: ADC law and bits, node, batch, memory, array size, weights.
+
+    Raises
+    ------
+    InputError
+        If the chip names no off-chip memory.
+    """
+    adc, memories = chip.with_role("adc")[0], chip.with_role("dram")
+    if not memories:
+        raise InputError(f"chip {chip.name!r} names no off-chip memory (role 'dram'), so its kind cannot be varied")
+    memory = memories[0]
     settings = [Setting("ADC law", law.removeprefix("adc-"), _estimator(adc, law)) for law in ADC_LAWS]
     settings += [Setting("ADC resolution", f"{bits} bit", {"macro.adc.bits": bits}) for bits in (6, 10)]
     settings += [Setting("node", f"{node} nm", {"macro.node": node * 1e-9}, node * 1e-9) for node in (22, 45)]

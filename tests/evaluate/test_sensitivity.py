@@ -2,6 +2,7 @@
 
 import pytest
 
+from pimsim.base.errors import InputError
 from pimsim.chip import load_chip
 from pimsim.components.scaling import energy_factor
 from pimsim.digital import network_cost
@@ -30,6 +31,13 @@ def test_every_default_setting_gives_a_verdict():
     }
     assert all(v.ratio == pytest.approx(v.pim_j / v.digital_j) for v in verdicts)
     assert sum(v.factor == "ADC law" for v in verdicts) == len(ADC_LAWS)
+
+
+def test_a_chip_without_memory_is_refused():
+    fields = CHIP.model_dump(mode="python", exclude_unset=True)
+    del fields["components"]["dram"]
+    with pytest.raises(InputError, match="names no off-chip memory"):
+        default_settings(load_chip(fields))
 
 
 def test_the_same_value_changes_nothing():
