@@ -10,8 +10,8 @@ _LARGE = 1e100
 
 
 @njit(fastmath={"contract"})
-def gated_columns(g_on, g_off, on, v, r_bit, r_source, r_driver, r_sense):
-    """Currents (B, M) of all columns for every pattern of selected rows (B, N).
+def gated_columns(g_on, g_off, leaks, on, v, r_bit, r_source, r_driver, r_sense):
+    """Currents (B, M) of all columns for every pattern of selected rows (B, N); ``leaks``: is any of ``g_off`` not 0.
 
     The part of a column from row i down is a network with three terminals: bit line, source line, ground. Its
     weighted spanning forests, sorted by which terminals they join, are five sums per column (Kirchhoff's matrix-tree
@@ -32,27 +32,42 @@ def gated_columns(g_on, g_off, on, v, r_bit, r_source, r_driver, r_sense):
             pair[j] = 0.0
             bit[j] = 0.0
             tree[j] = 0.0
+        segments = 0  # since the last row with cells: segments without a cell between them are one
         for i in range(rows - 1, -1, -1):
-            cells = g_on[i] if on[b, i] else g_off[i]
-            if i < rows - 1:
-                _add_segments(apart, pair, bit, src, tree, r_bit, r_source)
-            for j in range(cols):
-                pair[j] += cells[j] * apart[j]
-                tree[j] += cells[j] * (bit[j] + src[j])
+            if on[b, i] or leaks:
+                if segments > 0:
+                    _add_segments(apart, pair, bit, src, tree, segments * r_bit, segments * r_source)
+                _add_cells(g_on[i] if on[b, i] else g_off[i], apart, pair, bit, src, tree)
+                segments = 0
+            segments += 1
             if i % _RESCALE_ROWS == 0:
                 _rescale(apart, pair, bit, src, tree)
+        segments -= 1
         for j in range(cols):
+            src[j] += (segments * r_bit) * tree[j]
             currents[b, j] = v * tree[j] / (tree[j] * (r_bit + r_driver) + pair[j] + src[j])
     return currents
+
+
+# One array is written in each loop: with more, the compiler gives up on proving that they do not overlap.
 
 
 @njit(fastmath={"contract"})
 def _add_segments(apart, pair, bit, src, tree, r_bit, r_source):
     for j in range(tree.size):
-        apart[j] += r_bit * (pair[j] + bit[j])
         src[j] += r_bit * tree[j]
-        apart[j] += r_source * (pair[j] + src[j])
+    for j in range(tree.size):
+        apart[j] += r_bit * (pair[j] + bit[j]) + r_source * (pair[j] + src[j])
+    for j in range(tree.size):
         bit[j] += r_source * tree[j]
+
+
+@njit(fastmath={"contract"})
+def _add_cells(cells, apart, pair, bit, src, tree):
+    for j in range(tree.size):
+        pair[j] += cells[j] * apart[j]
+    for j in range(tree.size):
+        tree[j] += cells[j] * (bit[j] + src[j])
 
 
 @njit

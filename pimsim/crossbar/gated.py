@@ -64,9 +64,12 @@ def solve_gated(
         raise InputError(f"r_on = {r_on}, g_off = {g_off}: must not be negative")
     if wires.r_wordline or wires.double_sided:
         raise InputError("wires: word lines that drive gates carry no current; leave out r_wordline and double_sided")
-    closed = series_conductance(G, 1.0 / r_on if r_on else np.inf)
+    closed = r_on * G
+    closed += 1.0
+    np.divide(G, closed, out=closed)
+    leak = series_conductance(G, g_off) if g_off else closed
     i_out = gated_columns(
-        closed, series_conductance(G, g_off), patterns, v,
+        closed, leak, g_off > 0.0, patterns, v,
         wires.r_bitline, wires.r_sourceline, wires.r_driver, wires.r_sense,
     )  # fmt: skip
     return GatedSolution(i_out if np.ndim(on) == 2 else i_out[0])

@@ -77,7 +77,7 @@ def check_problem(
     if not drivers.any():
         raise InputError("driven: all rows are disconnected; the array has no source and no defined voltages")
     g_switch = _switches(access, on, rows)
-    if cell.linear:
+    if cell.linear and access is not None:
         conductance = series_conductance(conductance, g_switch[:, None])
         g_switch = np.full(rows, np.inf)
     return Problem(conductance, voltage, batched, wires, cell, g_switch, drivers)
