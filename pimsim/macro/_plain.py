@@ -54,8 +54,9 @@ def column_sums(
     rows = slice(*plan.groups[r])
     level = _levels(plan, words[:, rows], r, t, reads)
     for s, a, x in _sums(plan, level, r):
-        noisy = reads is not None and plan.noise is not None
-        yield s, a, plan.noise.add(x, level, reads, _read(plan, r, t), s, a, rows) if noisy else x
+        if plan.noise is not None and reads is not None:
+            x = plan.noise.add(x, level, reads, _read(plan, r, t), s, a, rows)
+        yield s, a, x
 
 
 def _sums(plan: Plan, level: np.ndarray, r: int) -> Iterator[tuple[int, int, np.ndarray]]:

@@ -142,7 +142,9 @@ class Array:
 
     def _product(self, x: np.ndarray, reads: Reads | None = None) -> np.ndarray:
         """Product of checked inputs in units of the stored weights, before any gain."""
-        held = None if reads is None else self.macro.read_effects.held(self.programmed.card)
+        if reads is None:
+            return self._multiply(x, self._plan, None)
+        held = self.macro.read_effects.held(self.programmed.card)
         if held == "batch":
             return self._multiply(x, self._held(reads.stream.named("read/batch")), reads)
         if held == "vector":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.macro.columns import resistive, secants
-from pimsim.macro.layout import combine, physical_array, scatter, tiles
+from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, law_conductance, verify_voltage
 from pimsim.macro.programmed import Programmed
 
@@ -40,7 +40,7 @@ class Circuit:
 
     macro: Any
     programmed: Programmed
-    pair: tuple[np.ndarray, np.ndarray | None]
+    pair: Pair
 
     def sums(self, group: int, level: np.ndarray) -> np.ndarray:
         """Column sums (slices, conversions, B, C) in cell steps, pedestal included, of one row group.
@@ -75,12 +75,11 @@ class Circuit:
                 yield columns, tile, self._solve(array, volts, slice(start - rows.start, stop - rows.start))
 
     @cached_property
-    def _law_conductances(self) -> tuple[np.ndarray, np.ndarray | None]:
+    def _law_conductances(self) -> Pair:
         if self.macro.drive == "gate":
             return secants(self.macro, self.programmed.card, self.pair)
         law, verified = cell_model(self.programmed.card), verify_voltage(self.macro, self.programmed.card)
-        cells, reference = (g if g is None else law_conductance(law, g, verified) for g in self.pair)
-        return cells, reference
+        return both(lambda g: law_conductance(law, g, verified), *self.pair)
 
     def _solve(self, array: np.ndarray, volts: np.ndarray, inside: slice) -> np.ndarray:
         """Currents (B, physical columns) [A] of one array when the rows ``inside`` are at ``volts``, others at 0 V."""

@@ -8,12 +8,10 @@ import numpy as np
 
 from pimsim.base.streams import Stream
 from pimsim.macro import sram
-from pimsim.macro.layout import combine, physical_array, scatter, tiles
+from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, secant, verify_voltage
 from pimsim.macro.programmed import Programmed
 from pimsim.mapping import Tiling
-
-Pair = tuple[np.ndarray, np.ndarray | None]
 
 
 class Effective(NamedTuple):
@@ -59,14 +57,12 @@ def conductances(macro: Any, programmed: Programmed, t: float, noise: Stream | N
     ``noise`` addresses one noisy read of every cell; None is the state itself.
     """
 
-    def one(state: Any) -> np.ndarray | None:
-        if state is None:
-            return None
+    def one(state: Any) -> np.ndarray:
         factor = 1.0 if macro.temperature is None else state.card.temperature_factor(macro.temperature)
         g = state.at(t) if noise is None else state.read(t, rng=noise)
         return g if factor == 1.0 else g * factor
 
-    return one(programmed.cells), one(programmed.reference)
+    return both(one, programmed.cells, programmed.reference)
 
 
 def shared_currents(macro: Any, programmed: Programmed, t: float) -> Effective:
@@ -107,13 +103,11 @@ def secants(macro: Any, card: Any, pair: Pair) -> Pair:
         return pair
     card.check_voltage(macro.v_read)
     verified = verify_voltage(macro, card)
-    cells, reference = (g if g is None else secant(law, g, verified, macro.v_read) for g in pair)
-    return cells, reference
+    return both(lambda g: secant(law, g, verified, macro.v_read), *pair)
 
 
 def _in_series(macro: Any, pair: Pair, selected: bool) -> Pair:
-    cells, reference = (g if g is None else series(macro.access, g, selected) for g in pair)
-    return cells, reference
+    return both(lambda g: series(macro.access, g, selected), *pair)
 
 
 def series(access: Any, g: np.ndarray, selected: bool | np.ndarray) -> np.ndarray:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from pimsim.mapping import Tiling
+
+Pair = tuple[np.ndarray, np.ndarray | None]  # of the cells, and of the reference cells where there are any
+
+
+def both(function: Callable[[Any], np.ndarray], cells: Any, reference: Any) -> Pair:
+    """Apply a function to the cells, and to the reference cells unless they are None."""
+    return function(cells), None if reference is None else function(reference)
 
 
 def tiles(tiling: Tiling) -> Iterator[tuple[slice, slice, int]]:

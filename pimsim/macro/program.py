@@ -11,8 +11,8 @@ from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
-from pimsim.macro.columns import Effective, Pair, linear_currents
-from pimsim.macro.layout import cell_lines, reference_lines
+from pimsim.macro.columns import Effective, linear_currents
+from pimsim.macro.layout import Pair, cell_lines, reference_lines
 from pimsim.macro.places import REFERENCE, cell_places
 from pimsim.macro.predistortion import predistort
 from pimsim.macro.programmed import Programmed

@@ -14,10 +14,8 @@ import numpy as np
 
 from pimsim.base.errors import InputError
 from pimsim.encoding.inputs import digits
-from pimsim.macro.layout import combine
+from pimsim.macro.layout import Pair, combine
 from pimsim.macro.programmed import Programmed
-
-Pair = tuple[np.ndarray, np.ndarray | None]
 
 
 def check_circuit(macro: Any) -> None:
