@@ -15,7 +15,7 @@ from pimsim.base.streams import Stream, as_seed
 from pimsim.macro import _paths, sram
 from pimsim.macro.calibration import Calibration, calibrated_levels, column_fit, spread, stated_levels, unit_levels
 from pimsim.macro.circuits import Circuit, needs_circuit
-from pimsim.macro.columns import cell_steps, column_matrix, conductances, currents, shared_currents
+from pimsim.macro.columns import cell_steps, cells_at, column_matrix
 from pimsim.macro.corrections import Corrections, build_corrections
 from pimsim.macro.energy import read_energy
 from pimsim.macro.noise import column_noise
@@ -186,9 +186,7 @@ class Array:
 
     def _plan_with(self, lo: np.ndarray, q: np.ndarray, noise: Stream | None = None) -> Plan:
         macro, programmed = self.macro, self.programmed
-        pair = conductances(macro, programmed, self.time, noise)
-        own = noise is None
-        effective = shared_currents(macro, programmed, self.time) if own else currents(macro, programmed, pair)
+        pair, effective = cells_at(macro, programmed, self.time, noise)
         matrix = column_matrix(macro, programmed, effective)
         circuit: Circuit | sram.Bent | None = None
         if needs_circuit(macro, programmed.card):

@@ -13,6 +13,8 @@ from pimsim.macro.nonlinear import cell_model, secant, verify_voltage
 from pimsim.macro.programmed import Programmed
 from pimsim.mapping import Tiling
 
+_TIMES = 4  # of which the state of the cells is kept
+
 
 class Effective(NamedTuple):
     """Cells behind their circuit.
@@ -65,11 +67,20 @@ def conductances(macro: Any, programmed: Programmed, t: float, noise: Stream | N
     return both(one, programmed.cells, programmed.reference)
 
 
-def shared_currents(macro: Any, programmed: Programmed, t: float) -> Effective:
-    """:func:`currents` at ``t`` without noise, computed once for all arrays that share the programmed cells."""
-    if t not in programmed.cache:
-        programmed.cache[t] = currents(macro, programmed, conductances(macro, programmed, t))
-    return programmed.cache[t]
+def cells_at(macro: Any, programmed: Programmed, t: float, noise: Stream | None = None) -> tuple[Pair, Effective]:
+    """:func:`conductances` and :func:`currents` at ``t``.
+
+    Without ``noise`` they are kept for all arrays that share the programmed cells, for the last few times.
+    """
+    if noise is None and t in programmed.cache:
+        return programmed.cache[t]
+    pair = conductances(macro, programmed, t, noise)
+    found = pair, currents(macro, programmed, pair)
+    if noise is None:
+        while len(programmed.cache) >= _TIMES:
+            programmed.cache.pop(next(iter(programmed.cache)))
+        programmed.cache[t] = found
+    return found
 
 
 def currents(macro: Any, programmed: Programmed, conductances: Pair) -> Effective:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pimsim.encoding.inputs import digits
 from pimsim.macro.circuits import Circuit
-from pimsim.macro.columns import conductances, resistive, shared_currents
+from pimsim.macro.columns import cells_at, resistive
 
 _SAMPLE = 64  # inputs, spread over the batch, that stand for it when the lines have resistances
 
@@ -42,7 +42,7 @@ def _spread(x: np.ndarray) -> np.ndarray:
 def _gated(array: Any, x: np.ndarray) -> float:
     """Read voltage times the current of every column, summed over all reads."""
     macro, programmed = array.macro, array.programmed
-    circuit = Circuit(macro, programmed, conductances(macro, programmed, array.time))
+    circuit = Circuit(macro, programmed, cells_at(macro, programmed, array.time)[0])
     top, total = macro.inputs.max_level, 0.0
     for _, words in macro.inputs.words(x):
         for group, rows in enumerate(programmed.tiling.row_groups):
@@ -56,7 +56,7 @@ def _gated(array: Any, x: np.ndarray) -> float:
 
 def row_conductances(array: Any) -> np.ndarray:
     """Sum (K,) [S] of the conductances on each row over all arrays."""
-    cells, reference, _ = shared_currents(array.macro, array.programmed, array.time)
+    cells, reference, _ = cells_at(array.macro, array.programmed, array.time)[1]
     total = cells.sum(axis=(0, 1, 2, 4))
     return total if reference is None else total + reference.sum(axis=(0, 1, 2, 4))
 
@@ -71,7 +71,7 @@ def _level_table(encoding: Any) -> np.ndarray:
 def _wired(array: Any, x: np.ndarray) -> float:
     """Sum of V I_source t over all reads of all arrays."""
     macro, total = array.macro, 0.0
-    for rows, admittance in shared_currents(macro, array.programmed, array.time).inputs:
+    for rows, admittance in cells_at(macro, array.programmed, array.time)[1].inputs:
         for _, words in macro.inputs.words(x[:, rows]):
             total += sum(_supplied(macro, admittance, digits(words, plane)) for plane in macro.inputs.planes)
     return total * macro.v_read**2 * macro.t_read
