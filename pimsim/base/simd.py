@@ -19,13 +19,15 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic as _intrinsic
+from numba.extending import models, register_model
 
 __all__ = [
     *["Vector", "native_lanes", "load", "load_scalar", "store", "broadcast", "to_float64", "to_int32"],
     *["add", "mul", "exclusive_or", "multiply_high", "fused_multiply_add", "minimum", "maximum", "shift_right"],
 ]
 
+intrinsic: Any = _intrinsic  # inside a kernel an operation has one argument less than here
 Operation = Callable[[Any, Any, Any], Any]
 
 _ELEMENTS = {
@@ -68,7 +70,7 @@ def _pointer(context: Any, builder: Any, array_type: types.Array, array: Any, in
     return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
-def _element_alignment(array_type: types.Array) -> int:
+def _element_alignment(array_type: Any) -> int:
     return int(array_type.dtype.bitwidth) // 8
 
 

@@ -14,7 +14,7 @@ from pimsim.base.jit import njit
 _ONES = np.uint64(0x0101010101010101)
 _NIBBLE = np.uint64(15)
 _HIGH = np.uint64(32)
-_PAIR, _QUAD = np.uint64(7), np.uint64(14)
+_SIX, _PAIR, _QUAD = np.uint64(6), np.uint64(7), np.uint64(14)
 _NONE, _HALF, _BYTE = np.uint64(0), np.uint64(16), np.uint64(32)  # entries: none, of a nibble, of eight rows
 
 
@@ -39,6 +39,24 @@ def bit_offsets(x, unit, words, bytes_, out, lengths):
             n += np.uint64(low != _NONE)
             found[n] = (base + _HALF + high) * unit
             n += np.uint64(high != _NONE)
+        lengths[t] = close(found, np.int64(n))
+
+
+@njit
+def pair_offsets(x, lsb, mask, unit, words, bytes_, out, lengths):
+    """Lists of planes of two bits, ``(x >> lsb[t]) & mask[t]``, like ``bit_offsets``; two rows an index."""
+    bytes_[: x.size] = x
+    bytes_[x.size :] = 0
+    for t in range(out.shape[0]):
+        n = np.uint64(0)
+        found, shift, keep = out[t], np.uint64(lsb[t]), _ONES * np.uint64(mask[t])
+        for i in range(words.size):
+            v = (words[i] >> shift) & keep
+            v |= v >> _SIX
+            for j in range(4):
+                index = (v >> np.uint64(16 * j)) & _NIBBLE
+                found[n] = (np.uint64(64 * i + 16 * j) + index) * unit
+                n += np.uint64(index != _NONE)
         lengths[t] = close(found, np.int64(n))
 
 
@@ -112,6 +130,8 @@ def pack(x, group, planes, width, lanes, stride, lists, lengths, packed):
         rows = x[sample, first:last]
         if width == 1:
             bit_offsets(rows, np.uint64(unit), aligned, bytes_, offsets[sample], lengths[sample])
+        elif width == 2:
+            pair_offsets(rows, lsb, mask, np.uint64(unit), aligned, bytes_, offsets[sample], lengths[sample])
         else:
             digit_offsets(rows, width, lsb, mask, unit, offsets[sample], lengths[sample])
     sort_lists(lists, lengths, weights, slots, stride, counts, places, factors, words)

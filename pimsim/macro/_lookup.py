@@ -156,7 +156,7 @@ def chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
         if not parts or plane.lsb + plane.width - parts[-1][0].lsb > 8:
             parts.append([])
         parts[-1].append(plane)
-    found = []
+    found: list[tuple[int, tuple[NDArray[Any], ...]]] = []
     for chunk in parts:
         shift = chunk[0].lsb
         lsb = np.array([plane.lsb - shift for plane in chunk], dtype=np.int64)

@@ -30,12 +30,16 @@ def choose(plan: Plan, reads: Reads | None = None) -> Path:
     return plan.cache[key]
 
 
-def _choice(plan: Plan, noisy: bool) -> Path:
+def _interpreted() -> bool:
     from numba import config
 
+    return bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
+
+
+def _choice(plan: Plan, noisy: bool) -> Path:
     if plan.circuit is not None:
         return Path("circuit", "the currents are not linear in the inputs: every read is a circuit solution")
-    refused = "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else _peculiar(plan)
+    refused = "NUMBA_DISABLE_JIT is set" if _interpreted() else _peculiar(plan)
     if noisy and refused is None:
         refused = _noisy.refusal(plan)
     if refused is not None:
