@@ -7,7 +7,7 @@ in :func:`pimsim.solve_crossbar`; the flag says that the current is G v. The cur
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
@@ -19,7 +19,6 @@ from pimsim.base.spec import Spec
 Numbers = Annotated[tuple[float, ...], BeforeValidator(lambda x: tuple(x) if isinstance(x, list) else x)]
 
 
-@runtime_checkable
 class CellModel(Protocol):
     """What the circuit solvers ask of a cell."""
 

@@ -12,6 +12,8 @@ from pimsim.base.errors import InputError
 from pimsim.cells.iv import CellModel, LinearCell
 from pimsim.crossbar.wires import Access, Wires
 
+_LINEAR = LinearCell()
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -70,8 +72,8 @@ def check_problem(
         wires = Wires()
     if not isinstance(wires, Wires):
         raise InputError(f"wires: {wires!r}; give pimsim.Wires(...) or None for ideal lines")
-    cell = LinearCell() if cell is None else cell
-    if not isinstance(cell, CellModel):
+    cell = _LINEAR if cell is None else cell
+    if not (hasattr(cell, "evaluate") and hasattr(cell, "linear")):
         raise InputError(f"cell: {cell!r} has no evaluate(G, v) and linear; give a model of pimsim.cells.iv")
     drivers = check_rows("driven", driven, rows)
     if not drivers.any():

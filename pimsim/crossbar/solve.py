@@ -91,10 +91,14 @@ def _choose(problem: Problem) -> str:
 def _vectors(solve: Callable, method: str, problem: Problem, tol: float) -> Solution:
     """Solve for every vector by itself: iterations on a whole batch at once were slower."""
     answers = [solve(problem, V, tol) for V in problem.V]
-    word, bit = (np.stack([answer[k] for answer in answers]) for k in (0, 1))
+    word, bit = (_stack([answer[k] for answer in answers]) for k in (0, 1))
     return _solution(
         problem, [answer[2] for answer in answers], max(answer[3] for answer in answers), method, word, bit
     )
+
+
+def _stack(arrays: list[np.ndarray]) -> np.ndarray:
+    return np.stack(arrays) if len(arrays) > 1 else arrays[0][None]
 
 
 def _line_cg(problem: Problem, tol: float) -> Solution:
