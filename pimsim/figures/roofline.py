@@ -44,7 +44,7 @@ def roofline(
     ax.set_yscale("log")
     ax.set_xlabel("MAC per word moved")
     ax.set_ylabel("MAC per cycle")
-    ax.legend(loc="lower right", fontsize=6.5)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.02), ncols=3, fontsize=6.5)
     return ax
 
 

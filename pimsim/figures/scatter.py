@@ -28,7 +28,8 @@ def macros(data: pd.DataFrame, designs: pd.DataFrame, *, axes: Sequence[Axes] | 
     for color, marker, (name, rows) in zip(_COLORS, "osD^vP", groups, strict=False):
         faces = [("none" if doubtful else color) for doubtful in rows["doubtful"]]
         for ax, x in ((left, "node_nm"), (right, "density")):
-            ax.scatter(rows[x], rows["efficiency"], s=20, marker=marker, facecolors=faces, edgecolors=color, label=name)
+            ax.scatter(rows[x], rows["efficiency"], s=20, marker=marker, facecolors=faces, edgecolors=color)
+        right.scatter([], [], s=20, marker=marker, color=color, label=name)
     for ax, x, xlabel in ((left, "node_nm", "Node (nm)"), (right, "density", "TOPS/mm² x input bits x weight bits")):
         ax.scatter(own[x], own["efficiency"], s=50, marker="*", color="black", zorder=5, label="this simulator")
         for _, row in own.iterrows():
