@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pimsim as ps
-from tests.crossbar.golden import CROSSBARS, GATED, LINEAR, Golden
+from tests.crossbar.circuit_cases import CROSSBARS, GATED, LINEAR, Golden
 
 
 @pytest.mark.parametrize("name", LINEAR)
