@@ -35,6 +35,8 @@ def doctor(json: JsonOption = False) -> None:
 
 
 def _findings() -> Iterator[dict[str, Any]]:
+    from pimsim.studies import usable_cpus
+
     yield _row("python", platform.python_version())
     yield _row("pimsim", metadata.version("pimsim") if _installed("pimsim") else "from a checkout, not installed")
     for name in PACKAGES:
@@ -42,7 +44,7 @@ def _findings() -> Iterator[dict[str, Any]]:
     for name in EXTRAS:
         yield _row(name, metadata.version(name)) if _installed(name) else _row(name, "", "optional, not there")
     yield _row("CPU", _cpu())
-    yield _row("CPUs usable", len(os.sched_getaffinity(0)))
+    yield _row("CPUs usable", usable_cpus())
     yield from _numba()
     ngspice = shutil.which("ngspice")
     yield _row("ngspice", ngspice) if ngspice else _row("ngspice", "", "optional, not there")

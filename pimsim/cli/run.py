@@ -1,6 +1,5 @@
 """`pimsim run`: a whole experiment."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -39,11 +38,10 @@ def run(
       pimsim run adc_bits --size paper --dask tcp://cluster:8786
     """
     from pimsim.experiment import run_experiment
+    from pimsim.studies import usable_cpus
 
     with _cluster(dask) as executor, progress_bar(f"{Path(experiment).stem}") as progress:
-        outcome = run_experiment(
-            experiment, out, workers or len(os.sched_getaffinity(0)), size, executor=executor, progress=progress
-        )
+        outcome = run_experiment(experiment, out, workers or usable_cpus(), size, executor=executor, progress=progress)
     summary = outcome.summary()
     if json:
         show(summary, as_json=True)

@@ -12,7 +12,7 @@ from pimsim.studies.errors import (
     TrialImportError,
     UnequalRowsError,
 )
-from pimsim.studies.executors import processes
+from pimsim.studies.executors import processes, usable_cpus
 from pimsim.studies.intervals import Estimate, mean_interval, trials_without_failure, wilson_interval
 from pimsim.studies.results import PointResult, Results
 from pimsim.studies.store import Row, Store
@@ -36,5 +36,6 @@ __all__ = [
     "mean_interval",
     "processes",
     "trials_without_failure",
+    "usable_cpus",
     "wilson_interval",
 ]

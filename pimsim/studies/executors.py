@@ -37,6 +37,13 @@ def processes(workers: int) -> Iterator[Executor]:
         yield executor
 
 
+def usable_cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def check_executor(executor: Executor | None, trials: Iterable[Trial]) -> None:
     """Refuse an executor that forks (its children inherit locks and threads) and trials its workers cannot import."""
     if executor is None or isinstance(executor, ThreadPoolExecutor):
