@@ -1,13 +1,17 @@
 """`pimsim solve`: one array, its circuit and its maps."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
 from pimsim.base.errors import InputError
 from pimsim.cli.output import JsonOption, show
+
+if TYPE_CHECKING:
+    import numpy as np
 
 app = typer.Typer()
 
@@ -44,6 +48,8 @@ def solve(
       pimsim solve --array cells.npz --r-wordline "0.35 ohm" --r-bitline "0.35 ohm"
       pimsim solve --rows 16 --cols 16 --vc "0.25 V" --spice-check
     """
+    import numpy as np
+
     from pimsim.cells.iv import LinearCell, SinhCell
     from pimsim.crossbar import Wires, solve_crossbar, spice
 
@@ -76,6 +82,8 @@ def _loss(current: float, ideal: float) -> float:
 
 
 def _random(rows: int, cols: int, g_min: str, g_max: str, v_read: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
     low, high = _si("g_min", g_min, "siemens"), _si("g_max", g_max, "siemens")
     if not 0.0 < low <= high:
         raise InputError(f"g_min = {g_min}, g_max = {g_max}: need 0 < g_min <= g_max")
@@ -93,6 +101,8 @@ def _si(name: str, text: str, unit: str) -> float:
 
 
 def _read(path: Path, v_read: str) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
     from pimsim.base.checks import check_array
 
     try:

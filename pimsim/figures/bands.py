@@ -34,12 +34,13 @@ def band(ax: Axes, data: pd.DataFrame, x: str, y: str, label: str, scale: float 
 
 def reference_line(ax: Axes, y: float, label: str) -> Line2D:
     """Horizontal gray line with its name on it, at the end where the curves drawn so far are farther away."""
+    drawn = ax.axhline(y, color="0.35", linewidth=0.8, linestyle=(0, (4, 2)), marker="", zorder=1.5)
     left = _clearance(ax, y, 0) > _clearance(ax, y, -1)
     ax.annotate(
         label, (0.0 if left else 1.0, y), (2 if left else -2, 1.5), xycoords=("axes fraction", "data"),
         textcoords="offset points", ha="left" if left else "right", va="bottom", fontsize=6.5, color="0.25",
     )  # fmt: skip
-    return ax.axhline(y, color="0.35", linewidth=0.8, linestyle=(0, (4, 2)), marker="", zorder=1.5)
+    return drawn
 
 
 def _clearance(ax: Axes, y: float, end: int) -> float:

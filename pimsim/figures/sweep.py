@@ -39,10 +39,10 @@ def accuracy_energy(
     for label, data in summary.groupby("series", sort=False):
         band(top, data, x, "accuracy", str(label), scale=100)
         band(bottom, data, x, "energy_j", str(label), scale=factor)
-    _within_percent(top)
     bottom.set_yscale("log")
     if accuracies:
         _accuracy_lines(top, accuracies)
+    _within_percent(top)
     for label, energy in energies.items():
         reference_line(bottom, factor * energy, label)
     top.set_ylabel("Accuracy (%)")

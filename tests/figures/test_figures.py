@@ -78,6 +78,13 @@ def test_infinite_interval_gets_no_band():
     assert 0 <= low < high <= 100
 
 
+def test_reference_far_from_the_curves_stays_inside(tmp_path):
+    top, _ = draw(summary(accuracy=0.9, accuracy_low=0.89999, accuracy_high=0.90001), accuracies=[("float", 0.95)])
+    low, high = top.get_ylim()
+    assert low < 90 < 95 < high
+    figures.save(top.figure, tmp_path / "a.pdf", {})
+
+
 def test_axes_of_the_caller_are_used():
     _, axes = plt.subplots(1, 2)
     drawn = figures.accuracy_energy(summary(), "bits", xlabel="", accuracies={}, energies={}, axes=axes)
