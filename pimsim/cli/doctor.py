@@ -60,8 +60,8 @@ def _numba() -> Iterator[dict[str, Any]]:
     widths = [(512, "avx512f"), (256, "avx2"), (128, "sse2"), (128, "neon")]
     width = next((f"{bits} bits ({name})" for bits, name in widths if features.get(name)), "unknown")
     yield _row("SIMD", width)
-    yield _row("kernel threads", numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    cache = Path(numba.config.CACHE_DIR or Path(__file__).parents[1])  # type: ignore[attr-defined]
+    yield _row("kernel threads", numba.config.NUMBA_NUM_THREADS)
+    cache = Path(numba.config.CACHE_DIR or Path(__file__).parents[1])
     writable = os.access(next(folder for folder in (cache, *cache.parents) if folder.exists()), os.W_OK)
     yield _row("kernel cache", str(cache), "ok" if writable else "not writable: kernels are compiled at every start")
 

@@ -12,10 +12,10 @@ from pimsim.base.errors import MissingError
 from pimsim.base.library import library_path, list_library
 from pimsim.base.quantities import Bits, Hertz, Joule, JoulePerBit, Meter, SquareMeter, Watt
 from pimsim.base.spec import Spec, load_yaml
-from pimsim.digital.problem import DIMS, TENSORS
+from pimsim.digital.problem import DIMS, TENSORS, DimName
 
 TensorNames = Annotated[tuple[Literal["Weights", "Inputs", "Outputs"], ...], Field(strict=False)]
-DimNames = Annotated[tuple[Literal["N", "G", "M", "C", "P", "Q", "R", "S"], ...], Field(strict=False)]
+DimNames = Annotated[tuple[DimName, ...], Field(strict=False)]
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -186,6 +186,18 @@ class Accelerator(Spec):
     def memories(self) -> tuple[Memory, ...]:
         """The storage levels, outermost first."""
         return tuple(level for level in self.hierarchy if isinstance(level, Memory))
+
+    def memory_at(self, place: int) -> Memory:
+        """The memory at a place of the hierarchy."""
+        level = self.hierarchy[place]
+        assert isinstance(level, Memory), level.name
+        return level
+
+    def array_at(self, place: int) -> Array:
+        """The array at a place of the hierarchy."""
+        level = self.hierarchy[place]
+        assert isinstance(level, Array), level.name
+        return level
 
     def instances(self, place: int | str) -> int:
         """Copies of a level (by place or name) on the chip."""

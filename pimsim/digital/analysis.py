@@ -105,7 +105,7 @@ class Counts:
     @property
     def energy_j(self) -> float:
         """Energy of the layer, leakage apart [J]: the sum of the parts."""
-        parts = [*self.levels.values(), *self.arrays.values()]
+        parts: list[LevelCounts | ArrayCounts] = [*self.levels.values(), *self.arrays.values()]
         return math.fsum([self.mac_energy_j, *(part.energy_j for part in parts)])
 
     @property
@@ -168,8 +168,8 @@ def analyze(layer: Conv2d | Dense | MatMul | Problem, acc: Accelerator, mapping:
 
 def build_nest(problem: Problem, acc: Accelerator, mapping: Mapping) -> Nest:
     """The loop nest of a mapping on an accelerator."""
-    for level in mapping.levels:
-        level_named(acc, level.level)
+    for named in mapping.levels:
+        level_named(acc, named.level)
     loops: list[Loop] = []
     stores: list[Store] = []
     for stage, level in enumerate(acc.hierarchy):

@@ -66,7 +66,7 @@ def save_mappings(path: str | Path, mappings: list[Mapping]) -> None:
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = "1.2"  # type: ignore[assignment]
+    yaml.version = "1.2"
     with Path(path).open("w", encoding="utf-8") as file:
         yaml.dump({"mappings": [_plain(mapping.canonical()) for mapping in mappings]}, file)
 

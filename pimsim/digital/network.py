@@ -75,8 +75,9 @@ def network_cost(
     parts = _parts(acc, workload, weights)
     latency = math.fsum(time.seconds for time in times)
     actions += _leakage(acc, parts, latency)
-    off_chip = [memory.name for memory in acc.memories if memory.off_chip]
-    return Cost(actions, parts, times, batch / latency, workload.macs, batch, off_chip, _notes(acc, weights, mapper))
+    off_chip = frozenset(memory.name for memory in acc.memories if memory.off_chip)
+    rows = tuple(actions), tuple(parts), tuple(times)
+    return Cost(*rows, batch / latency, workload.macs, batch, off_chip, _notes(acc, weights, mapper))
 
 
 def roof(
@@ -107,10 +108,10 @@ def roof(
             ActionRow(workload.name, memory.name, f"{action} {name}", accesses, accesses * energy, memory.source)
         )
     seconds = math.ceil(macs / acc.macs) / acc.clock
-    parts = [AreaRow("mac", acc.macs, acc.macs * acc.mac.area, acc.mac.source)]
-    times = [TimeRow(workload.name, "compute", seconds, "MACs / multipliers / clock")]
-    off_chip = [memory.name] if memory.off_chip else []
-    return Cost(actions, parts, times, batch / seconds, workload.macs, batch, off_chip, ("a bound, no machine",))
+    parts = (AreaRow("mac", acc.macs, acc.macs * acc.mac.area, acc.mac.source),)
+    times = (TimeRow(workload.name, "compute", seconds, "MACs / multipliers / clock"),)
+    off_chip = frozenset([memory.name] if memory.off_chip else [])
+    return Cost(tuple(actions), parts, times, batch / seconds, workload.macs, batch, off_chip, ("a bound, no machine",))
 
 
 def _check(acc: Accelerator, batch: int, weights: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pimsim.base.errors import InputError
 from pimsim.workload import Conv2d, Dense, MatMul
 
-DIMS = ("N", "G", "M", "C", "P", "Q", "R", "S")
+DimName = Literal["N", "G", "M", "C", "P", "Q", "R", "S"]
+DIMS: tuple[DimName, ...] = ("N", "G", "M", "C", "P", "Q", "R", "S")
 TENSORS = ("Weights", "Inputs", "Outputs")
 
 Rank = tuple[tuple[str, int], ...]

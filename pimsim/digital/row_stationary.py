@@ -43,7 +43,7 @@ def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator) -> Mapping:
     if not is_row_stationary(acc):
         raise InputError(f"row_stationary: accelerator {acc.name} is not DRAM, buffer, array and three scratchpads")
     problem = problem_of(layer)
-    x, y = _spatial(problem.dims, acc.hierarchy[2])
+    x, y = _spatial(problem.dims, acc.array_at(2))
     c0, m0, s0 = _scratchpads(_left(problem.dims, x, y), acc)
     inner = [*x, *y, ("C", c0), ("S", s0), ("M", m0)]
     blocks = _largest_blocks(problem, acc, inner)
@@ -58,12 +58,13 @@ def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator) -> Mapping:
 def is_row_stationary(acc: Accelerator) -> bool:
     """Whether a design has Eyeriss's levels: DRAM, buffer, one array, scratchpads for inputs, weights and outputs."""
     kinds = tuple(level.kind for level in acc.hierarchy)
-    return kinds == _SHAPE and tuple(level.keeps for level in acc.hierarchy[3:]) == _SCRATCHPADS
+    kept = tuple(level.keeps for level in acc.hierarchy[3:] if isinstance(level, Memory))
+    return kinds == _SHAPE and kept == _SCRATCHPADS
 
 
 def _largest_blocks(problem: Problem, acc: Accelerator, inner: list[Pair]) -> list[tuple[int, int, int]]:
     """Trips (M, C, Q) in the buffer that fit while no greater ones do."""
-    left, buffer = _left(problem.dims, inner), acc.hierarchy[1]
+    left, buffer = _left(problem.dims, inner), acc.memory_at(1)
     fits = []
     for block in itertools.product(_parts(left["M"]), _parts(left["C"]), _parts(left["Q"])):
         loops = [*zip("MCQ", block), ("R", left["R"]), ("S", left["S"]), *inner]
@@ -86,7 +87,7 @@ def _mapping(layer, acc: Accelerator, inner: list[Pair], wide: int, high: int, b
         {"level": level.name, **{key: [pair for pair in pairs if pair[1] > 1] for key, pairs in given.items()}}
         for level, given in zip(acc.hierarchy, loops)
     ]
-    return Mapping(levels=levels, accelerator=acc.name, layer=layer.name)
+    return Mapping.parse({"levels": levels, "accelerator": acc.name, "layer": layer.name})
 
 
 def _spatial(dims: MappingABC[str, int], array: Array) -> tuple[list[Pair], list[Pair]]:

@@ -86,7 +86,8 @@ class Columns:
         """Append, for every cost column that limits press on, the column times powers of what is limited."""
         ratios = self._ratios(factors)
         powers = np.zeros(ratios.shape[2], np.int64)
-        extra, sharper = [], {}
+        extra: list[np.ndarray] = []
+        sharper: dict[int, int] = {}
         least, most = np.empty(factors.shape[::2]), np.empty(factors.shape[::2])
         _kernels.extremes(factors, counts, least, most)
         costly = {column for _, a, _, ratio in self._terms for column in (a, ratio) if column >= 0}

@@ -69,7 +69,7 @@ class Model:
         found: list[tuple[list[tuple[Column, float]], float]] = []
         places = [place for place, level in enumerate(self.acc.hierarchy) if isinstance(level, Memory)]
         for place, kept in zip(places, keeps):
-            memory = self.acc.hierarchy[place]
+            memory = self.acc.memory_at(place)
             if not math.isfinite(memory.usable):
                 continue
             below = sum(slot.level < place for slot in self.slots)
@@ -88,7 +88,7 @@ class Model:
             for dim in self.problem.dims
         }
         keys = tuple(tuple(closed[dim] for dim in group) for group in self.groups)
-        rows = (self._column(("options", g, k), lambda g=g: self._open(g, closed)) for g, k in zip(self.groups, keys))
+        rows = [self._column(("options", g, k), lambda g=g: self._open(g, closed)) for g, k in zip(self.groups, keys)]
         return tuple(rows), keys
 
     def _open(self, group: tuple[str, ...], closed: dict[str, tuple[int, ...]]) -> np.ndarray:
@@ -98,8 +98,8 @@ class Model:
     def _energy(self, form: Form, boundary: Boundary, stop: Stop) -> None:
         """Add the accesses of both memories and the transfers of the arrays between them."""
         bits = self.acc.precision.bits(boundary.tensor.name)
-        parent: Memory = self.acc.hierarchy[boundary.parent]
-        child: Memory | None = None if boundary.child is None else self.acc.hierarchy[boundary.child]
+        parent = self.acc.memory_at(boundary.parent)
+        child = None if boundary.child is None else self.acc.memory_at(boundary.child)
         inside = len(self.acc.hierarchy) if boundary.child is None else boundary.child
         arrays = [level for level in self.acc.hierarchy[boundary.parent : inside] if isinstance(level, Array)]
         move = bits * math.fsum(array.energy for array in arrays)
@@ -120,7 +120,7 @@ class Model:
 
     def _ports(self, ports: dict[tuple[int, str], Form], place: int, boundary: Boundary, stop: Stop) -> None:
         """Add this boundary's words to the read and write ports of one of its memories, in cycles."""
-        memory: Memory = self.acc.hierarchy[place]
+        memory = self.acc.memory_at(place)
         bits, output = self.acc.precision.bits(boundary.tensor.name), boundary.tensor.output
         outside = boundary.above if place == boundary.parent else boundary.below
         if memory.read_bandwidth is not None and place == boundary.parent:
@@ -152,7 +152,7 @@ class Model:
         instances = self._column(("used", outside), lambda: tuple(self._group(group, used) for group in self.groups))
         return self._column(("each", id(column), outside), lambda: tuple(c / u for c, u in zip(column, instances)))
 
-    def _column(self, key: Any, make) -> Column:
+    def _column(self, key: Any, make) -> Any:
         if key not in self._known:
             self._known[key] = make()
         return self._known[key]
@@ -167,7 +167,7 @@ class Model:
         slot = self.slots[place]
         if slot.timed or not boundary.above <= place < boundary.below:
             return False
-        array: Array = self.acc.hierarchy[slot.level]
+        array = self.acc.array_at(slot.level)
         return array.reduction if boundary.tensor.output else array.multicast
 
     def _moved(self, boundary: Boundary, stop: Stop, shared: bool) -> Column:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -195,7 +195,9 @@ class _State:
 
 def _candidates(model: Model, kind: int) -> tuple[list[_Candidate], float]:
     """All placements and orders that a mapping may fit, by bound, and the number of mappings in all."""
-    found, size, known = [], 0.0, {}
+    found: list[_Candidate] = []
+    known: dict[Any, Any] = {}
+    size = 0.0
     for keeps in placements(model.acc):
         bounds = boundaries(model.problem, model.acc, model.slots, keeps)
         limits = model.limits(keeps)

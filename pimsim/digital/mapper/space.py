@@ -228,7 +228,7 @@ def build(
         if isinstance(level, Memory) and level.may_bypass:
             entry["keeps"] = [name for name in level.keeps if name in kept[place]]
         entries.append(entry)
-    return Mapping(levels=entries, accelerator=acc.name, layer=label)
+    return Mapping.parse({"levels": entries, "accelerator": acc.name, "layer": label})
 
 
 def _sequence(problem: Problem, choice: Choice | None) -> list[str]:
