@@ -25,7 +25,8 @@ PARTS = (
 
 @functools.cache
 def _cost():
-    return network_cost(_convolutions("alexnet"), CHIP, batch=4, weights="per_inference", mapper=best_mapping)
+    layers = _convolutions("alexnet")
+    return network_cost(layers, CHIP, 4, "per_inference", mapper=best_mapping, activations="off_chip")
 
 
 def v17():

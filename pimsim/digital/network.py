@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,10 +29,13 @@ def network_cost(
     batch: int = 1,
     weights: Literal["once", "per_inference"] = "once",
     mapper: Mapper | Objective | None = None,
+    activations: Literal["buffer", "off_chip"] = "buffer",
 ) -> Cost:
     """Cost of ``batch`` inputs on an accelerator, layer by layer, every level and the off-chip memory counted.
 
-    Each layer's inputs come from off-chip memory and its outputs go there; zero padding travels as words.  With
+    The network's input and output cross the chip's edge; zero padding travels as words.  What one layer hands to the
+    next stays in the outermost on-chip buffer if the inputs and outputs of the layer fit it together (the buffer's
+    own writes are counted all the same), and goes off-chip and back otherwise, as on a PIM chip.  With
     ``weights="once"`` the weights are on the chip before the first inference, in as many weight banks as hold the
     network (their reads and area are counted), as they are in the cells of a PIM chip; with ``"per_inference"`` they
     come from off-chip memory as often as the mapping asks.
@@ -45,9 +49,11 @@ def network_cost(
         :func:`map_layer`); None is :func:`default_mapping`.  Identical layers are mapped once.  The notes of the result
         say which it was.
 
+    activations : "off_chip" sends every layer's inputs and outputs through off-chip memory, as Eyeriss was measured.
+
     Raises
     ------
-    InputError : batch < 1, an unknown ``weights``, or weights once on a design without weight banks.
+    InputError : batch < 1, an unknown ``weights`` or ``activations``, or weights once on a design without weight banks.
 
     Examples
     --------
@@ -58,26 +64,30 @@ def network_cost(
     """
     acc = load_accelerator(accelerator)
     _check(acc, batch, weights)
+    if activations not in ("buffer", "off_chip"):
+        raise InputError(f"activations = {activations!r}: must be 'buffer' or 'off_chip'")
     if acc.ideal:
         return roof(workload, acc, batch, weights)
     choose = functools.partial(best_mapping, objective=mapper) if isinstance(mapper, str) else mapper or default_mapping
     known: dict[str, Counts] = {}
     actions: list[ActionRow] = []
     times: list[TimeRow] = []
-    for label, layer in zip(workload.labels, workload.layers):
+    kept = _resident(workload, acc, batch) if activations == "buffer" else [frozenset()] * len(workload.layers)
+    for label, layer, resident in zip(workload.labels, workload.layers, kept):
         batched = layer.replace({"n": layer.n * batch} if layer.kind != "matmul" else {"groups": layer.groups * batch})
         shape = batched.replace({"name": ""}).spec_id
         if shape not in known:
             known[shape] = analyze(batched, acc, choose(batched, acc))
         stored = weights == "once" and layer.weights > 0
-        actions += _actions(label, known[shape], acc, stored)
-        times += _times(label, known[shape], acc)
+        actions += _actions(label, known[shape], acc, stored, resident)
+        idle = {acc.memories[0].name} if stored and resident == {"Inputs", "Outputs"} else set()
+        times += _times(label, known[shape], acc, idle)
     parts = _parts(acc, workload, weights)
     latency = math.fsum(time.seconds for time in times)
     actions += _leakage(acc, parts, latency)
     off_chip = frozenset(memory.name for memory in acc.memories if memory.off_chip)
     rows = tuple(actions), tuple(parts), tuple(times)
-    return Cost(*rows, batch / latency, workload.macs, batch, off_chip, _notes(acc, weights, mapper))
+    return Cost(*rows, batch / latency, workload.macs, batch, off_chip, _notes(acc, weights, mapper, activations))
 
 
 def roof(
@@ -123,13 +133,31 @@ def _check(acc: Accelerator, batch: int, weights: str) -> None:
         raise InputError(f"accelerator {acc.name} has no weight_bank, so weights = 'once' is not possible on it")
 
 
-def _actions(label: str, counts: Counts, acc: Accelerator, stored: bool) -> Iterator[ActionRow]:
+def _resident(workload: Workload, acc: Accelerator, batch: int) -> list[frozenset[str]]:
+    """For each layer, which of Inputs and Outputs stay on the chip: all but the network's own, where both fit."""
+    shared = [memory for memory in acc.memories if not memory.off_chip and {"Inputs", "Outputs"} <= {*memory.keeps}]
+    room = max((memory.usable for memory in shared), default=0.0)
+    inside = []
+    for layer in workload.layers:
+        bits = batch * (layer.inputs * acc.precision.inputs + layer.outputs * acc.precision.outputs)
+        inside.append(bits <= room)
+    # A tensor between two layers stays only if both sides find room for it.
+    between = [before and after for before, after in pairwise(inside)]
+    names = zip([False, *between], [*between, False])
+    return [frozenset([*["Inputs"] * into, *["Outputs"] * out]) for into, out in names]
+
+
+def _actions(
+    label: str, counts: Counts, acc: Accelerator, stored: bool, resident: frozenset[str]
+) -> Iterator[ActionRow]:
     """Accesses of every memory, transfers of every array, and the multiply-accumulates of one layer."""
     outermost = acc.memories[0]
     for memory in acc.memories:
         for name, tensor in counts.levels[memory.name].tensors.items():
             if stored and memory is outermost and name == "Weights":
                 yield _bank_reads(label, acc, tensor.reads)
+                continue
+            if memory is outermost and name in resident:
                 continue
             for action, number, energy in (
                 ("read", tensor.accesses_read, memory.read),
@@ -151,11 +179,13 @@ def _bank_reads(label: str, acc: Accelerator, words: int) -> ActionRow:
     return ActionRow(label, BANK, "read Weights", accesses, accesses * bank.read, bank.source)
 
 
-def _times(label: str, counts: Counts, acc: Accelerator) -> Iterator[TimeRow]:
+def _times(label: str, counts: Counts, acc: Accelerator, idle: set[str]) -> Iterator[TimeRow]:
+    """Phases of one layer; the memories in ``idle`` move nothing in it."""
+    moving = max((level.bandwidth_cycles for name, level in counts.levels.items() if name not in idle), default=0)
     for phase, number in (
         ("fill", counts.fill_cycles),
         ("compute", counts.cycles),
-        ("wait for words", counts.busy_cycles - counts.cycles),
+        ("wait for words", max(0, moving - counts.cycles)),
         ("drain", counts.drain_cycles),
     ):
         yield TimeRow(label, phase, number / acc.clock, "loop nest")
@@ -189,7 +219,7 @@ def default_mapping(layer: Any, acc: Accelerator) -> Mapping:
     return row_stationary(layer, acc) if is_row_stationary(acc) else best_mapping(layer, acc)
 
 
-def _notes(acc: Accelerator, weights: str, mapper: Mapper | Objective | None) -> tuple[str, ...]:
+def _notes(acc: Accelerator, weights: str, mapper: Mapper | Objective | None, activations: str) -> tuple[str, ...]:
     if mapper is None:
         mapper = row_stationary if is_row_stationary(acc) else "energy"
     mapped = f"least {mapper}" if isinstance(mapper, str) else getattr(mapper, "__name__", "given").replace("_", " ")
@@ -197,4 +227,8 @@ def _notes(acc: Accelerator, weights: str, mapper: Mapper | Objective | None) ->
         "once": "weights wait in on-chip banks, loaded before the first inference and not counted",
         "per_inference": "weights come from off-chip memory in every batch",
     }
-    return (where[weights], f"mapping: {mapped}", "every layer's inputs and outputs pass through off-chip memory")
+    between = {
+        "buffer": "activations between layers stay in the buffer where they fit",
+        "off_chip": "every layer's inputs and outputs pass through off-chip memory",
+    }
+    return (where[weights], f"mapping: {mapped}", between[activations])

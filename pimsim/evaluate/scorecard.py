@@ -22,7 +22,7 @@ from pimsim.workload import Workload, load_workload
 
 SUITE = ("alexnet", "resnet18", "mobilenet_v2", "bert_base")
 Weights = Literal["once", "per_inference"]
-BOUNDARY = "activations between layers: analog in the buffers if they fit, digital through memory"
+BOUNDARY = "activations between layers stay in the buffers where they fit, on both sides"
 
 
 class Metric(NamedTuple):

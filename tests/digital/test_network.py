@@ -46,6 +46,27 @@ def test_weights_once_moves_weight_reads_into_banks():
         assert component in rest or energy == once.energy_by("component")[component]
 
 
+def test_activations_that_fit_the_buffer_stay_on_the_chip():
+    """Only the network's own input and output cross the chip's edge, until a layer no longer fits."""
+    layers = [Conv2d(m=16, c=1, p=28, q=28, r=3, s=3, padding=1), Dense(m=10, c=16 * 28 * 28)]
+    workload = Workload(name="two", layers=layers)
+    acc = load_accelerator("eyeriss")
+
+    def edge(design, activations="buffer"):
+        rows = network_cost(workload, design, activations=activations).breakdown.query("component == 'DRAM'")
+        return {(row.layer, row.action) for row in rows.itertuples() if row.count}
+
+    ends = {("conv2d1", "read Inputs"), ("dense2", "write Outputs")}
+    through = {("conv2d1", "write Outputs"), ("dense2", "read Inputs")}
+    assert edge(acc) == ends
+    assert edge(acc, "off_chip") == ends | through
+    memory, buffer, *inner = acc.hierarchy
+    small = acc.replace({"hierarchy": (memory, buffer.replace({"capacity": 8192.0 * 8}), *inner)})
+    assert edge(small) == ends | through
+    with pytest.raises(InputError, match="activations = 'cache'"):
+        network_cost(workload, acc, activations="cache")
+
+
 def test_a_batch_shares_weights():
     one, four = (network_cost(SMALL, "eyeriss", batch=batch, weights="per_inference") for batch in (1, 4))
     assert four.energy_per_input_j < one.energy_per_input_j
