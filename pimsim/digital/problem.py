@@ -86,7 +86,7 @@ def problem_of(layer: Conv2d | Dense | MatMul | Problem) -> Problem:
     """
     if isinstance(layer, Problem):
         return layer
-    extents = dict.fromkeys(DIMS, 1)
+    extents: dict[str, int] = dict.fromkeys(DIMS, 1)
     extents |= {"N": layer.n, "G": layer.groups, "M": layer.m, "C": layer.c}
     stride = dilation = 1
     if isinstance(layer, Conv2d):

@@ -27,7 +27,7 @@ def column_sums(
         axes = list(grid[:, 0])
     low = min(np.min(x) for x in (*before.values(), *after.values()))
     high = max(np.max(x) for x in (*before.values(), *after.values()))
-    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1).tolist()
     for ax, title in zip(axes, before, strict=True):
         ax.hist(np.ravel(before[title]), edges, color=_BEFORE, alpha=0.5, label="before ADC")
         ax.hist(np.ravel(after[title]), edges, color=_AFTER, histtype="step", label="after ADC")

@@ -33,7 +33,7 @@ def choose(plan: Plan, reads: Reads | None = None) -> Path:
 def _interpreted() -> bool:
     from numba import config
 
-    return bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
+    return bool(config.DISABLE_JIT)
 
 
 def _choice(plan: Plan, noisy: bool) -> Path:

@@ -15,7 +15,7 @@ def thread_count() -> int:
     """Threads of one product: numba's setting (``NUMBA_NUM_THREADS``, else the cores this process may use)."""
     from numba import config
 
-    return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    return int(config.NUMBA_NUM_THREADS)
 
 
 def shares(samples: int, blocks: int, threads: int) -> list[Share]:
