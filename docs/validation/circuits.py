@@ -9,7 +9,7 @@ import pimsim as ps
 from validation.row import absolute, relative
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "crossbar"))
-from golden import CROSSBARS, GATED, Golden
+from circuit_cases import CROSSBARS, GATED, Golden
 
 COLUMN = {(64, 1e-5): 0.986254, (128, 1e-5): 0.948166, (256, 1e-4): 0.384081}
 SQUARE = {
