@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from numba import config
 from typer.testing import CliRunner
 
 from pimsim.base.errors import InputError, MissingError, SpecError
@@ -50,6 +51,7 @@ def test_every_output_is_written_out_once_and_every_word_comes_in():
     assert far["Inputs"].reads >= LAYER.inputs
 
 
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="millions of shapes need the compiler")
 @pytest.mark.parametrize("name", [name for name in REAL if name != "weight-stationary-like"])
 @pytest.mark.parametrize(
     "layer", [LAYER, Dense(m=32, c=64), MatMul(m=8, c=16, n=8, groups=2)], ids=lambda layer: layer.kind

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from numba import config
 
 from pimsim.base.errors import InputError
 from pimsim.digital import (
@@ -14,13 +15,14 @@ from pimsim.digital import (
     load_accelerator,
     load_case,
     map_layer,
+    map_network,
     read_mappings,
     save_mappings,
 )
 from pimsim.digital.mapper.space import factors_of, placements, slots_of
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.problem import problem_of
-from pimsim.workload import Conv2d
+from pimsim.workload import Conv2d, load_workload
 
 DATA = Path(__file__).parents[1] / "data" / "mapper"
 # The weight-stationary ones take a quarter of a minute each.
@@ -90,6 +92,7 @@ def brute_force(problem, acc, objective, imperfect):
     return best
 
 
+needs_jit = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="millions of shapes need the compiler")
 LAYERS = [
     Conv2d(m=2, c=2, p=3, q=1, r=2, s=1),
     Conv2d(m=2, c=4, p=5, q=1, r=1, s=1),
@@ -107,6 +110,7 @@ def test_equal_to_brute_force(seed):
     assert math.isclose(best.value, expected, rel_tol=1e-9)
 
 
+@needs_jit
 @pytest.mark.parametrize("path", GENERATED, ids=lambda path: path.stem)
 def test_no_worse_than_the_recorded_mappings(path):
     case = load_case(path)
@@ -165,3 +169,13 @@ def test_saved_mappings_replay(tmp_path):
     (again,) = read_mappings(tmp_path / "m.yaml")
     assert again == best.mapping
     assert analyze(layer, acc, again) == best.counts
+
+
+@needs_jit
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet18"])
+def test_networks_are_proven_on_eyeriss(name):
+    found = map_network(load_workload(name), load_accelerator("eyeriss"))
+    proven = [best.proof == "optimal" for best in found.values()]
+    assert sum(proven) >= 0.9 * len(proven)
+    assert all(best.gap <= 0.02 for best in found.values())

@@ -317,7 +317,7 @@ def undominated(factors, falling, fixed, keep):
 
 
 @njit
-def search(kind, factors, n_options, constant, terms, prices, parts, weights, limits, best, chosen, nodes_left):
+def search(kind, factors, scores, n_options, constant, terms, prices, parts, weights, limits, best, chosen, nodes_left):
     """Depth-first over the options of every group; a partial choice is dropped when its bound is no better.
 
     Returns the best objective, the number of nodes and of complete mappings that were costed, and whether the node
@@ -335,7 +335,8 @@ def search(kind, factors, n_options, constant, terms, prices, parts, weights, li
     place = np.zeros(n_groups, np.int64)
     depth, nodes, leaves = 0, 0, 0
     while depth >= 0:
-        if place[depth] == n_options[depth]:
+        # Options come best first: when one's own bound is no better than the best, neither is that of those after it.
+        if place[depth] == n_options[depth] or scores[depth, place[depth]] >= best:
             place[depth] = 0
             depth -= 1
             if depth >= 0:

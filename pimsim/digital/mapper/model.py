@@ -54,15 +54,20 @@ class Model:
 
     def forms(self, bounds: tuple[Boundary, ...], stops: tuple[Stop, ...]) -> list[Form]:
         """Energy [J], then every cycle count that the busiest of is the time: computing, and each limited port."""
-        energy = Form(self.problem.macs * self.acc.mac.energy)
         ports: dict[tuple[int, str], Form] = {}
         for boundary, stop in zip(bounds, stops):
-            self._energy(energy, boundary, stop)
             for place in (boundary.parent, boundary.child):
                 if place is not None:
                     self._ports(ports, place, boundary, stop)
         compute = Form(0.0, [(self._column(("cycles",), self._cycles), 1.0)])
-        return [energy, compute, *ports.values()]
+        return [self.energy(bounds, stops), compute, *ports.values()]
+
+    def energy(self, bounds: tuple[Boundary, ...], stops: tuple[Stop, ...]) -> Form:
+        """Energy of the layer [J]."""
+        form = Form(self.problem.macs * self.acc.mac.energy)
+        for boundary, stop in zip(bounds, stops):
+            self._energy(form, boundary, stop)
+        return form
 
     def limits(self, keeps: tuple[frozenset[str], ...]) -> list[tuple[list[tuple[Column, float]], float]]:
         """Capacities of the memories and sizes of the array axes: sums of columns and what they may reach."""

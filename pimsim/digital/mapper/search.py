@@ -154,16 +154,15 @@ class _State:
         factors, counts = columns.stack(candidate.options)
         factors, sharper = columns.sharpen(factors, counts)
         costs = columns.costs(sharper)
-        kept = self._keep(columns, factors, counts, costs)
-        if kept is None:
-            return True
-        self._search(candidate, factors, costs, kept)
-        return True
-
-    def _keep(self, columns: Columns, factors, counts, costs) -> list[np.ndarray] | None:
-        """Options of every group worth trying, best first; None when a group has none."""
         scores = np.full(factors.shape[:2], np.inf)
         _kernels.rate_options(self.kind, factors, counts, *costs, *columns.limits, scores)
+        kept = self._keep(columns, factors, counts, scores)
+        if kept is not None:
+            self._search(candidate, factors, scores, costs, kept)
+        return True
+
+    def _keep(self, columns: Columns, factors, counts, scores) -> list[np.ndarray] | None:
+        """Options of every group worth trying, best first; None when a group has none."""
         falling, fixed = columns.falling()
         kept = []
         for group, count in enumerate(counts):
@@ -176,14 +175,16 @@ class _State:
             kept.append(rows[keep])
         return kept
 
-    def _search(self, candidate: _Candidate, factors: np.ndarray, costs, kept: list[np.ndarray]) -> None:
+    def _search(self, candidate: _Candidate, factors, scores, costs, kept: list[np.ndarray]) -> None:
         depth = np.argsort([len(rows) for rows in kept], kind="stable")
         counts = np.array([len(kept[group]) for group in depth])
         compact = np.ones((len(depth), int(counts.max()), factors.shape[2]))
+        rated = np.full(compact.shape[:2], np.inf)
         for place, group in enumerate(depth):
             compact[place, : counts[place]] = factors[group, kept[group]]
+            rated[place, : counts[place]] = scores[group, kept[group]]
         chosen = np.full(len(depth), -1, np.int64)
-        arguments = (self.kind, compact, counts, *costs, *candidate.columns.limits)
+        arguments = (self.kind, compact, rated, counts, *costs, *candidate.columns.limits)
         value, _, leaves, cut = _kernels.search(*arguments, self.best, chosen, _NODES)
         self.costed += leaves
         if value < self.best:
@@ -204,8 +205,8 @@ def _candidates(model: Model, kind: int) -> tuple[list[_Candidate], float]:
         for order in orders(model.problem, model.slots, bounds):
             options, keys = model.options(order)
             size += math.prod(float(len(rows)) for rows in options)
-            forms = model.forms(bounds, tuple(stop_of(boundary, model.slots, order) for boundary in bounds))
-            columns = Columns(forms if kind else forms[:1], limits)
+            stops = tuple(stop_of(boundary, model.slots, order) for boundary in bounds)
+            columns = Columns(model.forms(bounds, stops) if kind else [model.energy(bounds, stops)], limits)
             bound = columns.first_bound(kind, options, keys, known)
             if bound < math.inf:
                 found.append(_Candidate(bound, keeps, order, options, columns))
