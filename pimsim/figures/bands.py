@@ -35,7 +35,7 @@ def band(ax: Axes, data: pd.DataFrame, x: str, y: str, label: str, scale: float 
 def reference_line(ax: Axes, y: float, label: str) -> Line2D:
     """Horizontal gray line with its name on it, at the end where the curves drawn so far are farther away."""
     drawn = ax.axhline(y, color="0.35", linewidth=0.8, linestyle=(0, (4, 2)), marker="", zorder=1.5)
-    left = _clearance(ax, y, 0) > _clearance(ax, y, -1)
+    left = _clearance(ax, y, first=True) > _clearance(ax, y, first=False)
     ax.annotate(
         label, (0.0 if left else 1.0, y), (2 if left else -2, 1.5), xycoords=("axes fraction", "data"),
         textcoords="offset points", ha="left" if left else "right", va="bottom", fontsize=6.5, color="0.25",
@@ -43,8 +43,10 @@ def reference_line(ax: Axes, y: float, label: str) -> Line2D:
     return drawn
 
 
-def _clearance(ax: Axes, y: float, end: int) -> float:
-    """Distance on the screen from height `y` to the nearest curve at its first (0) or last (-1) point."""
+def _clearance(ax: Axes, y: float, first: bool) -> float:
+    """Distance on the screen from height `y` to the nearest point in the first or last third of the curves."""
     curves = [np.asarray(line.get_ydata(), float) for line in ax.get_lines() if line.get_transform() == ax.transData]
-    heights = [ax.transData.transform((0, curve[end]))[1] for curve in curves]
+    thirds = [max(1, len(curve) // 3) for curve in curves]
+    ends = [curve[:n] if first else curve[-n:] for curve, n in zip(curves, thirds, strict=True)]
+    heights = [ax.transData.transform((0, value))[1] for value in np.concatenate([*ends, []])]
     return min((abs(height - ax.transData.transform((0, y))[1]) for height in heights), default=0.0)

@@ -50,7 +50,7 @@ def accuracy_energy(
     bottom.set_xlabel(xlabel)
     _ticks_at_few_numbers(bottom, summary[x])
     _plain_log_ticks(bottom)
-    top.legend(loc="best")
+    _legend(top)
     return top, bottom
 
 
@@ -64,7 +64,7 @@ def _accuracy_lines(ax: Axes, accuracies: Mapping[str, float]) -> None:
 
 
 def _two_panels() -> tuple[Axes, Axes]:
-    _, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(3.5, 4.0))
+    _, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(3.5, 4.2))
     return top, bottom
 
 
@@ -94,9 +94,18 @@ def _plain_log_ticks(ax: Axes) -> None:
 
 
 def _within_percent(ax: Axes) -> None:
-    """An interval of a mean may pass 0 or 100 %, an accuracy cannot."""
+    """An interval of a mean may pass 0 or 100 %, an accuracy cannot; above the curves room for a line's name."""
     low, high = ax.get_ylim()
-    ax.set_ylim(max(low, 0.0), min(high, 100.0))
+    low, high = max(low, 0.0), min(high, 100.0)
+    ax.set_ylim(low, high + 0.06 * (high - low))
+    ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= 100])
+
+
+def _legend(ax: Axes) -> None:
+    """Above the axes, where no curve can be; as many columns as fit."""
+    names = ax.get_legend_handles_labels()[1]
+    columns = min(max(44 // (max(map(len, names)) + 8), 1), 3)
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2, columnspacing=1.2)
 
 
 def figure_of(ax: Axes) -> Figure:
