@@ -71,5 +71,7 @@ def sources(context: Context, chip: Any) -> list[str]:
     """Sources of the energies and areas of a chip on the network."""
     from pimsim.networks import load_network
 
-    cost = chip.cost(load_network(context["network"]).workload(), weights=context["weights"])
+    workload = load_network(context["network"]).workload()
+    measured = dict.fromkeys(workload.labels, 0.0)  # the cells' energy is measured, not estimated; here only its source
+    cost = chip.cost(workload, weights=context["weights"], activity=measured)
     return sorted({*cost.breakdown["source"], *cost.areas["source"]})
