@@ -23,7 +23,7 @@ from numba.extending import intrinsic as _intrinsic
 from numba.extending import models, register_model
 
 __all__ = [
-    *["Vector", "native_lanes", "load", "load_scalar", "store", "broadcast", "to_float64", "to_int32"],
+    *["Vector", "native_lanes", "load", "load_scalar", "prefetch", "store", "broadcast", "to_float64", "to_int32"],
     *["add", "mul", "exclusive_or", "multiply_high", "fused_multiply_add", "minimum", "maximum", "shift_right"],
 ]
 
@@ -101,6 +101,22 @@ def load_scalar(typingctx: Any, array: Any, index: Any) -> Any:
         return builder.load(builder.gep(data, [args[1]]))
 
     return array.dtype(array, types.intp), codegen
+
+
+@intrinsic
+def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of ``array[index]`` in the second cache; past the end of the array it does nothing."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = cgutils.create_struct_proxy(array)(context, builder, value=args[0]).data
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        builder.call(function, [place, number(0), number(2), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), codegen
 
 
 @intrinsic

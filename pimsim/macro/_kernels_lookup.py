@@ -8,6 +8,7 @@ from pimsim.base.simd import (
     broadcast,
     load,
     load_scalar,
+    prefetch,
     maximum,
     minimum,
     mul,
@@ -79,7 +80,7 @@ def group_sums(cells, states, total):
 
 
 @njit
-def accumulate(lanes, entries, table, words, counts, places, factors, start, code_max, bits, sums):
+def accumulate(lanes, entries, table, size, words, counts, places, factors, start, code_max, bits, sums):
     """``sums[sample] += weight of the plane x ADC code`` for one physical column of one block of columns.
 
     ``table``: where the block begins in ``entries``; ``start`` (lanes,): the accumulator before the first addition;
@@ -88,6 +89,7 @@ def accumulate(lanes, entries, table, words, counts, places, factors, start, cod
     zero = broadcast(lanes, np.int32(0))
     highest = broadcast(lanes, np.int32(code_max))
     begin = load(lanes, start, 0)
+    step = -(-size // max(places.size, 1))  # the table of the next column follows: it comes while this one is used
     word, place = 0, 0
     for length in range(counts.size):
         for _ in range(counts[length]):
@@ -104,6 +106,7 @@ def accumulate(lanes, entries, table, words, counts, places, factors, start, cod
             at = load_scalar(places, place)
             factor = broadcast(lanes, load_scalar(factors, place))
             store(sums, at, add(load(lanes, sums, at), mul(code, factor)))
+            prefetch(entries, table + size + place * step)
             place += 1
 
 
@@ -170,7 +173,7 @@ def lookup_group(lanes, packed, entries, table, start, weights, unit, converter,
         for p in range(physical):
             at = begin + (block * physical + p) * size
             column = start[p, first : first + width]
-            accumulate(lanes, entries, at, words, counts, places, factors, column, top, bits, sums)
+            accumulate(lanes, entries, at, size, words, counts, places, factors, column, top, bits, sums)
             flush(lanes, sums, weights[p, first : first + width], totals)
         add_block(totals, width, first, unit, out)
 
