@@ -13,6 +13,7 @@ from pimsim.base.simd import (
     minimum,
     mul,
     store,
+    to_float64,
     to_int32,
 )
 
@@ -101,6 +102,19 @@ def add_sums(sums, width, first, unit, out):
 
 
 @njit
+def add_full_block(lanes, sums, first, unit, out):
+    """The same as ``add_sums`` for a block whose columns all exist; ``lanes`` of the whole block."""
+    factor, zero = load(lanes, unit, first), broadcast(lanes, np.int32(0))
+    flat = out.reshape(-1)
+    for sample in range(out.shape[0]):
+        at, place = sample * out.shape[1] + first, sample * len(lanes)
+        more = mul(factor, to_float64(load(lanes, sums, place)))
+        store(flat, at, add(load(lanes, flat, at), more))
+    for place in range(0, sums.size, len(lanes)):
+        store(sums, place, zero)
+
+
+@njit
 def blocked_group(lanes, digits, panels, panel, converter, plane_weights, weights, unit, top, blocks, sums, out):
     """One row group: ``blocks`` = (first, last) blocks of columns of every physical column, added to ``out``.
 
@@ -123,7 +137,10 @@ def blocked_group(lanes, digits, panels, panel, converter, plane_weights, weight
                     tile_codes(
                         *(lanes, flat, x, panels, a, rows, levels, worth, first, top, plane_weights[t], sums, place)
                     )
-        add_sums(sums, width, first, unit, out)
+        if first + width <= out.shape[1]:
+            add_full_block(lanes + lanes, sums, first, unit, out)
+        else:
+            add_sums(sums, width, first, unit, out)
 
 
 @njit
