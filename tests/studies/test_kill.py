@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections import Counter
 
 import pytest
 
@@ -20,7 +19,7 @@ from studies import trials
 from pimsim.studies import collect, grid, processes
 if __name__ == "__main__":
     log, store, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    tasks = grid(trials.logged, log=[log], sleep=[0.15], point=[1, 2, 3])
+    tasks = grid(trials.logged, log=[log], point=[1, 2, 3])
     with processes(workers) as executor:
         results = collect(tasks, store=store, trials=5, executor=executor if workers > 1 else None)
     print(results.computed)
@@ -48,6 +47,13 @@ def start(tmp_path, workers):
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
+def wait_until(true):
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def children(pid):
     text = subprocess.run(["ps", "--no-headers", "-o", "pid", "--ppid", str(pid)], capture_output=True, text=True)
     return [int(word) for word in text.stdout.split()]
@@ -55,30 +61,26 @@ def children(pid):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_halfway(tmp_path, workers):
-    store, log = tmp_path / "s.sqlite", tmp_path / "log"
+    store, log, gate = tmp_path / "s.sqlite", tmp_path / "log", tmp_path / "gate"
+    gate.write_text("8")
     first = start(tmp_path, workers)
-    deadline = time.monotonic() + 60
-    while count(store) < 6 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: log.exists() and len(log.read_text().split()) >= 8)
     offspring = children(first.pid)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    kept = count(store)
-    assert 6 <= kept < 15
-    deadline = time.monotonic() + 30
-    while any(os.path.exists(f"/proc/{pid}") for pid in offspring) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not [pid for pid in offspring if os.path.exists(f"/proc/{pid}")]
+    wait_until(lambda: not [pid for pid in offspring if os.path.exists(f"/proc/{pid}")])
+    kept, begun = count(store), len(log.read_text().split())
+    assert 1 <= kept <= 7
 
+    gate.unlink()
     second = start(tmp_path, workers)
-    out, _ = second.communicate(timeout=60)
+    out, _ = second.communicate(timeout=120)
     assert int(out) == 15 - kept  # exactly the missing rows
+    assert len(log.read_text().split()) == begun + 15 - kept  # no stored row was computed again
 
-    started = Counter(log.read_text().split())
-    assert sum(started.values()) <= 15 + 2 * workers  # only what was under way when the kill came ran again
-    tasks = grid(trials.logged, log=[str(log)], sleep=[0.15], point=[1, 2, 3])
+    tasks = grid(trials.logged, log=[str(log)], point=[1, 2, 3])
     with Store(store) as finished:
         assert len(finished) == 15
         rows = collect(tasks, store=finished, trials=5)
-    undisturbed = collect(grid(trials.logged, log=[str(log)], sleep=[0.0], point=[1, 2, 3]), trials=5)
+    undisturbed = collect(grid(trials.logged, log=[str(tmp_path / "other")], point=[1, 2, 3]), trials=5)
     assert [row["value"] for row in rows.records()] == [row["value"] for row in undisturbed.records()]

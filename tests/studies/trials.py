@@ -14,10 +14,13 @@ def other(params, rng):
 
 
 def logged(params, rng):
-    """Leave a line for every execution."""
-    with Path(params["log"]).open("a") as file:
+    """Leave a line for every execution; wait to be killed once there are as many as the file `gate` says."""
+    log = Path(params["log"])
+    with log.open("a") as file:
         file.write(f"{params['point']}\n")
-    time.sleep(params.get("sleep", 0.0))
+    gate = log.with_name("gate")
+    if gate.exists() and len(log.read_text().split()) >= int(gate.read_text()):
+        time.sleep(600)
     return {"value": params["point"] + rng.normal()}
 
 
