@@ -64,7 +64,7 @@ def test_killed_halfway(tmp_path, workers):
     store, log, gate = tmp_path / "s.sqlite", tmp_path / "log", tmp_path / "gate"
     gate.write_text("8")
     first = start(tmp_path, workers)
-    wait_until(lambda: log.exists() and len(log.read_text().split()) >= 8)
+    wait_until(lambda: log.exists() and len(log.read_text().split()) >= 8 and count(store) >= 1)
     offspring = children(first.pid)
     first.send_signal(signal.SIGKILL)
     first.communicate()
