@@ -7,7 +7,6 @@ import pimsim as ps
 from pimsim.base.errors import PimsimError
 
 rng = np.random.default_rng(0)
-pytestmark = pytest.mark.xfail(strict=False, reason="rooms still being built")
 
 
 def crossbar(n=6, m=4):
