@@ -47,6 +47,8 @@ def run(
         show(summary, as_json=True)
         return
     show([_short(row, outcome.plan.experiment.sweep) for row in summary])
+    for law in sorted({row["adc_law"] for row in summary if "adc_law" in row}):
+        console().print(f"  ADC energy law = {law}")
     for name, value in outcome.constants.items():
         console().print(f"  {name} = {value:.4g}")
     if outcome.computed == 0:

@@ -30,6 +30,7 @@ def draw(
             data, experiment.x, xlabel=experiment.figure.label or experiment.x, accuracies=accuracies, energies=energies
         )
         figure = figure_of(top)
+        _note(figure, data)
         ids = {name: stamp[name] for name in ("experiment", "spec_id", "chips", "contents", "pimsim")}
         for ending in ("pdf", "png"):
             save(figure, folder / f"figure.{ending}", ids)
@@ -43,6 +44,13 @@ def _one_curve_per_series(data: Any, experiment: Experiment) -> Any:
             field = path.rpartition(".")[2]
             data["series"] = data["series"] + f", {field} " + data[path].astype(str)
     return data
+
+
+def _note(figure: Any, data: Any) -> None:
+    """The law behind the converters' energy decides the lower curves: its name stands under the figure."""
+    if "adc_law" in data:
+        names = ", ".join(sorted(set(data["adc_law"])))
+        figure.supxlabel(f"ADC energy law: {names}", fontsize="x-small", color="0.35")
 
 
 def _close(figure: Any) -> None:

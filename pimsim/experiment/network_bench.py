@@ -67,6 +67,12 @@ def baseline_cards(names: Sequence[str]) -> dict[str, Path]:
     return {f"accelerators/{name}": library_path("accelerators", name) for name in names if name in shipped}
 
 
+def laws(chip: Any) -> dict[str, str]:
+    """Choices of the cost model that decide its numbers, as columns of the table."""
+    converter = chip.components[chip.with_role("adc")[0]]
+    return {"adc_law": converter.estimator or "stated"}
+
+
 def sources(context: Context, chip: Any) -> list[str]:
     """Sources of the energies and areas of a chip on the network."""
     from pimsim.networks import load_network

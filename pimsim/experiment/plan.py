@@ -71,6 +71,7 @@ def make_plan(experiment: Experiment) -> Plan:
             }
             group = canonical_id([curve.label, bench.programming_id(changed), params["contents"]])
             labels = {"series": curve.label} | {path: _label(changed, path, value) for path, value in changes.items()}
+            labels |= bench.laws(changed)
             points.append(Task(run_points, params, labels=labels, group=group))
     constants = {
         "bench": experiment.bench,
