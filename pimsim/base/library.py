@@ -7,7 +7,7 @@ from pathlib import Path
 from pimsim.base.errors import MissingError, nearest
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-KINDS = ("cells", "macros", "chips", "accelerators", "technology")
+KINDS = ("cells", "chips", "accelerators", "technology")
 
 
 def _root() -> Path:
@@ -17,7 +17,7 @@ def _root() -> Path:
 
 
 def devices_path(kind: str) -> Path:
-    """Folder of one kind of cards: cells, macros, chips, accelerators or technology."""
+    """Folder of one kind of cards: cells, chips, accelerators or technology."""
     if kind not in KINDS:
         raise MissingError(f"no kind of card called {kind!r}; there are {', '.join(KINDS)}{nearest(kind, KINDS)}")
     return _root() / "devices" / kind
