@@ -1,4 +1,4 @@
-"""The promise of equal bits with real cells, noise and converters: killed on two workers, resumed on one, in any order."""
+"""Equal bits with real cells, noise and converters: killed on two workers, resumed on one, in any order."""
 
 import csv
 import os
