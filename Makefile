@@ -1,4 +1,5 @@
 # `make demo`: a real answer from nothing. `make test`: the whole suite. Both make .venv themselves.
+# (--no-compile: what is imported is compiled then, which is far less than all that is installed.)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,7 +25,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --no-compile --editable .
 	touch $@
 
 $(VENV)/installed-test: $(BIN)/python pyproject.toml

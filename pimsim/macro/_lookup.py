@@ -18,6 +18,7 @@ stays in the first cache while a batch streams past.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,10 +59,21 @@ class Tables:
         """Blocks of columns."""
         return self.start.shape[2] // self.lanes
 
-    def sizes(self) -> NDArray[np.int64]:
-        """Elements (R,) of one block and physical column of each row group."""
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Elements (R) of one block and physical column of each row group."""
         groups = -(-np.diff(self.edges, axis=1)[:, 0] // self.rows)
-        return groups * self.states**self.rows * self.lanes
+        return (groups * self.states**self.rows * self.lanes).tolist()
+
+    @cached_property
+    def ends(self) -> list[tuple[int, int]]:
+        """First and last + 1 row of each row group."""
+        return [(int(start), int(stop)) for start, stop in self.edges]
+
+    @property
+    def width(self) -> int:
+        """Bits of a digit of the inputs."""
+        return self.states.bit_length() - 1
 
 
 def refusal(plan: Plan) -> str | None:
@@ -215,12 +227,12 @@ def _add_chunk(
     from pimsim.macro._kernels_pack import pack
 
     lanes, planes, begin = tables.lanes, len(chunk[0]), 0
-    n, width = len(low), _width(plan)
+    n, width = len(low), tables.width
     group = kernels.lookup_group if simd else kernels.lookup_group_plain
     packing = scratch.packing(n, planes)
     sums, totals = scratch.sums[: n * lanes], scratch.totals[: n * lanes]
-    for r, size in enumerate(tables.sizes()):
-        pack(low, tuple(tables.edges[r]), chunk, width, lanes, lanes, *packing)
+    for r, size in enumerate(tables.sizes):
+        pack(low, tables.ends[r], chunk, width, lanes, lanes, *packing)
         group(
             (0,) * lanes if simd else lanes,
             packing[-1],

@@ -120,7 +120,7 @@ def _add_chunk(
     packing = _lookup.Scratch(sums, n, planes).packing(n, planes)
     key = tuple(np.uint64(k) for k in reads.cell_stream.key)
     converter = tuple(np.float32(v) for v in (plan.top, 2.0**-sums.bits, 2.0**-spreads.bits))
-    for r, size in enumerate(sums.sizes()):
+    for r, size in enumerate(sums.sizes):
         draw = reads.draw(r * len(plan.planes) + done)
         pairs = (draw % 2 + planes + 1) // 2
         member, pair = (draw + np.arange(planes)) % 2, (draw % 2 + np.arange(planes)) // 2
