@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from pimsim.base.errors import InputError, SpecError
@@ -57,11 +58,12 @@ def cost(
     )
 
 
-def programming_cost(chip: ChipFields, workload: Workload) -> Cost:
+def programming_cost(chip: ChipFields, workload: Workload, pulses: Mapping[str, float]) -> Cost:
     """See :meth:`pimsim.chip.Chip.programming_cost`."""
+    _check_labels("pulses", pulses, workload, "number of pulses")
     placed, chips = _place(chip, workload, "once")
     parts = settle(chip)
-    actions, times = _programming(placed, parts, chip)
+    actions, times = _programming(placed, parts, chip, pulses)
     seconds = math.fsum(row.seconds for row in times)
     return Cost(
         actions=tuple(actions),
@@ -71,6 +73,28 @@ def programming_cost(chip: ChipFields, workload: Workload) -> Cost:
         macs=workload.macs,
         notes=("weights written once; no inference is in these numbers",),
     )
+
+
+def layer_rows(chip: ChipFields, workload: Workload) -> list[dict[str, str | int | float]]:
+    """See :meth:`pimsim.chip.Chip.layers`."""
+    rows: list[dict[str, str | int | float]] = []
+    for one in _place(chip, workload, "once")[0]:
+        if one.tiling is None:
+            continue
+        cells = one.tiling.cells * one.layer.groups
+        rows.append(
+            {
+                "layer": one.label,
+                "rows": one.tiling.k,
+                "columns": one.tiling.c,
+                "row_tiles": one.tiling.row_tiles,
+                "col_tiles": one.tiling.col_tiles,
+                "arrays": one.arrays,
+                "copies": one.copies,
+                "utilization": cells / (one.arrays * chip.macro.rows * chip.macro.cols),
+            }
+        )
+    return rows
 
 
 def count_network(placed: Sequence[Placed], chip: ChipFields, chips: int) -> list[LayerCounts]:
@@ -91,11 +115,15 @@ def _check(workload: Workload, batch: int, weights: str, activity: Mapping[str, 
         raise InputError(f"batch = {batch!r} must be an integer >= 1")
     if weights not in ("once", "per_inference"):
         raise InputError(f"weights = {weights!r} must be 'once' or 'per_inference'")
-    for label, energy in (activity or {}).items():
+    _check_labels("activity", activity or {}, workload, "energy in joule")
+
+
+def _check_labels(name: str, values: Mapping[str, float], workload: Workload, what: str) -> None:
+    for label, value in values.items():
         if label not in workload.labels:
-            raise InputError(f"activity: {workload.name!r} has no layer {label!r}; it has {', '.join(workload.labels)}")
-        if not (math.isfinite(energy) and energy >= 0.0):
-            raise InputError(f"activity[{label!r}] = {energy!r} must be a finite energy >= 0 in joule")
+            raise InputError(f"{name}: {workload.name!r} has no layer {label!r}; it has {', '.join(workload.labels)}")
+        if not (math.isfinite(value) and value >= 0.0):
+            raise InputError(f"{name}[{label!r}] = {value!r} must be a finite {what}, 0 or more")
 
 
 def _law_of_the_values(chip: ChipFields) -> bool:
@@ -166,7 +194,10 @@ def _counted(part: Part, chip: ChipFields, counts: LayerCounts) -> list[tuple[st
 
 
 def _programming(
-    placed: Sequence[Placed], parts: Mapping[str, Part], chip: ChipFields
+    placed: Sequence[Placed],
+    parts: Mapping[str, Part],
+    chip: ChipFields,
+    pulses: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[list[ActionRow], list[TimeRow]]:
     """Writing the weights once: off-chip reads, cell writes; every array of a tile is written one row at a time."""
     writers = [part for part in parts.values() if part.role == "programmer"]
@@ -174,23 +205,35 @@ def _programming(
         raise SpecError("components", sorted(parts), "writing weights needs a component with the role 'programmer'")
     writer, macro = writers[0], chip.macro
     memory = [part for part in parts.values() if part.role == "dram"]
-    pulse = chip.components[writer.name].time
+    time = chip.components[writer.name].time
     actions, times = [], []
     for one in placed:
         if one.tiling is None:
             continue
-        writes, bits = cell_writes(one, chip), one.layer.weights * macro.weights.bits
-        actions.append(
-            ActionRow(one.label, writer.name, "write", writes, writes * writer.energies["write"], writer.source)
-        )
+        bits = one.layer.weights * macro.weights.bits
+        action, per_cell, writes = _write_action(chip, writer, pulses.get(one.label))
+        count = round(cell_writes(one, chip) * per_cell)
+        energy = count * writes * writer.energies["write"]
+        actions.append(ActionRow(one.label, writer.name, action, count, energy, writer.source))
         for part in memory:
             count = -(-bits // chip.components[part.name].width)
             energy = count * part.energies["read"]
             actions.append(ActionRow(one.label, part.name, "read weights", count, energy, part.source))
         rows = min(one.layer.matrix.rows * one.packed, macro.rows)
         in_turn = -(-one.all_arrays // chip.tiles)
-        times.append(TimeRow(one.label, "write weights", rows * in_turn * pulse, writer.source))
+        times.append(TimeRow(one.label, "write weights", rows * in_turn * time * per_cell * writes, writer.source))
     return actions, times
+
+
+def _write_action(chip: ChipFields, writer: Part, pulses: float | None) -> tuple[str, float, float]:
+    """What programming a cell is counted in: the action, how many of it a cell takes, and how many writes each is."""
+    if pulses is None:
+        return "write", 1.0, 1.0
+    held = chip.components[writer.name].pulses
+    if held is None:
+        why = "pulses are priced by the pulses that one write stands for; the chip does not say how many"
+        raise SpecError(f"components.{writer.name}.pulses", None, why)
+    return "pulse", pulses, 1.0 / held
 
 
 def _leakage(

@@ -47,7 +47,9 @@ class Component(Spec):
     area, leakage :
         Area [m^2] and idle power [W] of one instance, beside an estimator's.
     time :
-        Seconds of one action, where it is not hidden behind the arrays: a pulse of the programmer.
+        Seconds of one action, where it is not hidden behind the arrays: a row of cells written by the programmer.
+    pulses :
+        Pulses that one action of the programmer stands for; without it only whole writes can be priced.
     source, status :
         Where the numbers come from; "published", "measured", "derived" or "assumed".
     """
@@ -69,6 +71,7 @@ class Component(Spec):
     area: Annotated[SquareMeter, Field(ge=0)] = 0.0
     leakage: Annotated[Watt, Field(ge=0)] = 0.0
     time: Annotated[Second, Field(ge=0)] = 0.0
+    pulses: Annotated[float, Field(gt=0)] | None = None
     source: str = ""
     status: Literal["measured", "published", "derived", "assumed"] = "published"
 

@@ -81,11 +81,45 @@ class Chip(ChipFields):
 
         return cost(self, workload, batch, weights, activity)
 
-    def programming_cost(self, workload: Workload) -> Cost:
-        """Energy and time to write the network's weights once, all arrays of a tile one row at a time."""
+    def programming_cost(self, workload: Workload, pulses: Mapping[str, float] | None = None) -> Cost:
+        """Energy and time to write the network's weights once, all arrays of a tile one row at a time.
+
+        Parameters
+        ----------
+        workload : Workload
+            Layer shapes.
+        pulses : mapping, optional
+            Layer label -> mean pulses a cell took in write-verify (``array.programming["mean_pulses"]``).  Every pulse
+            costs the programmer's energy and time over the pulses that its figure stands for; layers left out take
+            that figure.
+
+        Raises
+        ------
+        InputError
+            For a label that the workload does not have, or a negative number of pulses.
+        SpecError
+            If the programmer does not say how many pulses its energy stands for.
+        """
         from pimsim.chip.costing import programming_cost
 
-        return programming_cost(self, workload)
+        return programming_cost(self, workload, pulses or {})
+
+    def layers(self, workload: Workload) -> list[dict[str, Any]]:
+        """How the layers of a network lie on the arrays, one row each, as :meth:`cost` counts them.
+
+        Keys: ``layer``, ``rows`` and ``columns`` of its matrix (of one group), ``row_tiles`` and ``col_tiles`` that it
+        is cut into, ``arrays`` of one copy of all groups, ``copies``, and ``utilization``, the fraction of the cells
+        of these arrays that hold a weight.  Layers that arrays do not compute are left out.
+
+        Examples
+        --------
+        >>> from pimsim.workload import Workload, Dense
+        >>> load_chip("generic-rram-32nm").layers(Workload(name="one", layers=[Dense(m=16, c=256)]))[0]["arrays"]
+        2
+        """
+        from pimsim.chip.costing import layer_rows
+
+        return layer_rows(self, workload)
 
 
 def list_chips() -> list[str]:

@@ -41,9 +41,10 @@ def cost(
     from pimsim.chip import load_chip
 
     design = load_chip(chip)
-    result = design.cost(workload_of(network), batch, loading(weights))
+    workload = workload_of(network)
+    result, layers = design.cost(workload, batch, loading(weights)), design.layers(workload)
     if json:
-        show_json(result.to_dict())
+        show_json(result.to_dict() | {"layers": layers})
         return
     show([_totals(result)], title=f"{network} on {chip}, batch {batch}")
     show([_operations(result, design)])
@@ -51,6 +52,8 @@ def cost(
     show(
         [{by.value: name, "energy_j": e, "share %": 100 * e / total} for name, e in result.energy_by(by.value).items()]
     )
+    if by is By.layer:
+        show(layers, title="layers on arrays")
     show([row._asdict() for row in result.parts if row.area_m2])
     for note in result.notes:
         typer.echo(f"- {note}")

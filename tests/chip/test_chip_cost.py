@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import pimsim as ps
@@ -203,6 +204,49 @@ def test_programming_counts_every_cell_once():
     written = cost.breakdown[cost.breakdown.action == "write"]["count"].sum()
     assert written == LENET.weights * 8
     assert cost.latency_s == pytest.approx((25 + 128 + 128 + 120) * 1e-6)
+
+
+def test_pulses_of_write_verify_are_priced():
+    """The card's 160 pJ and 1 us are those of 8 pulses; a cell that takes n costs n eighths."""
+    verify = {"tolerance": 2e-6, "max_pulses": 20, "gain": 0.5, "pulse_sigma": 1e-6}
+    weights = np.random.default_rng(0).integers(-127, 128, (256, 120))
+    done = RRAM.macro.replace({"verify": verify}).program(weights, rng=1).programming
+    once, pulsed = (RRAM.programming_cost(LENET, p) for p in (None, {"fc1": done["mean_pulses"]}))
+    assert done["mean_pulses"] > 1
+    assert count(once, "fc1", "programmer", "write") == done["cells"]
+    assert count(pulsed, "fc1", "programmer", "pulse") == done["pulses"]
+    assert count(pulsed, "fc2", "programmer", "write") == count(once, "fc2", "programmer", "write")
+    saved = done["cells"] - done["pulses"] / 8
+    assert once.energy_j - pulsed.energy_j == pytest.approx(saved * 160e-12)
+    assert once.latency_s - pulsed.latency_s == pytest.approx(128e-6 * saved / done["cells"])
+
+
+@pytest.mark.parametrize(
+    ("pulses", "match"),
+    [({"fc9": 2.0}, "pulses: 'lenet' has no layer 'fc9'"), ({"fc1": -1.0}, "must be a finite number of pulses")],
+)
+def test_bad_pulses_are_refused(pulses, match):
+    with pytest.raises(InputError, match=match):
+        RRAM.programming_cost(LENET, pulses)
+
+
+def test_pulses_need_the_pulses_of_a_write():
+    silent = RRAM.replace({"components.programmer.pulses": None})
+    with pytest.raises(SpecError, match=r"components\.programmer\.pulses"):
+        silent.programming_cost(LENET, {"fc1": 2.0})
+
+
+def test_layers_on_arrays_by_hand():
+    rows = {row["layer"]: row for row in RRAM.layers(LENET)}
+    # fc1: 256 rows in two arrays, 120 columns of 8 cells in eight; conv1 leaves most of its array empty.
+    assert (rows["fc1"]["row_tiles"], rows["fc1"]["col_tiles"], rows["fc1"]["arrays"]) == (2, 8, 16)
+    assert rows["fc1"]["utilization"] == 256 * 120 * 8 / (16 * 128 * 128)
+    assert rows["conv1"]["utilization"] == 25 * 6 * 8 / 128**2
+    assert sum(row["arrays"] * row["copies"] for row in rows.values()) == 1 + 2 + 16 + 1
+    # Fourteen groups of a depthwise layer lie along the diagonal of one array: 9 rows, 8 columns each.
+    depthwise = Workload(name="d", layers=[Conv2d(m=14, c=14, p=4, q=4, r=3, s=3, groups=14)])
+    (row,) = RRAM.layers(depthwise)
+    assert (row["arrays"], row["utilization"]) == (1, 14 * 9 * 8 / 128**2)
 
 
 def test_the_law_of_the_converter_is_named_and_exchangeable():

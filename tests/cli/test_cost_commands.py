@@ -23,8 +23,10 @@ def test_cost_as_json_and_as_tables():
     data = json.loads(run("cost", "alexnet", "--chip", "isaac-ce", "--batch", "2", "--json"))
     assert data["energy_j"] == cost.energy_j
     assert len(data["breakdown"]) == len(cost.actions)
+    assert data["layers"] == load_chip("isaac-ce").layers(load_workload("alexnet"))
     text = run("cost", "alexnet", "--chip", "isaac-ce", "--by", "layer")
     assert "fc6" in text
+    assert "utilization" in text
     assert "16 x 16" in text
     assert "ADC law: Shafiee" in text
 
