@@ -10,6 +10,11 @@ from pimsim.cli.workloads import Loading, loading, workload_of
 
 app = typer.Typer()
 
+_PEAK = (
+    "TOPS/W peak has every part of the chip at its full rate, links to other chips included; the network pays for"
+    " what it uses, so that what is achieved may lie above"
+)
+
 
 class By(StrEnum):
     """How the energy is summed."""
@@ -55,7 +60,7 @@ def cost(
     if by is By.layer:
         show(layers, title="layers on arrays")
     show([row._asdict() for row in result.parts if row.area_m2])
-    for note in result.notes:
+    for note in (*result.notes, _PEAK):
         typer.echo(f"- {note}")
 
 

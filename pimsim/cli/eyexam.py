@@ -29,9 +29,12 @@ def eyexam(
     from pimsim.evaluate.bounds import eyexam as bounds_of
 
     bounds = bounds_of(_subject(workload_of(network), layer), _side(chip, accelerator))
-    first = bounds[0].macs_per_cycle
-    rows = [bound._asdict() | {"lost %": 100 * bound.loss / first} for bound in bounds]
+    rows = [bound._asdict() | {"lost of bound before %": _lost(bound)} for bound in bounds]
     show(rows, as_json=json, title=f"{layer or network} on {chip or accelerator}, MAC per cycle")
+
+
+def _lost(bound: Any) -> float:
+    return 100 * bound.loss / (bound.macs_per_cycle + bound.loss)
 
 
 def _subject(workload: Any, layer: str | None) -> Any:

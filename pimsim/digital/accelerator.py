@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pimsim.base.errors import MissingError
 from pimsim.base.library import library_path, list_library
@@ -71,9 +71,10 @@ class Memory(Spec):
 
     @field_validator("capacity", "width", "read_bandwidth", "write_bandwidth")
     @classmethod
-    def _positive(cls, value: float | None) -> float | None:
+    def _positive(cls, value: float | None, info: ValidationInfo) -> float | None:
         if value is not None and value <= 0:
-            raise ValueError("must be more than 0 bit")
+            tensors = ", ".join(info.data.get("keeps", ()))
+            raise ValueError(f"level {info.data.get('name')}: must be more than 0 bit to hold and move {tensors}")
         return value
 
     @field_validator("read", "write", "area", "leakage")

@@ -96,7 +96,7 @@ def scorecard(
         *_performance(pim.cost, digital.cost, batch),
         *_energy(pim.cost, digital.cost),
         *_operations(pim, digital, chip, acc),
-        *_hardware(pim, digital),
+        *_hardware(pim, digital, chip, acc),
         *_dataflow(pim, digital),
         *_flexibility(chip, acc, batch, weights, suite),
         *_scalability(chip, acc, workload, batch),
@@ -204,11 +204,14 @@ def _operations(pim: Design, digital: Design, chip: Chip, acc: Accelerator) -> l
     ]
 
 
-def _hardware(pim: Design, digital: Design) -> list[Metric]:
+def _hardware(pim: Design, digital: Design, chip: Chip, acc: Accelerator) -> list[Metric]:
     areas = pim.cost.area_m2 * 1e6, digital.cost.area_m2 * 1e6
     storage = pim.storage_bits / 8 / 2**20, digital.storage_bits / 8 / 2**20
     density = storage[0] * 8 / areas[0], storage[1] * 8 / areas[1]
+    nodes = chip.macro.node * 1e9, acc.node * 1e9
+    note = "" if math.isclose(*nodes) else "not the same: energy, area and their ratios are not scaled to one node"
     return [
+        Metric("hardware", "node", "nm", *nodes, note),
         Metric("hardware", "area", "mm^2", *areas, "all chips that the network needs"),
         Metric("hardware", "storage on chip", "MiB", *storage, "analog: weights in arrays; digital: all memories"),
         Metric("hardware", "storage density", "Mibit/mm^2", *density),

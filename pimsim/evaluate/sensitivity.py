@@ -54,14 +54,17 @@ def default_settings(chip: Chip) -> list[Setting]:
     ------
     InputError
         If the chip names no off-chip memory.
+
+    A chip whose converters have a stated energy follows neither the node nor the bits: it gets no such settings.
     """
     adc, memories = chip.with_role("adc")[0], chip.with_role("dram")
     if not memories:
         raise InputError(f"chip {chip.name!r} names no off-chip memory (role 'dram'), so its kind cannot be varied")
     memory = memories[0]
     settings = [Setting("ADC law", law.removeprefix("adc-"), _estimator(adc, law)) for law in ADC_LAWS]
-    settings += [Setting("ADC resolution", f"{bits} bit", {"macro.adc.bits": bits}) for bits in (6, 10)]
-    settings += [Setting("node", f"{node} nm", {"macro.node": node * 1e-9}, node * 1e-9) for node in (22, 45)]
+    if _follows_node(chip):
+        settings += [Setting("ADC resolution", f"{bits} bit", {"macro.adc.bits": bits}) for bits in (6, 10)]
+        settings += [Setting("node", f"{node} nm", {"macro.node": node * 1e-9}, node * 1e-9) for node in (22, 45)]
     settings += [Setting("batch", str(batch), batch=batch) for batch in (1, 16)]
     settings += [
         Setting("off-chip memory", kind, {f"components.{memory}.parameters": {"kind": kind}}, dram=kind)
@@ -93,9 +96,16 @@ def sensitivity(
     Returns
     -------
     list of Verdict
+
+    Raises
+    ------
+    InputError
+        If a setting moves the node of a chip whose converters have a stated energy: only one side would follow.
     """
     acc = load_accelerator(accelerator)
     chosen = default_settings(chip) if settings is None else settings
+    if any(setting.node for setting in chosen) and not _follows_node(chip):
+        raise InputError(f"settings: chip {chip.name!r} states the energy of its converters; it follows no node")
     known: dict[tuple[int, str], Cost] = {}
     verdicts = []
     for setting in [Setting("as given", ""), *chosen]:
@@ -107,6 +117,10 @@ def sensitivity(
         digital = _scaled(known[number, way], acc, setting)
         verdicts.append(Verdict(setting.factor, setting.value, pim, digital, pim / digital))
     return verdicts
+
+
+def _follows_node(chip: Chip) -> bool:
+    return all(chip.components[name].estimator for name in chip.with_role("adc"))
 
 
 def _estimator(component: str, law: str) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from numpy.typing import ArrayLike
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.macro import _paths, sram
-from pimsim.macro.calibration import Calibration, calibrated_levels, column_fit, spread, stated_levels, unit_levels
+from pimsim.macro.calibration import (
+    Calibration,
+    calibrated_levels,
+    column_fit,
+    relative_error,
+    spread,
+    stated_levels,
+    unit_levels,
+)
 from pimsim.macro.circuits import Circuit, needs_circuit
 from pimsim.macro.columns import cell_steps, cells_at, column_matrix
 from pimsim.macro.corrections import Corrections, build_corrections
@@ -240,8 +248,10 @@ class Array:
         if not (self.macro.column_gain or self.macro.column_offset):
             return ranged
         exact = exact_product(x, self.weights)
-        gain, offset = column_fit(ranged._product(x), exact, self.macro.column_gain, self.macro.column_offset)
-        return replace(self, calibration=Calibration(lo, q, gain, offset, len(x), sample))
+        measured = ranged._product(x)
+        gain, offset = column_fit(measured, exact, self.macro.column_gain, self.macro.column_offset)
+        errors = (relative_error(measured, exact), relative_error(measured * gain + offset, exact))
+        return replace(self, calibration=Calibration(lo, q, gain, offset, len(x), sample, *errors))
 
     def _calibrated_levels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.macro.adc.range != "calibrated":

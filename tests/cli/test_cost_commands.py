@@ -1,6 +1,7 @@
 """`pimsim cost`, `eyexam` and `scorecard`: what they print is what the functions return."""
 
 import json
+import math
 
 import pytest
 from typer.testing import CliRunner
@@ -35,6 +36,8 @@ def test_eyexam_of_a_layer():
     rows = json.loads(run("eyexam", "alexnet", "--chip", "isaac-ce", "--layer", "conv3", "--json"))
     bounds = eyexam(load_workload("alexnet").layers[2], load_chip("isaac-ce"))
     assert [row["macs_per_cycle"] for row in rows] == [bound.macs_per_cycle for bound in bounds]
+    kept = math.prod(1 - row["lost of bound before %"] / 100 for row in rows)
+    assert kept == pytest.approx(bounds[-1].macs_per_cycle / bounds[0].macs_per_cycle)
 
 
 @pytest.mark.parametrize(

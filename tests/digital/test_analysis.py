@@ -87,7 +87,8 @@ def test_wrong_mappings_are_refused_by_name():
 
 
 def test_wrong_accelerators_are_refused_by_name():
-    with pytest.raises(SpecError, match=r"hierarchy\.1\.memory\.read_bandwidth.*must be more than 0 bit"):
+    message = r"hierarchy\.1\.memory\.read_bandwidth.*level buffer: must be more than 0 bit to .* Inputs, Outputs"
+    with pytest.raises(SpecError, match=message):
         change(1, read_bandwidth=0.0)
     with pytest.raises(SpecError, match=r"hierarchy\.1\.memory\.width.*not a quantity in bit"):
         change(1, width="64 pJ")

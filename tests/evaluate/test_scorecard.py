@@ -58,6 +58,13 @@ def test_peak_and_achieved_stand_side_by_side(rows):
     assert "8 x 8 bit" in rows["achieved efficiency, off-chip included"].note
 
 
+def test_sides_at_different_nodes_are_told(rows):
+    assert (rows["node"].pim, rows["node"].note) == (pytest.approx(32), "")
+    other = {row.metric: row for row in scorecard(load_chip("generic-sram-22nm"), NETWORK, suite=["alexnet"])}
+    assert (other["node"].pim, other["node"].digital) == pytest.approx((22, 32))
+    assert "not scaled to one node" in other["node"].note
+
+
 def test_more_tiles_are_no_slower(rows):
     rates = [rows[f"throughput with {factor} x the units"].pim for factor in (1, 2, 4)]
     assert rates == sorted(rates)

@@ -53,3 +53,11 @@ def test_memory_and_node_act_on_the_right_part_of_the_digital_side():
     assert memory.digital_j == pytest.approx(cost.energy_on_chip_j + cost.energy_off_chip_j * 70 / 8)
     factor = energy_factor(32e-9, 22e-9, 0.9, 0.9)
     assert node.digital_j == pytest.approx(cost.energy_on_chip_j * factor + cost.energy_off_chip_j)
+
+
+def test_a_chip_of_stated_energies_is_not_compared_across_nodes():
+    isaac = load_chip("isaac-ce")
+    factors = {setting.factor for setting in default_settings(isaac)}
+    assert factors == {"ADC law", "batch", "off-chip memory", "array size", "weights loaded"}
+    with pytest.raises(InputError, match="'isaac-ce' states the energy of its converters; it follows no node"):
+        sensitivity(isaac, NETWORK, settings=[Setting("node", "22 nm", {"macro.node": 22e-9}, node=22e-9)])

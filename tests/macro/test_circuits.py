@@ -99,6 +99,11 @@ def test_wires_lose_current_and_column_gain_brings_it_back():
     tuned = macro.replace({"column_gain": True}).program(weights, rng=1).calibrate(others)
     assert (tuned.calibration.gain > 1).mean() > 0.7
     assert np.square(tuned.matmul(inputs) - exact).sum() < 0.5 * np.square(plain.matmul(inputs) - exact).sum()
+    wanted = others @ weights
+    errors = [np.sqrt(np.square(a.matmul(others) - wanted).sum() / np.square(wanted).sum()) for a in (plain, tuned)]
+    found = tuned.calibration
+    assert (found.error_before, found.error_after) == pytest.approx(tuple(errors))
+    assert plain.calibrate(others).calibration.error_before is None
 
 
 def law():
