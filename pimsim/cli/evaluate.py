@@ -24,7 +24,8 @@ def evaluate(
 ) -> None:
     """Accuracy and cost of a network on a chip.
 
-    Accuracy with its interval; energy, area, latency and throughput, beside a digital accelerator.
+    Accuracy with its interval; energy, area, latency and throughput, beside a digital accelerator; how each layer fills
+    its arrays and the range of its converters.
 
     \b
     Examples:
@@ -50,3 +51,4 @@ def evaluate(
     costs = {chip: result.cost} | ({baseline: result.baseline} if result.baseline else {})
     metrics = ("energy_j", "area_m2", "latency_s", "throughput_per_s")
     show([{"per inference": name, **{m: getattr(cost, m) for m in metrics}} for name, cost in costs.items()])
+    show(result.layers, title="layers on arrays; clipping and use of the converters' range on the first chip")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -31,6 +32,8 @@ class Evaluation:
     cost : of one inference on the chip; its cell energy is what the cells drew on the test images.
     baseline : of one inference on the digital accelerator, or None.
     chip_id : id of the chip's spec.
+    layers : one row a layer, to see where accuracy and area go: tiles and utilization (:meth:`pimsim.chip.Chip.layers`)
+        and, on calibration images on the first chip, ``clip_fraction`` and ``used_range`` of the converters.
     """
 
     float_accuracy: float
@@ -40,6 +43,7 @@ class Evaluation:
     cost: Cost
     baseline: Cost | None
     chip_id: str
+    layers: tuple[dict[str, Any], ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
@@ -51,6 +55,7 @@ class Evaluation:
             "cost": self.cost.to_dict(),
             "baseline": None if self.baseline is None else self.baseline.to_dict(),
             "chip_id": self.chip_id,
+            "layers": list(self.layers),
         }
 
 
@@ -96,7 +101,10 @@ def evaluate(
     if not 0.0 <= time < float("inf"):
         raise InputError(f"time = {time!r}: must be seconds after programming, 0 or more")
     bench, seed = make_bench(network, data, calibration), as_seed(rng)
-    outcomes = [program_network(bench, chip.macro, seed, trial).at(time).run() for trial in range(trials)]
+    first = program_network(bench, chip.macro, seed, trial=0).at(time)
+    others = (program_network(bench, chip.macro, seed, trial).at(time) for trial in range(1, trials))
+    outcomes = [programmed.run() for programmed in itertools.chain([first], others)]
+    ranges = first.ranges()
     accuracies = tuple(outcome.accuracy for outcome in outcomes)
     return Evaluation(
         bench.float_accuracy,
@@ -106,6 +114,7 @@ def evaluate(
         chip.cost(bench.workload, weights=weights, activity=_mean([o.read_energy for o in outcomes])),
         None if baseline is None else network_cost(bench.workload, baseline, weights=weights),
         chip.spec_id,
+        tuple(row | ranges[row["layer"]] for row in chip.layers(bench.workload)),
     )
 
 

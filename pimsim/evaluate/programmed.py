@@ -13,6 +13,7 @@ from pimsim.macro.array import Array
 from pimsim.networks import Engine, accuracy
 
 BATCH = 50  # images at a time: bounds memory, changes no result
+REPORTED = 16  # input vectors of a layer that a report of its ranges rests on
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Outcome:
     Attributes
     ----------
     accuracy : fraction of images classified as labeled.
-    read_energy : joules per inference that the cells of each layer drew.
+    read_energy : joules per inference that the cells of each layer of the workload drew, all groups of it together.
     """
 
     accuracy: float
@@ -48,14 +49,33 @@ class ProgrammedNetwork:
 
     def run(self) -> Outcome:
         """Classify the test images of the bench."""
-        energy = dict.fromkeys(self.arrays, 0.0)
-        matmuls = {name: _metered(name, array, energy, self.seed) for name, array in self.arrays.items()}
+        of_layer = {layer.name: layer.layer.name for layer in self.bench.quantized.layers}
+        energy = dict.fromkeys(of_layer.values(), 0.0)
+        matmuls = {name: _metered(of_layer[name], array, energy, self.seed) for name, array in self.arrays.items()}
         images = self.bench.data.images
         logits = Engine(self.bench.quantized, matmuls).run(images, batch=BATCH)
         return Outcome(
             accuracy(logits, self.bench.data.labels),
             {name: joules / len(images) for name, joules in energy.items()},
         )
+
+    def ranges(self) -> dict[str, dict[str, float]]:
+        """How each layer's column sums use the range of the converters on calibration images.
+
+        ``clip_fraction`` of the conversions, and ``used_range``, the span of the codes that occur over all codes; the
+        mean and the widest over the groups of a layer. See :meth:`pimsim.macro.array.Array.report`.
+        """
+        found: dict[str, list[dict[str, float]]] = {}
+        for layer in self.bench.quantized.layers:
+            seen = self.arrays[layer.name].report(self.bench.calibration_inputs[layer.name][:REPORTED])
+            found.setdefault(layer.layer.name, []).append(seen)
+        return {
+            name: {
+                "clip_fraction": float(np.mean([seen["clip_fraction"] for seen in groups])),
+                "used_range": max(seen["used_range"] for seen in groups),
+            }
+            for name, groups in found.items()
+        }
 
 
 def program_network(bench: Bench, macro: Macro, seed: int, trial: int) -> ProgrammedNetwork:

@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 from pimsim.base.errors import InputError
 from pimsim.chip import load_chip
 from pimsim.cli.app import app
+from pimsim.evaluate import evaluate
 from pimsim.evaluate.bounds import eyexam
+from pimsim.networks import load_dataset, load_network
 from pimsim.workload import load_workload
 
 
@@ -30,6 +32,21 @@ def test_cost_as_json_and_as_tables():
     assert "utilization" in text
     assert "16 x 16" in text
     assert "ADC law: Shafiee" in text
+
+
+def test_evaluate_as_json_and_as_tables():
+    asked = ["evaluate", "fashion-vgg", "--chip", "generic-rram-32nm", "--data", "fashion-mnist"]
+    asked += ["--images", "4", "--trials", "2", "--seed", "3"]
+    data = load_dataset("fashion-mnist", limit=4)
+    ev = evaluate(load_network("fashion-vgg"), load_chip("generic-rram-32nm"), data, trials=2, rng=3)
+    found = json.loads(run(*asked, "--json"))
+    assert found["trial_accuracies"] == list(ev.trial_accuracies)
+    assert found["cost"]["energy_j"] == ev.cost.energy_j
+    assert found["layers"] == list(ev.layers)
+    text = run(*asked, "--baseline", "none")
+    assert "clip_fraction" in text
+    assert "generic-rram-32nm, 2 chips" in text
+    assert "eyeriss" not in text
 
 
 def test_eyexam_of_a_layer():

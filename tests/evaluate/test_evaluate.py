@@ -11,7 +11,8 @@ from pimsim.evaluate import programmed as module
 from pimsim.evaluate.bench import make_bench
 from pimsim.evaluate.programmed import program_network
 from pimsim.evaluate.study import programming_id, run_group
-from pimsim.networks import Engine
+from pimsim.networks import Dataset, Engine
+from tests.networks import models
 
 IMAGES = 6
 
@@ -57,6 +58,28 @@ def test_the_cost_takes_the_read_energy_that_the_cells_saw(bench, chip):
     cells = cost.breakdown.query("component == 'cells'").groupby("layer").energy_j.sum()
     for layer, joules in outcome.read_energy.items():
         assert cells[layer] == pytest.approx(joules, rel=1e-12)
+
+
+def test_a_network_with_groups_is_costed_by_layer(chip, tmp_path):
+    """The arrays hold a matrix for each group; energy, tiles and ranges are those of whole layers."""
+    network = ps.load_network(models.grouped(tmp_path / "grouped.onnx"))
+    images = np.random.default_rng(0).uniform(0, 1, (4, *network.graph.input_shape)).astype(np.float32)
+    data = Dataset(images, np.zeros(len(images), dtype=np.int64), "random", "test")
+    ev = ps.evaluate(network, chip, data, trials=1, calibration=data, baseline=None)
+    cells = ev.cost.breakdown.query("component == 'cells'").layer
+    assert list(cells) == [row["layer"] for row in ev.layers] == list(network.workload().labels)
+    programmed = program_network(make_bench(network, data, data), chip.macro, seed=0, trial=0)
+    assert "conv0/group3" in programmed.arrays
+
+
+def test_ranges_show_why_accuracy_falls(bench, chip):
+    narrow = chip.replace({"macro.device": "ideal", "macro.adc": {"bits": 8, "range": (0.0, 10.0)}})
+    rows = ps.evaluate(bench.network, narrow, bench.data, trials=1, baseline=None).layers
+    assert [row["layer"] for row in rows] == list(bench.workload.labels)
+    assert all(0 < row["utilization"] <= 1 for row in rows)
+    assert max(row["clip_fraction"] for row in rows) > 0.05
+    wide = program_network(bench, narrow.macro.replace({"adc": {"bits": 16}}), seed=0, trial=0).ranges()
+    assert all(seen["clip_fraction"] == 0.0 and seen["used_range"] < 0.01 for seen in wide.values())
 
 
 def test_no_result_depends_on_the_batch(bench, chip, monkeypatch):
