@@ -54,7 +54,7 @@ def test_everything_is_written(spec, tmp_path):
     assert outcome.computed == 2 * 3 * 3 + 1
     with (outcome.folder / "table.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["series", "macro.adc.bits", "trial", "accuracy", "energy_j"]
+    assert list(rows[0]) == ["series", "macro.adc.bits", "adc_law", "trial", "accuracy", "energy_j"]
     assert [row["macro.adc.bits"] for row in rows[:4]] == ["3", "3", "3", "4"]
     assert len(rows) == 18
     first = outcome.summary()[0]
