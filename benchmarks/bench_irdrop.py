@@ -2,7 +2,8 @@
 
 Run: OMP_NUM_THREADS=1 python benchmarks/bench_irdrop.py [vector] [transfer] [gated] [newton] [memory] [fit]
 Interleaved rounds in one process, medians of the ratios of a round; fresh conductances (log-uniform, 1 to 100 uS) and
-voltages in every round; 2.93 ohm a segment. badcrossbar: pip install --no-deps badcrossbar==1.1.0 pathvalidate sigfig (its drawing part needs cairo).
+voltages in every round; 2.93 ohm a segment. For badcrossbar,
+`pip install --no-deps badcrossbar==1.1.0 pathvalidate sigfig` (its drawing part needs cairo).
 """
 
 from __future__ import annotations
