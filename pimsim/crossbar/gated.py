@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
-from pimsim.crossbar.problem import series_conductance
+from pimsim.crossbar.problem import check_wires, series_conductance
 from pimsim.crossbar.wires import Wires
 
 
@@ -21,7 +21,7 @@ class GatedSolution:
 
 
 def solve_gated(
-    G: ArrayLike, on: ArrayLike, v_bitline: float, wires: Wires, r_on: float, g_off: float = 0.0
+    G: ArrayLike, on: ArrayLike, v_bitline: float, wires: Wires | None, r_on: float, g_off: float = 0.0
 ) -> GatedSolution:
     """Exact column currents of a 1T1R array with gated inputs and resistive bit and source lines.
 
@@ -38,7 +38,8 @@ def solve_gated(
     G : (N, M) conductances of the cells [S], >= 0.
     on : (N,) or (B, N) booleans, the rows whose gates are driven.
     v_bitline : voltage of the sources [V].
-    wires : ``r_bitline``, ``r_sourceline``, ``r_driver``, ``r_sense`` [ohm]; a word-line resistance is refused.
+    wires : ``r_bitline``, ``r_sourceline``, ``r_driver``, ``r_sense`` [ohm], None for ideal lines; a word-line
+        resistance is refused.
     r_on : resistance of a selected cell's transistor [ohm].
     g_off : leak conductance of the others [S].
 
@@ -62,6 +63,7 @@ def solve_gated(
                       (("v_bitline", v_bitline), ("r_on", r_on), ("g_off", g_off)))  # fmt: skip
     if r_on < 0.0 or g_off < 0.0:
         raise InputError(f"r_on = {r_on}, g_off = {g_off}: must not be negative")
+    wires = check_wires(wires)
     if wires.r_wordline or wires.double_sided:
         raise InputError("wires: word lines that drive gates carry no current; leave out r_wordline and double_sided")
     closed = r_on * G

@@ -51,7 +51,7 @@ def judge(problem: Problem, V: np.ndarray, word: np.ndarray, bit: np.ndarray, ev
     worst = max(_peak(mismatch), _peak(floating))
     i_source[~problem.driven] = 0.0
     largest = max(_peak(i_out), _peak(i_source))
-    return Currents(i_out, i_source, worst / largest if worst > 0.0 else 0.0)
+    return Currents(i_out, i_source, worst / largest if worst != 0.0 else 0.0)
 
 
 def _peak(x: np.ndarray) -> float:

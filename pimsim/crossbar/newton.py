@@ -48,9 +48,11 @@ class _State:
         return float(np.vdot(current - self.a, step.u) - np.vdot(current - self.b, step.v))
 
     def residual(self, current: np.ndarray) -> float:
-        """Worst current left over at a node, relative to the largest line current."""
+        """Worst current left over at a node, relative to the largest line current; infinite where the law overflows."""
         worst = max(np.abs(current - self.a).max(), np.abs(current - self.b).max())
         largest = max(np.abs(current.sum(axis=0)).max(), np.abs(current.sum(axis=1)).max())
+        if not np.isfinite(worst):
+            return float("inf")
         return float(worst / largest) if worst > 0.0 else 0.0
 
 
@@ -76,7 +78,7 @@ def solve_newton(problem: Problem, V: np.ndarray, tol: float) -> tuple[np.ndarra
             # Rounding of large early steps: put the voltages back where the wire currents say.
             state = _State(*wire_voltages(problem, V, state.u, state.a, state.b), state.a, state.b)
             current, slope = evaluate(state.cell_voltage)
-        if residual >= before and residual < _STALLED:
+        if not np.isfinite(residual) or (residual >= before and residual < _STALLED):
             break
         wanted = max(min(_LOOSEST, residual), 0.1 * tol / residual)
     raise ConvergenceError(f"newton did not reach tol={tol:g}", residual, count)
@@ -106,7 +108,9 @@ def _search(state: _State, step: _State, current: np.ndarray, evaluate: Evaluate
     for _ in range(_MOST_HALVINGS):
         trial = state.moved(step, length)
         current, slope = evaluate(trial.cell_voltage)
-        if trial.slope_along(step, current) <= 0.5 * start:
+        rises = trial.slope_along(step, current)
+        # A law that overflows is too far up: neither an infinite nor an undefined slope ends the search.
+        if np.isfinite(rises) and rises <= 0.5 * start:
             break
         length *= 0.5
     return trial, current, slope
@@ -115,7 +119,7 @@ def _search(state: _State, step: _State, current: np.ndarray, evaluate: Evaluate
 def _check_law(problem: Problem, evaluate: Any, state: _State, slope: np.ndarray) -> None:
     """Refuse a solution outside the validity of the cells' law."""
     voltage = evaluate.cell_voltage(state.cell_voltage)
-    check_rising(problem.cell, problem.G, slope)
+    check_rising(problem.cell, np.where(problem.g_switch[:, None] > 0.0, problem.G, 0.0), slope)
     limits = getattr(problem.cell, "voltage_range", None)
     if limits is not None and (voltage.min() < limits[0] or voltage.max() > limits[1]):
         raise InputError(

@@ -68,10 +68,9 @@ def check_problem(
     rows = conductance.shape[0]
     batched = np.ndim(V) == 2
     voltage = check_array("V", V, (None, rows) if batched else (rows,)).reshape(-1, rows)
-    if wires is None:
-        wires = Wires()
-    if not isinstance(wires, Wires):
-        raise InputError(f"wires: {wires!r}; give pimsim.Wires(...) or None for ideal lines")
+    if not len(voltage):
+        raise InputError(f"V: shape {np.shape(V)}; give at least one vector of source voltages")
+    wires = check_wires(wires)
     cell = _LINEAR if cell is None else cell
     if not (hasattr(cell, "evaluate") and hasattr(cell, "linear")):
         raise InputError(f"cell: {cell!r} has no evaluate(G, v) and linear; give a model of pimsim.cells.iv")
@@ -83,6 +82,15 @@ def check_problem(
         conductance = series_conductance(conductance, g_switch[:, None])
         g_switch = np.full(rows, np.inf)
     return Problem(conductance, voltage, batched, wires, cell, g_switch, drivers)
+
+
+def check_wires(wires: Wires | None) -> Wires:
+    """Return the wires; None means ideal ones."""
+    if wires is None:
+        return Wires()
+    if not isinstance(wires, Wires):
+        raise InputError(f"wires: {wires!r}; give pimsim.Wires(...) or None for ideal lines")
+    return wires
 
 
 def check_rows(name: str, rows: ArrayLike | None, count: int) -> np.ndarray:

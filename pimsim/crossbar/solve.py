@@ -108,16 +108,17 @@ def _line_cg(problem: Problem, tol: float) -> Solution:
 
 
 def _merge(problem: Problem, tol: float) -> Solution:
-    """Currents from the port matrices, checked on the first vector; node voltages when they are asked for."""
+    """Currents from the port matrices, checked on the largest vector; node voltages when they are asked for."""
     from pimsim.crossbar.line_cg import solve_line_cg
     from pimsim.crossbar.merge import merged_ports
 
     T, Y = merged_ports(problem)
     i_out, i_source = problem.V @ T.T, problem.V @ Y.T
-    check = solve_line_cg(problem, problem.V[0], tol)[2]
+    probe = int(np.abs(problem.V).max(axis=1).argmax())
+    check = solve_line_cg(problem, problem.V[probe], tol)[2]
     largest = max(np.abs(check.i_out).max(), np.abs(check.i_source).max())
-    wrong = max(np.abs(i_out[0] - check.i_out).max(), np.abs(i_source[0] - check.i_source).max())
-    residual = float(wrong / largest) if wrong > 0.0 else 0.0
+    wrong = max(np.abs(i_out[probe] - check.i_out).max(), np.abs(i_source[probe] - check.i_source).max())
+    residual = float(wrong / largest) if wrong != 0.0 else 0.0
     if not residual <= tol:
         raise ConvergenceError(f"merge did not reach tol={tol:g}", residual, 0)
 

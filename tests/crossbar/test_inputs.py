@@ -20,6 +20,7 @@ NAN = np.where(np.eye(3, 4) > 0, np.nan, 1e-5)
         ({"V": [0.1, np.inf, 0.1]}, "V: not finite"),
         ({"V": [0.1, 0.2]}, r"V: shape \(2,\), expected \(3\)"),
         ({"V": np.ones((2, 2, 3))}, "V: shape"),
+        ({"V": np.ones((0, 3))}, "at least one vector"),
         ({"driven": np.zeros(3, bool)}, "driven: all rows are disconnected"),
         ({"driven": [1, 1, 0]}, "driven: int64"),
         ({"on": np.array([True, False, True])}, "give access="),
@@ -55,12 +56,18 @@ def test_wires(field, value):
         ({"g_off": float("nan")}, "g_off: not finite"),
         ({"v_bitline": np.ones(3)}, "v_bitline: shape"),
         ({"wires": ps.Wires(r_wordline=1.0)}, "leave out r_wordline"),
+        ({"wires": 0.35}, "wires: 0.35; give pimsim.Wires"),
     ],
 )
 def test_solve_gated(arguments, message):
     good = {"G": G, "on": np.ones(3, bool), "v_bitline": 0.2, "wires": ps.Wires(), "r_on": 1e3, "g_off": 0.0}
     with pytest.raises(InputError, match=message):
         ps.solve_gated(**(good | arguments))
+
+
+def test_no_wires_are_ideal_lines():
+    on = np.array([True, False, True])
+    np.testing.assert_allclose(ps.solve_gated(G, on, 0.2, None, r_on=0.0).i_out, 0.2 * G[on].sum(axis=0))
 
 
 def test_transfer_matrix():

@@ -114,3 +114,16 @@ def test_auto_says_what_it_chose():
     assert (many.method, few.method) == ("merge", "line-cg")
     for name in ("i_out", "i_source", "v_wordline", "v_bitline"):
         np.testing.assert_allclose(getattr(many, name), getattr(few, name), rtol=1e-11, atol=1e-17)
+
+
+def test_merge_is_checked_on_a_vector_that_carries_current(monkeypatch):
+    from pimsim.base.errors import ConvergenceError
+    from pimsim.crossbar import merge
+
+    G, wires = np.full((5, 4), 1e-5), ps.Wires(r_wordline=1.0, r_bitline=1.0)
+    V = np.zeros((3, 5))
+    V[1] = 0.2
+    right = merge.merged_ports
+    monkeypatch.setattr(merge, "merged_ports", lambda problem: [1.001 * m for m in right(problem)])
+    with pytest.raises(ConvergenceError, match="merge did not reach"):
+        ps.solve_crossbar(G, V, wires, method="merge")

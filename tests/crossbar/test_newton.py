@@ -100,3 +100,21 @@ def test_rectifying_batch_matches_vector_by_vector():
     G, V = bimodal(8, 6)
     both = ps.solve_crossbar(G, np.stack([V, -V]), WIRES, cell=ps.SinhCell(vc=0.2))
     np.testing.assert_allclose(both.i_out[0], -both.i_out[1], rtol=1e-11)
+
+
+def test_a_law_that_overflows_raises_and_returns_no_nan():
+    """sinh of 20000 is infinite: 200 V across cells of 10 mV."""
+    G, V = np.full((4, 3), 1e-5), np.full(4, 200.0)
+    with pytest.raises(ConvergenceError, match="newton did not reach"):
+        ps.solve_crossbar(G, V, WIRES, cell=ps.SinhCell(vc=0.01))
+
+
+@pytest.mark.parametrize("access", [ps.Transistor(r_on=2e3), ps.IdealSwitch()])
+def test_rows_behind_open_switches_carry_nothing(access):
+    G, V = bimodal(6, 4)
+    on = np.array([True, False, True, True, False, True])
+    cell = ps.SinhCell(vc=0.1)
+    found = ps.solve_crossbar(G, V, WIRES, cell=cell, access=access, on=on)
+    closed = ps.solve_crossbar(np.where(on[:, None], G, 0.0), V, WIRES, cell=cell, access=access)
+    np.testing.assert_allclose(found.i_out, closed.i_out, rtol=1e-11)
+    assert not ps.solve_crossbar(G, V, WIRES, cell=cell, access=access, on=np.zeros(6, bool)).i_out.any()
