@@ -45,7 +45,7 @@ def reference_line(ax: Axes, y: float, label: str) -> Line2D:
 
 def _clearance(ax: Axes, y: float, first: bool) -> float:
     """Distance on the screen from a name on height `y` to the nearest curve in the first or last 40 % of the axes."""
-    name = ax.transData.transform((0, y))[1] + 6 * ax.get_figure(root=True).dpi / 72  # middle of the letters
+    name = ax.transData.transform((0, y))[1] + 6 * ax.figure.dpi / 72  # middle of the letters
     lines = [line for line in ax.get_lines() if line.get_transform() == ax.transData]
     return min((_distance(ax, line, name, first) for line in lines), default=0.0)
 
@@ -53,6 +53,6 @@ def _clearance(ax: Axes, y: float, first: bool) -> float:
 def _distance(ax: Axes, line: Line2D, height: float, first: bool) -> float:
     """Least vertical distance of a curve, as drawn, from a height on the screen within one end of the axes."""
     across, up = ax.transData.transform(line.get_xydata()).T
-    ends = ax.transAxes.transform([(0.0, 0.0), (0.4, 0.0)] if first else [(0.6, 0.0), (1.0, 0.0)])[:, 0]
+    start, stop = ax.transAxes.transform([(0.0, 0.0), (0.4, 0.0)] if first else [(0.6, 0.0), (1.0, 0.0)])[:, 0]
     order = np.argsort(across)
-    return float(np.abs(np.interp(np.linspace(*ends, 64), across[order], up[order]) - height).min())
+    return float(np.abs(np.interp(np.linspace(start, stop, 64), across[order], up[order]) - height).min())
