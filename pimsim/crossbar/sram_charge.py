@@ -12,8 +12,8 @@ from pydantic import Field
 from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
 from pimsim.base.quantities import Farad, Kelvin, Volt
-from pimsim.base.spec import Spec
 from pimsim.base.streams import Stream, as_seed
+from pimsim.crossbar.sram_column import Column
 
 BOLTZMANN = 1.380649e-23  # J/K, exact by the SI of 2019
 FEMTO = 1e-15
@@ -31,7 +31,7 @@ def deviates(shape: tuple[int, ...], rng: Rng, purpose: str, place: ArrayLike | 
     return stream.normal(places, draw=draw)
 
 
-class ChargeColumn(Spec):
+class ChargeColumn(Column):
     """Charge redistribution (QR): V = V_dd sum_i C_i p_i / (sum_i C_i + C_par) for products p_i of N cells.
 
     C_par = ``parasitic_share`` N C + ``parasitic`` is what hangs on the column besides the cells' capacitors. One
@@ -94,26 +94,6 @@ class ChargeColumn(Spec):
     def unit(self, rows: int, top: int) -> float:
         """Voltage [V] of one unit of sum_i level_i bit_i when ``top`` is the level of a full input."""
         return self.step(rows) / top
-
-    @property
-    def most_bits(self) -> int:
-        """Bits a cell can store."""
-        return 1
-
-    @property
-    def time_coded(self) -> bool:
-        """Whether a level of the input is a number of unit pulses; else it is a voltage."""
-        return False
-
-    @property
-    def linear(self) -> bool:
-        """Charge sharing is linear in its inputs."""
-        return True
-
-    @property
-    def level_noise(self) -> float:
-        """Noise of an input level in levels: none."""
-        return 0.0
 
     def thermal(self, rows: int) -> float:
         """Standard deviation [V] of the sampled thermal noise of a column, sqrt(kT / (N C + C_par))."""

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from pimsim.base.checks import check_array
 from pimsim.base.quantities import Ampere, Farad, Second, Volt
-from pimsim.base.spec import Spec
 from pimsim.crossbar.sram_charge import Rng, deviates
+from pimsim.crossbar.sram_column import Column
 
 
-class CurrentColumn(Spec):
+class CurrentColumn(Column):
     """Bit-line discharge (QS): every selected cell draws its current for its pulse from the bit-line capacitance.
 
     The current of a cell falls as its bit line falls, I(dV) = I_i (1 - m dV) with m = lambda/(1 + lambda V_dd). All
@@ -97,11 +97,6 @@ class CurrentColumn(Spec):
     def unit(self, rows: int, top: int) -> float:
         """Swing [V] of one unit of sum_i level_i bit_i, a level being a number of unit pulses."""
         return self.step()
-
-    @property
-    def most_bits(self) -> int:
-        """Bits a cell can store."""
-        return 1
 
     @property
     def time_coded(self) -> bool:

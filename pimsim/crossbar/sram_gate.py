@@ -14,6 +14,7 @@ from pimsim.base.errors import InputError
 from pimsim.base.quantities import Ampere, Kelvin, Second, Volt
 from pimsim.base.spec import Spec
 from pimsim.crossbar.sram_charge import Rng, deviates
+from pimsim.crossbar.sram_column import Column
 
 THERMAL_VOLT_PER_KELVIN = 8.617333262e-5  # k/q [V/K], exact by the SI of 2019
 
@@ -84,7 +85,7 @@ class GateDrivenCell(Spec):
         )
 
 
-class GateColumn(Spec):
+class GateColumn(Column):
     """Column of gate-driven cells read by their current: flash with several levels a cell, or SRAM read ports.
 
     A cell that stores level l has the threshold at which it conducts l ``unit_current`` when its gate is at ``v_gate``;
@@ -123,16 +124,6 @@ class GateColumn(Spec):
     def time_coded(self) -> bool:
         """A level of the input is a number of unit pulses."""
         return True
-
-    @property
-    def linear(self) -> bool:
-        """Currents add."""
-        return True
-
-    @property
-    def level_noise(self) -> float:
-        """Noise of an input level in levels: none."""
-        return 0.0
 
     def draw(self, shape: tuple[int, ...], rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
         """Errors of the programmed thresholds, ``shape`` (..., rows, columns) [V]."""

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from pimsim.base.checks import check_array
 from pimsim.base.quantities import Farad, Kelvin, Volt
-from pimsim.base.spec import Spec
 from pimsim.crossbar.sram_charge import BOLTZMANN, FEMTO, Rng, deviates
+from pimsim.crossbar.sram_column import Column
 
 
-class LadderColumn(Spec):
+class LadderColumn(Column):
     """A C-2C ladder per word, their outputs joined on a column.
 
     Node k of a ladder (0 is the least significant) has a capacitor C to the driver of bit k, 2C to node k + 1 and C
@@ -113,21 +113,6 @@ class LadderColumn(Spec):
     def most_bits(self) -> int:
         """Bits a cell can store."""
         return self.bits
-
-    @property
-    def time_coded(self) -> bool:
-        """Whether a level of the input is a number of unit pulses; else it is a voltage."""
-        return False
-
-    @property
-    def linear(self) -> bool:
-        """Charge sharing is linear in its inputs."""
-        return True
-
-    @property
-    def level_noise(self) -> float:
-        """Noise of an input level in levels: none."""
-        return 0.0
 
     def step(self, rows: int) -> float:
         """Voltage [V] of one unit of the product of a nominal column of ``rows`` words at full drive."""
