@@ -42,7 +42,7 @@ ROWS = {
 
 
 def main(path=HERE / "validation.md"):
-    """Compute every row and write the page; return whether all pass or say why not."""
+    """Compute every row and write the page; return the rows by the name of their target."""
     found = {name: compute() for name, (_, compute) in ROWS.items()}
     lines = [HEAD, "| id | what | values | passed | largest error |", "|---|---|---|---|---|"]
     lines += [_summary(name, ROWS[name][0], rows) for name, rows in found.items()]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST_SHOWN = 120  # characters of a refused value in a message
+
 
 class PimsimError(Exception):
     """Root of all errors raised on purpose by pimsim."""
@@ -22,7 +24,9 @@ class SpecError(PimsimError, ValueError):
     def __init__(self, path: str, value: object, why: str, where: str = "") -> None:
         self.path, self.value, self.why = path, value, why
         place = f"{where}: " if where else ""
-        super().__init__(f"{place}{path} = {value!r}: {why}")
+        text = repr(value)
+        shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+        super().__init__(f"{place}{path} = {shown}: {why}")
 
     def __reduce__(self) -> tuple:
         return _rebuild, (type(self), self.args, self.__dict__)

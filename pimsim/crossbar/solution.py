@@ -23,7 +23,7 @@ class Solution:
         batch. Wire currents are summed from the cells' currents, which meets the current law exactly; what is left
         is the difference between a cell's current and the one its I-V law gives at the voltage these wire currents
         leave it. This form needs no 1 / R and holds for shorts as for any resistance.
-        For "merge", which has no node voltages: the difference of the first vector's currents from line-cg's.
+        For "merge", which has no node voltages: the difference of the largest vector's currents from line-cg's.
     iterations : steps of the iterative method (the most over the batch); 0 for a direct one.
     method : the method that was used.
     """

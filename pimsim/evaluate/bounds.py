@@ -7,7 +7,7 @@ from pimsim.chip import Chip, chip_eyexam
 from pimsim.components.eyexam import Bound, whole_network
 from pimsim.digital import Accelerator
 from pimsim.evaluate.digital_bounds import digital_eyexam
-from pimsim.workload import Layer, MatMul, Workload
+from pimsim.workload import Conv2d, Dense, Layer, MatMul, Workload
 
 
 def eyexam(layer: Layer | Workload, side: Chip | Accelerator) -> list[Bound]:
@@ -38,6 +38,8 @@ def eyexam(layer: Layer | Workload, side: Chip | Accelerator) -> list[Bound]:
     """
     if not isinstance(side, Chip | Accelerator):
         raise InputError(f"eyexam: the side must be a Chip or an Accelerator, got {type(side).__name__}")
+    if not isinstance(layer, Conv2d | Dense | MatMul | Workload):
+        raise InputError(f"eyexam: the layer must be a Conv2d, Dense, MatMul or Workload, got {type(layer).__name__}")
     if not isinstance(layer, Workload):
         return chip_eyexam(layer, side) if isinstance(side, Chip) else digital_eyexam(layer, side)
     layers = [one for one in layer.layers if not (isinstance(side, Chip) and isinstance(one, MatMul))]

@@ -196,3 +196,6 @@ def test_errors_survive_pickling():
     assert (error.residual, error.iterations) == (1e-3, 7)
     assert "newton" in str(error)
     assert pickle.loads(pickle.dumps(SpecError("a.b", 1, "no"))).path == "a.b"
+    large = SpecError("a", list(range(1000)), "must be short")
+    assert len(str(large)) < 160
+    assert large.value[-1] == 999

@@ -69,5 +69,7 @@ def test_public_name_takes_both_sides_and_refuses_others():
     layer = Dense(m=10, c=64)
     assert len(ps.eyexam(layer, CHIP)) == len(ps.eyexam(layer, EYERISS)) == 7
     assert len(ps.eyexam(Workload(name="x", layers=[layer]), CHIP)) == 7
+    with pytest.raises(InputError, match="the layer must be a Conv2d, Dense, MatMul or Workload, got str"):
+        ps.eyexam("conv3", ps.load_chip("isaac-ce"))
     with pytest.raises(InputError, match="must be a Chip or an Accelerator"):
         ps.eyexam(layer, "eyeriss")

@@ -26,4 +26,13 @@ def test_rows_pass_or_say_why_not(page, tmp_path):
     failed = {row.quantity for rows in found.values() for row in rows if row.passed is False}
     assert failed <= EXPLAINED
     assert all(row.note for rows in found.values() for row in rows if row.passed is False)
-    assert (tmp_path / "validation.md").read_text().count("## V") == 21
+    fresh = (tmp_path / "validation.md").read_text()
+    assert fresh.count("## V") == 21
+    # The committed page is the script's: write it again when this fails (last digits may differ between machines).
+    assert verdicts(fresh) == verdicts((DOCS / "validation.md").read_text())
+
+
+def verdicts(text):
+    """First cell and last cell of every row of every table."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [(row[0], len(row), row[-1] if row[-1] in ("pass", "**no**") else "") for row in rows]
