@@ -180,8 +180,10 @@ def _energy(pim: Cost, digital: Cost) -> list[Metric]:
     def power(cost: Cost, energy: float) -> float:
         return energy / cost.batch * cost.throughput_per_s
 
+    mapping = next((note for note in digital.notes if note.startswith("mapping")), "a bound without a mapping")
+    counted = f"all counted parts and off-chip memory; digital {mapping}"
     return [
-        pair("energy per inference", "J", lambda c: c.energy_per_input_j, "all counted parts and off-chip memory"),
+        pair("energy per inference", "J", lambda c: c.energy_per_input_j, counted),
         pair("on-chip", "J", lambda c: c.energy_on_chip_j / c.batch),
         pair("off-chip", "J", lambda c: c.energy_off_chip_j / c.batch, BOUNDARY),
         pair("power", "W", lambda c: c.power_w, "at the throughput above"),

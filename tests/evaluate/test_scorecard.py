@@ -42,6 +42,10 @@ def test_on_chip_and_off_chip_sum(rows):
         assert parts == pytest.approx(getattr(rows["power"], side))
 
 
+def test_the_mapping_of_the_digital_side_is_named(rows):
+    assert "digital mapping: row stationary" in rows["energy per inference"].note
+
+
 def test_dataflow_by_hand(rows):
     # Weights stay in the cells; a converted value for each column, plane and part of the rows.
     conversions = 144 * 8 * 16 * 8 + 8 * 2 * 10 * 8

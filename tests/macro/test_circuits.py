@@ -74,6 +74,11 @@ def test_access_devices_isolate_the_rows_that_are_not_read(access, wires):
     np.testing.assert_array_equal(array.matmul(X), digital(array, X, access=access))
 
 
+def test_exact_wires_run_the_kernel_of_the_ideal_array():
+    paths = [small(wires=wires).program(W, rng=1).explain()["path"] for wires in (None, WIRES)]
+    assert paths[0] == paths[1] != "circuit"
+
+
 def test_zero_resistance_is_the_ideal_array_bit_for_bit():
     shorts = small(wires=ps.Wires()).program(W, rng=1)
     none = small().program(W, rng=1)
