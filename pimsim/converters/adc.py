@@ -53,7 +53,8 @@ class ADC(Spec):
     noise, full_scale : the same in volts, with the voltage of the full code range.
     enob : effective bits; adds the noise that is missing to 6.02 enob + 1.76 dB.
 
-    Signed columns (analog subtraction) use 2^bits - 1 codes about zero, so that nothing in is nothing out.
+    Signed columns (analog subtraction) have a level at zero, so that nothing in is nothing out: 2^bits - 1 codes about
+    it cover the range, and the one that is left lies a step above, where it takes what clips.
 
     >>> ADC(bits=8).full(128 * 3)
     Levels(lo=0.0, q=1.5058823529411764)

@@ -34,6 +34,13 @@ def test_signed_range_has_a_level_at_zero():
     assert ADC(bits=10).full(384, signed=True).q == 1.0
 
 
+def test_signed_codes_that_clip():
+    """Levels -7 q ... 7 q cover the range of 4 bits; the code that is left is 8 q, for sums beyond it."""
+    lo, q = ADC(bits=4).symmetric(21.0)
+    codes = convert(np.array([-1e3, -21.0, 0.0, 21.0, 1e3]), lo, q, 15)
+    assert (lo + q * codes).tolist() == [-21.0, -21.0, 0.0, 21.0, 24.0]
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
