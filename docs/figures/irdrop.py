@@ -89,7 +89,7 @@ def compensation() -> None:
         wires = ps.Wires(r_wordline=r, r_bitline=r)
         plain = V @ ps.transfer_matrix(G, wires).T
         gain = (ideal[:100] * plain[:100]).sum(axis=0) / (plain[:100] ** 2).sum(axis=0)
-        changed = predistort(G, wires, V_READ / 2, g_max=1e-4).g
+        changed = predistort(G, wires, g_max=1e-4).g
         answers = [plain, plain * gain, V @ ps.transfer_matrix(changed, wires).T]
         answers += [split_rows(G, V, wires, parts) for parts in (2, 4)]
         off = [np.sqrt(((i - ideal)[100:] ** 2).mean()) / ideal.std() for i in answers]

@@ -228,7 +228,11 @@ class Array:
         if held.distortion is None:
             return report
         found = held.distortion
-        return report | {"current_error_before": found.before, "current_error_after": found.after, "scale": found.scale}
+        errors = {
+            "current_error_before": found.error_before / held.step,
+            "current_error_after": found.error_after / held.step,
+        }
+        return report | errors | {"scale": found.scale}
 
     def calibrate(self, X: ArrayLike) -> Array:
         """Return the array with what its macro wants calibrated: converter ranges, column gains and offsets.

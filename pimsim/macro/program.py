@@ -40,8 +40,9 @@ def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Progr
         def circuit(pair: Pair) -> Effective:
             return linear_currents(macro, card, tiling, pair)
 
-        distortion = predistort(macro, card, circuit, targets, reference_targets, step)
-        targets, reference_targets = distortion.cells, distortion.reference
+        targets, reference_targets, distortion = predistort(
+            macro.predistortion, card, circuit, targets, reference_targets
+        )
     cells, effort = _program_cells(macro, card, targets, np.arange(encoding.polarities), tiling, stream)
     reference = None
     if reference_targets is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.base.streams import Stream
-from pimsim.macro.predistortion import Predistorted
+from pimsim.crossbar.compensate import Predistorted
 from pimsim.macro.verify import Effort
 from pimsim.mapping import Tiling
 
