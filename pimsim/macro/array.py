@@ -31,6 +31,7 @@ from pimsim.macro.nonlinear import cell_model
 from pimsim.macro.plan import Plan, build_plan
 from pimsim.macro.programmed import Programmed
 from pimsim.macro.reads import Reads
+from pimsim.macro.splitting import RowSplitting, split
 from pimsim.macro.trace import Trace, range_report, trace_product
 from pimsim.macro.verify import effort_report
 from pimsim.mapping import Tiling
@@ -256,6 +257,28 @@ class Array:
         gain, offset = column_fit(measured, exact, self.macro.column_gain, self.macro.column_offset)
         errors = (relative_error(measured, exact), relative_error(measured * gain + offset, exact))
         return replace(self, calibration=Calibration(lo, q, gain, offset, len(x), sample, *errors))
+
+    def row_splitting(self, X: ArrayLike, parts: int) -> RowSplitting:
+        """Error of the column currents before and after cutting every array into ``parts`` banks of fewer rows.
+
+        The same programmed cells, with bit lines and sense amplifiers of each bank's own, currents added: a macro of
+        ``rows / parts`` rows. ``X`` (B >= 1, K) integer inputs. The array itself is not changed; to compute with it,
+        program ``macro.replace({"rows": result.rows})``.
+
+        Raises
+        ------
+        InputError : parts that do not divide the rows, no inputs, or a circuit that is not linear in its inputs.
+
+        Examples
+        --------
+        >>> import pimsim as ps
+        >>> macro = ps.Macro(rows=64, cols=64, wires=ps.Wires(r_bitline=2.0))
+        >>> array = macro.program(np.ones((64, 4), dtype=int), rng=0)
+        >>> found = array.row_splitting(np.full((1, 64), 255), parts=4)
+        >>> found.rows, found.error_after < found.error_before / 8
+        (16, True)
+        """
+        return split(self, self.macro.inputs.check(X, self.tiling.k), parts)
 
     def _calibrated_levels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.macro.adc.range != "calibrated":
