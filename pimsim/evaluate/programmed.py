@@ -12,7 +12,7 @@ from pimsim.macro import Macro
 from pimsim.macro.array import Array
 from pimsim.networks import Engine, accuracy
 
-BATCH = 50  # images at a time: bounds memory, changes no result
+BATCH = 100  # images at a time: bounds memory, changes no result
 REPORTED = 16  # input vectors of a layer that a report of its ranges rests on
 
 
