@@ -8,10 +8,13 @@ on one thread, measured in turn with it.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+
+os.environ["NUMBA_NUM_THREADS"] = "1"  # a worker is one thread, as in a study
 
 import pimsim as ps
 from pimsim.evaluate.bench import make_bench
