@@ -12,7 +12,7 @@ from pimsim.chip.counts import LayerCounts, cell_writes, count_layer
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.parts import Part, settle
 from pimsim.chip.placement import Placed, place, spilled_layers
-from pimsim.chip.roles import ROLES
+from pimsim.chip.roles import ROLES, absent
 from pimsim.chip.schedule import Stage, latency_parts, stage
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
 from pimsim.workload import Workload
@@ -283,10 +283,11 @@ def _alternatives(
 def _notes(
     chip: ChipFields, parts: Mapping[str, Part], placed: Sequence[Placed], chips: int, weights: str
 ) -> tuple[str, ...]:
-    left_out = sorted(role for role in ROLES if role not in ("other", "mac", "programmer") and not chip.with_role(role))
+    unasked = ("other", "mac", "programmer", *absent(chip.macro))
+    left_out = sorted(role for role in ROLES if role not in unasked and not chip.with_role(role))
     used = sum(one.all_arrays for one in placed)
     notes = [
-        f"ADC law: {parts[chip.with_role('adc')[0]].source}",
+        f"{'adder tree' if chip.macro.digital else 'ADC law'}: {parts[chip.converter].source}",
         f"{used} of {chips * chip.arrays} arrays hold weights, on {chips} chip{'s' if chips > 1 else ''}",
         "weights are programmed beforehand: see the programming cost"
         if weights == "once"

@@ -19,7 +19,8 @@ class LayerCounts:
     array_reads        P Z (reads of all arrays of the layer)
     row_drives         P Z G K for each column of arrays
     cell_reads         P Z G K C x cells a weight
-    conversions        P Z G R C S x conversions a slice; without column gating, of all columns at every read
+    column_sums        P Z G R C S x conversions a slice; without column gating, of all columns at every read
+    conversions        those of the column sums that a converter makes: all, or none in a digital macro
     partial_sums       P G (row tiles - 1) C; with offset weights also K + C a position and group
     ================== =====================================================================
 
@@ -31,6 +32,7 @@ class LayerCounts:
     array_reads: int = 0
     row_drives: int = 0
     cell_reads: int = 0
+    column_sums: int = 0
     conversions: int = 0
     partial_sums: int = 0
     input_bits_driven: int = 0
@@ -97,15 +99,17 @@ def _array_counts(placed: Placed, chip: ChipFields) -> dict[str, int]:
     else:
         reads = groups * tiling.col_tiles * row_groups
     slices = macro.slices * macro.weights.conversions
-    conversions = vectors * row_groups * c
+    columns = vectors * row_groups * c
     if not chip.schedule.column_gating:
-        conversions = positions * reads * macro.weights_per_row
+        columns = positions * reads * macro.weights_per_row
+    column_sums = columns * planes * slices
     sums = (tiling.row_tiles - 1) * c + (k + c if macro.weights.offset else 0)
     return {
         "array_reads": positions * planes * reads,
         "row_drives": vectors * planes * k * tiling.col_tiles,
         "cell_reads": vectors * planes * k * c * macro.columns_per_weight,
-        "conversions": conversions * planes * slices,
+        "column_sums": column_sums,
+        "conversions": 0 if macro.digital else column_sums,
         "partial_sums": vectors * sums,
         "input_bits_driven": vectors * k * tiling.col_tiles * macro.inputs.bits * macro.inputs.passes,
         "sum_bits": vectors * tiling.row_tiles * c * chip.accumulator_bits,

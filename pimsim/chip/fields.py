@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pimsim.base.errors import nearest
 from pimsim.base.quantities import BitsPerSecond, Bytes, Hertz, Joule, Second, SquareMeter, Volt, Watt
 from pimsim.base.spec import Spec
-from pimsim.chip.roles import NEEDED, ROLES
+from pimsim.chip.roles import ROLES, absent, needed, summing
 from pimsim.macro import Macro
 
 Count = Annotated[int, Field(ge=1)]
@@ -141,10 +141,19 @@ class ChipFields(Spec):
                     f"component {name!r}: unknown role {role!r}{nearest(role, ROLES)} Known: {', '.join(ROLES)}"
                 )
         roles = {self.role_of(name) for name in self.components}
-        for role in NEEDED:
+        for role in needed(self.macro):
             if role not in roles:
                 raise ValueError(f"no component with the role {role!r}")
+        for role in absent(self.macro):
+            if role in roles:
+                kind = "digital" if self.macro.digital else "no digital"
+                raise ValueError(f"role {role!r} has nothing to do: the macro has {kind} columns (macro.circuit)")
         return self
+
+    @property
+    def converter(self) -> str:
+        """Name of the component that makes numbers of column sums: a converter, or a digital macro's adder tree."""
+        return self.with_role(summing(self.macro))[0]
 
     def role_of(self, name: str) -> str:
         """Role of the component called `name`."""

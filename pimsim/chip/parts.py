@@ -60,7 +60,7 @@ def read_cycle(chip: ChipFields) -> float:
 
 
 def conversion_time(chip: ChipFields) -> float:
-    """Time [s] in which a converter gets through the columns it shares."""
+    """Time [s] in which a converter, or an adder tree, gets through the columns it shares."""
     return conversions_per_adc(chip) / _adc_rate(chip)
 
 
@@ -68,7 +68,7 @@ def conversions_per_adc(chip: ChipFields) -> int:
     """Conversions of one converter for one read of a full array."""
     macro = chip.macro
     converted = macro.weights_per_row * macro.slices * macro.weights.conversions
-    name = chip.with_role("adc")[0]
+    name = chip.converter
     return -(-converted * chip.arrays // chip.instances(name))
 
 
@@ -77,11 +77,13 @@ def full_rates(chip: ChipFields) -> dict[str, float]:
     macro, cycle = chip.macro, read_cycle(chip)
     columns, planes = macro.weights_per_row * macro.columns_per_weight, macro.input_planes
     positions = 1 / (planes * macro.groups_per_array * cycle)
+    column_sums = macro.weights_per_row * macro.slices * macro.weights.conversions / cycle
     return {
         "array_reads": 1 / cycle,
         "row_drives": macro.active / cycle,
         "cell_reads": macro.active * columns / cycle,
-        "conversions": macro.weights_per_row * macro.slices * macro.weights.conversions / cycle,
+        "column_sums": column_sums,
+        "conversions": 0.0 if macro.digital else column_sums,
         "input_bits_driven": macro.rows * macro.inputs.bits * macro.inputs.passes * positions,
         "input_bits_delivered": macro.rows * macro.inputs.bits * positions,
         "sum_bits": macro.weights_per_row * chip.accumulator_bits * positions,
@@ -159,7 +161,9 @@ def _context(chip: ChipFields, role: str) -> dict[str, Any]:
     """What the chip knows for the estimators of one role."""
     macro = chip.macro
     if role == "adc":
-        return {"bits": macro.adc.bits, "rate": _adc_rate(chip)}
+        return _fixed(chip, role) | {"rate": _adc_rate(chip)}
+    if role == "adder_tree":
+        return _fixed(chip, role)
     if role == "cells":
         return _cell_context(chip)
     if role == "column_mux":
@@ -173,6 +177,11 @@ def _context(chip: ChipFields, role: str) -> dict[str, Any]:
         "mac": macro.weights.bits,
     }
     return {"bits": bits[role]} if role in bits else {}
+
+
+def _fixed(chip: ChipFields, role: str) -> dict[str, Any]:
+    """What makes the numbers of column sums, apart from its rate: bits of a converter, rows of an adder tree."""
+    return {"bits": chip.macro.adc.bits} if role == "adc" else {"rows": chip.macro.active}
 
 
 def _cell_context(chip: ChipFields) -> dict[str, Any]:
@@ -194,12 +203,12 @@ def mean_square_input(chip: ChipFields) -> float:
 
 def _adc_rate(chip: ChipFields) -> float:
     """Conversions per second of one converter: stated, or the law's own, or as many as keep up with the reads."""
-    name = chip.with_role("adc")[0]
+    name = chip.converter
     component = chip.components[name]
     if component.rate:
         return component.rate
     if component.estimator and "rate" not in parameters_of(load_estimator(component.estimator)):
-        latency = _estimate(chip, name, component, {"bits": chip.macro.adc.bits}).latency_s
+        latency = _estimate(chip, name, component, _fixed(chip, chip.role_of(name))).latency_s
         if latency:
             return 1 / latency
     return conversions_per_adc(chip) / chip.macro.t_read

@@ -36,10 +36,11 @@ ROLES: dict[str, Role] = {
     "dac": Role({"drive": "row_drives"}, per_level=lambda macro: macro.rows),
     "row_driver": Role({"drive": "row_drives"}, per_level=lambda macro: macro.rows),
     "decoder": Role({"select": "array_reads"}),
-    "column_mux": Role({"switch": "conversions"}, per_level=_adcs),
+    "adder_tree": Role({"add": "column_sums"}, per_level=_adcs),
+    "column_mux": Role({"switch": "column_sums"}, per_level=_adcs),
     "sample_hold": Role({"sample": "conversions"}, per_level=lambda macro: macro.cols),
     "cells": Role({"read": "cell_reads"}),
-    "shift_add": Role({"add": "conversions"}, per_level=_adcs),
+    "shift_add": Role({"add": "column_sums"}, per_level=_adcs),
     "accumulator": Role({"add": "partial_sums"}),
     "input_register": Role({"write": "input_bits_delivered", "read": "input_bits_driven"}, in_bits=True),
     "output_register": Role({"write": "sum_bits", "read": "sum_bits"}, in_bits=True),
@@ -54,5 +55,19 @@ ROLES: dict[str, Role] = {
     "programmer": Role({"write": "cell_writes"}),
     "other": Role({}),
 }
-# Of these a converter array cannot do without; a chip that leaves others out says so in the notes of its costs.
-NEEDED = ("adc", "cells")
+_CONVERTING, _DIGITAL = ("adc", "dac", "sample_hold"), ("adder_tree",)
+
+
+def summing(macro: Macro) -> str:
+    """Role that makes numbers of the column sums of a macro: converters, or the adder trees of a digital one."""
+    return "adder_tree" if macro.digital else "adc"
+
+
+def needed(macro: Macro) -> tuple[str, ...]:
+    """Roles an array cannot do without; a chip that leaves others out says so in the notes of its costs."""
+    return summing(macro), "cells"
+
+
+def absent(macro: Macro) -> tuple[str, ...]:
+    """Roles that have nothing to do in a macro."""
+    return _CONVERTING if macro.digital else _DIGITAL

@@ -1,6 +1,6 @@
 """Components: energy, area, latency and leakage of the parts a chip is made of, each number with its source."""
 
-from pimsim.components import adc, analog, blocks, compound, logic, memory, scaling
+from pimsim.components import adc, adder_tree, analog, blocks, compound, logic, memory, scaling
 from pimsim.components.blocks import from_hwcomponents
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
 from pimsim.components.estimate import (
@@ -22,6 +22,7 @@ __all__ = [
     "Table",
     "TimeRow",
     "adc",
+    "adder_tree",
     "analog",
     "blocks",
     "check_estimator",

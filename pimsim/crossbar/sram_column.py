@@ -19,6 +19,11 @@ class Column(Spec):
         return False
 
     @property
+    def digital(self) -> bool:
+        """Whether column sums are counted by logic instead of converted."""
+        return False
+
+    @property
     def linear(self) -> bool:
         """Whether the output is linear in the inputs."""
         return True

@@ -106,15 +106,15 @@ def scorecard(
 def _pim(chip: Chip, workload: Workload, cost: Cost, weights: Weights) -> Design:
     chips = 1 if weights == "per_inference" else chips_for(chip, workload)
     macro = chip.macro
-    adc = chip.with_role("adc")
-    conversions = sum(row.count for row in cost.actions if row.component in adc and row.action == "convert")
+    summed = chip.with_role(chip.role_of(chip.converter))
+    sums = sum(row.count for row in cost.actions if row.component in summed and row.action in ("convert", "add"))
     return Design(
         cost=cost,
         peak_macs_per_s=chips * peak(chip).macs_per_s,
         storage_bits=float(chips * chip.arrays * macro.rows * macro.weights_per_row * macro.weights.bits),
         weights_in_use=chips * processing_elements(chip),
         weight_reads_per_mac=0.0,
-        psum_reads_per_mac=conversions / (cost.macs * cost.batch),
+        psum_reads_per_mac=sums / (cost.macs * cost.batch),
     )
 
 

@@ -55,15 +55,20 @@ def default_settings(chip: Chip) -> list[Setting]:
     InputError
         If the chip names no off-chip memory.
 
-    A chip whose converters have a stated energy follows neither the node nor the bits: it gets no such settings.
+    A chip whose converters have a stated energy follows neither the node nor the bits: it gets no such settings. A
+    digital macro has no converters to vary; its node is varied where its adder trees follow it.
     """
-    adc, memories = chip.with_role("adc")[0], chip.with_role("dram")
+    memories = chip.with_role("dram")
     if not memories:
         raise InputError(f"chip {chip.name!r} names no off-chip memory (role 'dram'), so its kind cannot be varied")
     memory = memories[0]
-    settings = [Setting("ADC law", law.removeprefix("adc-"), _estimator(adc, law)) for law in ADC_LAWS]
+    settings: list[Setting] = []
+    if not chip.macro.digital:
+        adc = chip.converter
+        settings += [Setting("ADC law", law.removeprefix("adc-"), _estimator(adc, law)) for law in ADC_LAWS]
     if _follows_node(chip):
-        settings += [Setting("ADC resolution", f"{bits} bit", {"macro.adc.bits": bits}) for bits in (6, 10)]
+        if not chip.macro.digital:
+            settings += [Setting("ADC resolution", f"{bits} bit", {"macro.adc.bits": bits}) for bits in (6, 10)]
         settings += [Setting("node", f"{node} nm", {"macro.node": node * 1e-9}, node * 1e-9) for node in (22, 45)]
     settings += [Setting("batch", str(batch), batch=batch) for batch in (1, 16)]
     settings += [
@@ -120,7 +125,7 @@ def sensitivity(
 
 
 def _follows_node(chip: Chip) -> bool:
-    return all(chip.components[name].estimator for name in chip.with_role("adc"))
+    return all(chip.components[name].estimator for name in chip.with_role(chip.role_of(chip.converter)))
 
 
 def _estimator(component: str, law: str) -> dict[str, Any]:

@@ -314,11 +314,15 @@ class Array:
         """Which path a product takes and why, and what the converter sees."""
         path = _paths.choose(self._plan)
         plan, signed = self._plan, self.macro.weights.signed_columns
-        return self.macro.explain() | {
+        found = self.macro.explain() | {
             "path": path.name,
             "why": path.why,
             "arrays": self.tiling.arrays,
             "cells": self._cell_text(),
+        }
+        if self.macro.digital:
+            return found | {"converter": sram.tree_text(self.macro.active)}
+        return found | {
             "pedestal": "subtracted before the ADC" if signed else f"{plan.pedestal:.4g} cell steps an active input",
             "adc_step": (float(plan.q.min()), float(plan.q.max())),
             "adc_low": (float(plan.lo.min()), float(plan.lo.max())),

@@ -44,7 +44,7 @@ class Calibration:
 
 def stated_levels(macro: Any, programmed: Programmed) -> tuple[np.ndarray, np.ndarray]:
     """Levels (groups, slices, C) of a range that needs no data: full or given."""
-    adc: ADC = macro.adc
+    adc: ADC = macro.converter
     if adc.range == "calibrated":
         raise InputError('adc.range = "calibrated": call array.calibrate(X_cal) before matmul')
     levels = adc.given() if isinstance(adc.range, tuple) else full_levels(macro, programmed.pedestal)
@@ -55,7 +55,7 @@ def full_levels(macro: Any, pedestal: float) -> Levels:
     """Levels that clip nothing on ideal cells, the pedestal included unless it is subtracted before the converter."""
     signed = macro.weights.signed_columns
     under = 0.0 if signed else pedestal * macro.active * macro.inputs.max_level
-    return macro.adc.full(macro.largest_sum + under, signed)
+    return macro.converter.full(macro.largest_sum + under, signed)
 
 
 def _fill(programmed: Programmed, levels: list[Levels]) -> tuple[np.ndarray, np.ndarray]:
@@ -80,7 +80,7 @@ def spread(x: np.ndarray, conversions: int) -> np.ndarray:
 
 def calibrated_levels(macro: Any, programmed: Programmed, plan: Plan, words: list) -> tuple[np.ndarray, np.ndarray]:
     """Levels (groups, slices, C) that suit the column sums of the calibration words, as the ADC's spec says."""
-    adc: ADC = macro.adc
+    adc: ADC = macro.converter
     sums = _sums(plan, words)  # [group][slice] -> (samples, C)
     shape = (len(plan.groups), macro.slices, programmed.tiling.c)
     lo, q = np.empty(shape), np.empty(shape)
@@ -109,9 +109,9 @@ def _shared(macro: Any, programmed: Programmed) -> list[list[tuple[int, int, sli
     tiling = programmed.tiling
     groups, slices = range(len(tiling.row_groups)), range(macro.slices)
     everything = slice(0, tiling.c)
-    if macro.adc.granularity == "slice":
+    if macro.converter.granularity == "slice":
         return [[(g, s, everything) for g in groups] for s in slices]
-    if macro.adc.granularity == "layer":
+    if macro.converter.granularity == "layer":
         return [[(g, s, everything) for g in groups for s in slices]]
     rows = [start // tiling.rows for start, _ in tiling.row_groups]
     return [

@@ -15,7 +15,7 @@ from pimsim.crossbar.wires import IdealSwitch, Transistor, Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
 from pimsim.macro.effects import ReadEffects
 from pimsim.macro.predistortion import Predistortion
-from pimsim.macro.sram import check_circuit
+from pimsim.macro.sram import check_circuit, converter
 from pimsim.macro.verify import WriteVerify
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
@@ -83,6 +83,16 @@ class MacroFields(Spec):
     def needs_calibration(self) -> bool:
         """Whether an array must see calibration data before it multiplies as described."""
         return self.column_gain or self.column_offset or self.adc.range == "calibrated"
+
+    @property
+    def digital(self) -> bool:
+        """Whether column sums are counted by logic, so that nothing is converted."""
+        return self.circuit is not None and self.circuit.digital
+
+    @property
+    def converter(self) -> ADC:
+        """What makes codes of column sums: ``adc``, or for a digital column one that every sum fits."""
+        return converter(self)
 
     @property
     def active(self) -> int:

@@ -94,7 +94,7 @@ def build_plan(
     dac, level_noise = input_levels(macro)
     adc, which = real_converters(macro, programmed)
     return Plan(
-        *(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.adc.top, weights, unit),
+        *(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.converter.top, weights, unit),
         *(circuit, dac, level_noise, adc, which, noise),
     )
 
@@ -109,7 +109,7 @@ def input_levels(macro: Any) -> tuple[np.ndarray | None, float]:
 
 def real_converters(macro: Any, programmed: Programmed) -> tuple[RealADC | None, np.ndarray | None]:
     """Converters of a matrix and which of them reads each column; (None, None) when they are ideal."""
-    if macro.adc.ideal:
+    if macro.converter.ideal:
         return None, None
     encoding, tiling = macro.weights, programmed.tiling
     shape = (encoding.slices, encoding.conversions, tiling.c)
@@ -122,7 +122,7 @@ def real_converters(macro: Any, programmed: Programmed) -> tuple[RealADC | None,
     row_of_arrays = np.array([start // tiling.rows for start, _ in tiling.row_groups])
     which = local + row_of_arrays[:, None, None, None] * (per_array * tiling.col_tiles)
     stream = programmed.stream.named("adc")
-    return RealADC(macro.adc, stream, per_array * tiling.arrays), which
+    return RealADC(macro.converter, stream, per_array * tiling.arrays), which
 
 
 def code_weights(encoding: Any, flipped: np.ndarray) -> np.ndarray:

@@ -31,14 +31,15 @@ class Macro(MacroFields):
         a read where wires, access devices or a multi-level DAC make voltages differ (slow).
     v_read, t_read : read voltage [V] and duration of one read [s] (the longest pulse when pulse-width coded).
     rows_active : rows that conduct at a time; all if None.
-    columns_per_adc : columns that share a converter: time and cost, not values.
+    columns_per_adc : columns that share a converter (of a digital circuit: an adder tree): time and cost, not values.
     node : technology node [m], for the cost of the periphery.
     weights, inputs, adc, dac : encodings and converters.
     read_effects : noise of reads, drawn only when ``matmul`` is given an ``rng``.
     temperature : [K] of the cells, for cards with a temperature law; None for the card's own.
     faults : stuck cells and lines, or None.
-    circuit : column circuit of an SRAM macro (kind ``charge``, ``current``, ``ladder`` or ``gate``) in place of
-        conductances read as currents, or None; a card with cells that are off at 0, such as "sram", goes with it.
+    circuit : column circuit of an SRAM macro (kind ``charge``, ``current``, ``ladder``, ``gate`` or ``digital``) in
+        place of conductances read as currents, or None; a card with cells that are off at 0, such as "sram", goes with
+        it. A ``digital`` column is exact: it has no converter, so ``adc`` and all that disturbs a read are left out.
     verify : programming by pulses and reads, or None for one step with the card's spread.
     predistortion : targets moved to make up for losses in wires and access devices, or None.
     column_gain, column_offset : each output column is multiplied by a factor and shifted by a constant found on
@@ -86,6 +87,7 @@ class Macro(MacroFields):
         """What the encodings make of this macro: slices, planes, conversions, largest sum, lossless bits."""
         from pimsim.converters import lossless_bits
 
+        sums = "sum_bits" if self.digital else "lossless_adc_bits"
         return {
             "slices": self.slices,
             "columns_per_weight": self.columns_per_weight,
@@ -93,5 +95,5 @@ class Macro(MacroFields):
             "input_planes": self.input_planes,
             "row_groups": self.groups_per_array,
             "largest_sum": self.largest_sum,
-            "lossless_adc_bits": lossless_bits(self.largest_sum, self.weights.signed_columns),
+            sums: lossless_bits(self.largest_sum, self.weights.signed_columns),
         }

@@ -1,4 +1,4 @@
-"""SRAM columns in the macro: charge, discharge and C-2C circuits in place of conductances that add currents.
+"""SRAM columns in the macro: charge, discharge, C-2C and digital ones in place of conductances that add currents.
 
 What a cell adds to its column is counted in nominal steps of the circuit, so encodings, converters and matrix products
 are those of every other macro; a linear circuit keeps the fast paths.
@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 
 from pimsim.base.errors import InputError
+from pimsim.components.adder_tree import full_adders
+from pimsim.converters import ADC, DAC, lossless_bits
 from pimsim.encoding.inputs import digits
+from pimsim.macro.effects import ReadEffects
 from pimsim.macro.layout import Pair, combine
 from pimsim.macro.programmed import Programmed
 
@@ -34,11 +37,44 @@ def check_circuit(macro: Any) -> None:
         raise ValueError(f"circuit: a {circuit.kind} column takes 1-bit or pulse-width-coded inputs")
     if not circuit.time_coded and inputs.coding != "voltage":
         raise ValueError(f"circuit: a {circuit.kind} column takes voltage-coded inputs")
+    if circuit.digital:
+        _check_digital(macro)
+
+
+def _check_digital(macro: Any) -> None:
+    """Raise ``ValueError`` for what a column of logic does not have."""
+    if macro.inputs.max_level > 1:
+        raise ValueError("circuit: the AND gates of a digital column take one bit of the input at a time")
+    absent = {"adc": ADC(), "dac": DAC(), "read_effects": ReadEffects(), "column_gain": False, "column_offset": False}
+    for name, default in absent.items():
+        if getattr(macro, name) != default:
+            raise ValueError(f"circuit: a digital column adds exactly, it has no {name}; leave it out")
+    if macro.weights.subtract == "analog" or macro.weights.copies > 1:
+        raise ValueError('circuit: a digital column holds every bit once; use weights.subtract = "digital", copies = 1')
+    if macro.active >= 1 << 16:
+        raise ValueError(f"circuit: a digital column adds up to 65535 rows at once, rows_active is {macro.active}")
+
+
+def converter(macro: Any) -> ADC:
+    """What makes codes of column sums: the macro's ADC, or for a digital column one that every sum fits."""
+    if macro.circuit is None or not macro.circuit.digital:
+        return macro.adc
+    return ADC(bits=max(1, lossless_bits(macro.largest_sum)))
+
+
+def tree_text(rows: int) -> str:
+    """What adds up the columns of a digital macro."""
+    return f"none: an adder tree of {full_adders(rows, 1)} full adders adds {rows} products a column, exactly"
 
 
 def effective(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
     """Conductances [S] that add up as the circuit's cells do, mismatch and loading of each column included."""
     card = programmed.card
+    if macro.circuit.digital:
+        lasting = card.retention is None or card.retention.kind == "constant"
+        if card.programming.kind != "exact" or card.read_correlation is not None or not lasting:
+            raise InputError(f"circuit: a digital column reads bits, not the conductances of {card.name}; take 'sram'")
+        return conductances
     if card.g_min > 0:
         raise InputError(f"circuit: the cells of {card.name} conduct when they store 0; take a card such as 'sram'")
     states, stored = (programmed.cells, programmed.reference), _stored(macro, programmed)

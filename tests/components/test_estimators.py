@@ -42,6 +42,7 @@ COMMON = {
     "dram": {"kind": "lpddr4"},
     "register": {"bits": 16, "node": 32 * NM},
     "adder-horowitz": {"bits": 16, "node": 32 * NM},
+    "adder-tree": {"rows": 128, "node": 32 * NM},
     "multiplier-horowitz": {"bits": 16, "node": 32 * NM},
     "mac-horowitz": {"bits": 8, "node": 32 * NM},
     "shift-add": {"bits": 16, "node": 32 * NM},

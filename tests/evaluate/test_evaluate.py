@@ -52,6 +52,13 @@ def test_evaluation_of_an_ideal_chip(bench, chip):
         assert (cost.breakdown.source != "").all()
 
 
+def test_a_digital_chip_loses_nothing(bench):
+    ev = ps.evaluate(bench.network, ps.load_chip("generic-digital-sram-22nm"), bench.data, trials=1, baseline=None)
+    assert ev.accuracy.mean == bench.quantized_accuracy
+    assert not (ev.cost.breakdown.action == "convert").any()
+    assert (ev.cost.breakdown.query("component == 'adder_tree'").energy_j > 0).all()
+
+
 def test_the_cost_takes_the_read_energy_that_the_cells_saw(bench, chip):
     outcome = program_network(bench, chip.macro, seed=3, trial=0).run()
     cost = chip.cost(bench.workload, activity=outcome.read_energy)
