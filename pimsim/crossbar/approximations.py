@@ -15,7 +15,7 @@ def none(G: np.ndarray, V: np.ndarray, r: float) -> np.ndarray:
 
 
 def jeong(G: np.ndarray, V: np.ndarray, r: float) -> np.ndarray:
-    """Series resistances of a uniform array, after Jeong et al., IEEE TCAD 2018.
+    """Series resistances of a uniform array, after Jeong, Zidan, Lu, IEEE Trans. Nanotechnol. 17, 184 (2018).
 
     I_j = sum_i V_i / (A_j + 1 / G_ij + B_i), A_j the drop to column j of a word line with equal cells, B_i a drop along
     the bit line. B is summed from the first row on, as the formula is in use; summed from row i to the ground, where
@@ -31,37 +31,35 @@ def dmr(G: np.ndarray, V: np.ndarray, r: float) -> np.ndarray:
     """Diagonal matrix regression: T = diag(b) G.T diag(a), factors from row and column means, first order in r.
 
     The fraction of a voltage that reaches column j of an open word line, and of a current of row i that leaves the
-    bit line, each for a line of mean conductances.
+    bit line, each for a line of mean conductances. After Liao et al., IEEE Trans. Comput.-Aided Des. Integr. Circuits
+    Syst. 40(8), 2021, "Diagonal Matrix Regression Layer".
     """
-    return ((V * _factors(G.mean(axis=1)[::-1], r)[::-1]) @ G) * _factors(G.mean(axis=0), r)
-
-
-def _factors(g: np.ndarray, r: float) -> np.ndarray:
-    """(1 + r sum_{m > k} (m - k) g_m) / (1 + r sum_m (m + 1) g_m) for every node k of a line open behind the last."""
-    beyond = np.cumsum(np.cumsum(g[::-1])[::-1][::-1])[::-1]
-    moment = np.append(beyond[1:], 0.0)
-    return (1.0 + r * moment) / (1.0 + r * beyond[0])
+    word = _factors(G.mean(axis=0)[:, None], r)[:, 0]
+    bit = _factors(G.mean(axis=1)[::-1, None], r)[::-1, 0]
+    return ((V * bit) @ G) * word
 
 
 def alpha_beta(G: np.ndarray, V: np.ndarray, r: float) -> np.ndarray:
-    """Every line by itself: I_j = sum_i beta_ij G_ij alpha_ij V_i.
+    """As :func:`dmr` with factors of each line's own cells: I_j = sum_i beta_ij G_ij alpha_ij V_i.
 
-    alpha is the fraction of V_i at cell (i, j) when all bit lines are grounded, beta the fraction of a current at
-    (i, j) that leaves bit line j when all word lines are. What is left out is that both drops act at once.
+    alpha is the fraction of V_i at cell (i, j) of its word line, beta the fraction of a current of cell (i, j) that
+    leaves its bit line, first order in r. What is left out is that both drops act at once. The alpha-beta-matrix model
+    (IEEE Xplore 9691996) as A. Lambertini's public comparison computes it (Crossbar_Models_Comparison, 2024).
     """
-    from pimsim.crossbar._line_kernels import factor_bitlines, factor_wordlines, solve_bitlines, solve_wordlines
+    alpha = _factors(G.T, r).T
+    beta = _factors(G[::-1], r)[::-1]
+    return V @ (beta * G * alpha)
 
-    rows = G.shape[0]
-    c, root = factor_wordlines(G, r, np.full(rows, r), np.zeros(rows))
-    alpha = -G
-    solve_wordlines(alpha, c, root, r, 0, rows)
-    beta = -G
-    solve_bitlines(beta, factor_bitlines(G, r, r), r)
-    return V @ ((1.0 + beta) * G * (1.0 + alpha))
+
+def _factors(g: np.ndarray, r: float) -> np.ndarray:
+    """(1 + r sum_{m > k} (m - k) g_m) / (1 + r sum_m (m + 1) g_m) for node k of each column, a line open at its end."""
+    beyond = np.cumsum(np.cumsum(g[::-1], axis=0), axis=0)[::-1]
+    moment = np.concatenate([beyond[1:], np.zeros((1, g.shape[1]))])
+    return (1.0 + r * moment) / (1.0 + r * beyond[0])
 
 
 def cubic_polynomial(G: np.ndarray, V: np.ndarray, r: float) -> np.ndarray:
-    """Bit-line drop as a polynomial of the column's load, after aihwkit (Rasch et al., arXiv:2104.02184).
+    """Bit-line drop as a polynomial of the column's load, after aihwkit (Rasch et al., arXiv:2104.02184; its ``ir_drop``).
 
     With a_j = N r sum_i |I_ij| / mean |V| and c = a (0.05 a^2 - 0.2 a + 0.5), the part c (1 - (1 - i / N)^2) of cell
     i's current is lost, i counted from the output. Good to 0.5 % up to a = 1.6; it turns negative at 3.6.

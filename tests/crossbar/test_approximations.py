@@ -10,9 +10,9 @@ from pimsim.crossbar.approximations import FORMULAS
 @pytest.mark.parametrize(
     ("size", "r_hat", "known"),
     [
-        (64, 1e-4, {"none": 14.9, "Jeong": 4.0, "DMR": 0.6}),
-        (128, 1e-4, {"none": 57.8, "Jeong": 9.2, "DMR": 2.2}),
-        (128, 1e-3, {"none": 558.0, "Jeong": 9.3, "DMR": 22.0}),
+        (64, 1e-4, {"none": 14.9, "Jeong": 4.0, "DMR": 0.6, "alpha-beta": 0.2}),
+        (128, 1e-4, {"none": 57.8, "Jeong": 9.2, "DMR": 2.2, "alpha-beta": 1.8}),
+        (128, 1e-3, {"none": 558.0, "Jeong": 9.3, "DMR": 22.0, "alpha-beta": 22.0}),
     ],
 )
 def test_known_errors(size, r_hat, known):
