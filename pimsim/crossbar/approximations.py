@@ -59,7 +59,7 @@ def _factors(g: np.ndarray, r: float) -> np.ndarray:
 
 
 def cubic_polynomial(G: np.ndarray, V: np.ndarray, r: float) -> np.ndarray:
-    """Bit-line drop as a polynomial of the column's load, after aihwkit (Rasch et al., arXiv:2104.02184; its ``ir_drop``).
+    """Bit-line drop as a polynomial of the column's load: ``ir_drop`` of aihwkit (Rasch et al., arXiv:2104.02184).
 
     With a_j = N r sum_i |I_ij| / mean |V| and c = a (0.05 a^2 - 0.2 a + 0.5), the part c (1 - (1 - i / N)^2) of cell
     i's current is lost, i counted from the output. Good to 0.5 % up to a = 1.6; it turns negative at 3.6.
