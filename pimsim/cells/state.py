@@ -136,6 +136,10 @@ class Cells:
         law = self.card.telegraph
         return None if law is None else law.swing(self.g, law.traps(self.stream, self.place))
 
+    def gaussian_sigma(self, t: float = 0.0) -> np.ndarray:
+        """Standard deviation [S] of one read at t seconds by the card's read noise alone, without telegraph noise."""
+        return self._gaussian_sigma(self.at(t), t)
+
     def read_sigma(self, t: float = 0.0) -> np.ndarray:
         """Standard deviation [S] of one read of each cell at t seconds; zero for a card without noise of reads."""
         g = self.at(t)

@@ -37,7 +37,7 @@ def refusal(plan: Plan) -> str | None:
         return "noise of the converters"
     if max(plane.width for plane in plan.planes) > 1:
         return "noise with inputs of several bits at once"
-    if noise.reference is not None or noise.voltage or noise.constant:
+    if noise.reference is not None or noise.voltage or noise.constant or noise.traps:
         return "noise that is not of the cells of a column alone"
     return _lookup.refusal(plan)
 

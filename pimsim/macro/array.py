@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pimsim.base.errors import InputError
-from pimsim.base.streams import Stream, as_seed
+from pimsim.base.streams import as_seed
 from pimsim.macro import _paths, sram
 from pimsim.macro.calibration import (
     Calibration,
@@ -25,6 +25,7 @@ from pimsim.macro.calibration import (
 from pimsim.macro.circuits import Circuit, needs_circuit
 from pimsim.macro.columns import cell_steps, cells_at, column_matrix
 from pimsim.macro.corrections import Corrections, build_corrections
+from pimsim.macro.drawn import Draws, check_effects
 from pimsim.macro.energy import read_energy
 from pimsim.macro.noise import column_noise
 from pimsim.macro.nonlinear import cell_model
@@ -116,11 +117,11 @@ class Array:
         return y if seen is None else (y, seen)
 
     def _trace(self, x: np.ndarray, reads: Reads | None) -> Trace:
-        plan, held = self._plan, None if reads is None else self.macro.read_effects.held(self.programmed.card)
-        if reads is not None and held == "vector":
+        plan = self._plan
+        if reads is not None and "vector" in self._lasting:
             raise InputError('trace: noise held over a vector has no common cells; trace with correlation = "read"')
-        if reads is not None and held == "batch":
-            plan = self._held(reads.stream.named("read/batch"))
+        if reads is not None and "batch" in self._lasting:
+            plan = self._held(Draws.of_batch(reads))
         words = [w for _, w in self.macro.inputs.words(x)]
         at = [None if reads is None else replace(reads, number=n) for n in range(len(words))]
         return trace_product(plan, words, self.macro.weights.slice_weights, at)
@@ -153,12 +154,11 @@ class Array:
         """Product of checked inputs in units of the stored weights, before any gain."""
         if reads is None:
             return self._multiply(x, self._plan, None)
-        held = self.macro.read_effects.held(self.programmed.card)
-        if held == "batch":
-            return self._multiply(x, self._held(reads.stream.named("read/batch")), reads)
-        if held == "vector":
+        if "vector" in self._lasting:
             rows = [self._multiply(x[i : i + 1], *self._for_vector(reads.later(i))) for i in range(len(x))]
             return np.concatenate([np.zeros((0, self.tiling.c)), *rows])
+        if "batch" in self._lasting:
+            return self._multiply(x, self._held(Draws.of_batch(reads)), reads)
         return self._multiply(x, self._plan, reads)
 
     def _multiply(self, x: np.ndarray, plan: Plan, reads: Reads | None) -> np.ndarray:
@@ -170,10 +170,15 @@ class Array:
 
     def _for_vector(self, reads: Reads) -> tuple[Plan, Reads]:
         """Plan of the cells as one input vector finds them."""
-        plan = self._plan_of(reads.stream.named(f"read/vector/{reads.first}"))
+        plan = self._plan_of(Draws.of_vector(reads))
         return replace(plan, single=True, cache={}), reads
 
-    def _held(self, noise: Stream) -> Plan:
+    @property
+    def _lasting(self) -> set[str]:
+        """How long draws of what is random in reads last."""
+        return set(self.macro.read_effects.sources(self.programmed.card).values())
+
+    def _held(self, noise: Draws) -> Plan:
         """Plan of the cells under noise that one draw of holds for all reads of an rng."""
         if self._held_plans.get("noise") != noise:
             self._held_plans.update(noise=noise, plan=self._plan_of(noise))
@@ -187,13 +192,13 @@ class Array:
     def _plan(self) -> Plan:
         return self._plan_of(None)
 
-    def _plan_of(self, noise: Stream | None) -> Plan:
+    def _plan_of(self, noise: Draws | None) -> Plan:
         """Plan of the cells as they are, or as the ``noise`` of a read makes them."""
         found = self.calibration
         lo, q = stated_levels(self.macro, self.programmed) if found is None else (found.lo, found.q)
         return self._plan_with(lo, q, noise)
 
-    def _plan_with(self, lo: np.ndarray, q: np.ndarray, noise: Stream | None = None) -> Plan:
+    def _plan_with(self, lo: np.ndarray, q: np.ndarray, noise: Draws | None = None) -> Plan:
         macro, programmed = self.macro, self.programmed
         pair, effective = cells_at(macro, programmed, self.time, noise)
         matrix = column_matrix(macro, programmed, effective)
@@ -202,7 +207,7 @@ class Array:
             circuit = Circuit(macro, programmed, pair)
         elif macro.circuit is not None and not macro.circuit.linear:
             circuit = sram.Bent(macro, programmed, cell_steps(macro, programmed, effective))
-        white = column_noise(macro, programmed, pair, effective, self.time)
+        white = column_noise(macro, programmed, pair, effective, self.time, noise)
         return build_plan(macro, programmed, matrix, lo, q, circuit, white)
 
     @cached_property
@@ -308,6 +313,7 @@ class Array:
         touched = [name for name in old if old[name] != new[name]]
         if touched:
             raise InputError(f"replace: {', '.join(touched)} changes the programmed cells; program the macro again")
+        check_effects(macro.read_effects, self.programmed.card, macro.temperature)
         return replace(self, macro=macro, calibration=None)
 
     def explain(self) -> dict[str, Any]:
@@ -319,6 +325,7 @@ class Array:
             "why": path.why,
             "arrays": self.tiling.arrays,
             "cells": self._cell_text(),
+            "random in reads": self.macro.read_effects.sources(self.programmed.card),
         }
         if self.macro.digital:
             return found | {"converter": sram.tree_text(self.macro.active)}

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pimsim.base.streams import Stream
 from pimsim.macro import sram
+from pimsim.macro.drawn import Draws, noisy, temperature_factor
 from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tiles
 from pimsim.macro.nonlinear import cell_model, secant, verify_voltage
 from pimsim.macro.programmed import Programmed
@@ -53,21 +53,21 @@ def cell_steps(macro: Any, programmed: Programmed, effective: Effective) -> Pair
     return steps, reference
 
 
-def conductances(macro: Any, programmed: Programmed, t: float, noise: Stream | None = None) -> Pair:
+def conductances(macro: Any, programmed: Programmed, t: float, noise: Draws | None = None) -> Pair:
     """Conductances [S] of the cells and of the reference cells, ``t`` seconds after programming.
 
-    ``noise`` addresses one noisy read of every cell; None is the state itself.
+    ``noise`` is what is drawn and held; None is the state itself.
     """
+    factor = temperature_factor(macro, programmed.card, noise)
 
     def one(state: Any) -> np.ndarray:
-        factor = 1.0 if macro.temperature is None else state.card.temperature_factor(macro.temperature)
-        g = state.at(t) if noise is None else state.read(t, rng=noise)
+        g = state.at(t) if noise is None else noisy(macro.read_effects, state, t, noise)
         return g if factor == 1.0 else g * factor
 
     return both(one, programmed.cells, programmed.reference)
 
 
-def cells_at(macro: Any, programmed: Programmed, t: float, noise: Stream | None = None) -> tuple[Pair, Effective]:
+def cells_at(macro: Any, programmed: Programmed, t: float, noise: Draws | None = None) -> tuple[Pair, Effective]:
     """:func:`conductances` and :func:`currents` at ``t``.
 
     Without ``noise`` they are kept for all arrays that share the programmed cells, for the last few times.

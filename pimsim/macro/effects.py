@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from pimsim.base.quantities import Hertz, Kelvin
 from pimsim.base.spec import Spec
+
+Duration = Literal["read", "vector", "batch"]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Flicker(Spec):
+    """1/f noise of the cells: normal, in proportion to the conductance of each.
+
+    ``amplitude`` is sigma_G / G over the frequencies between one read and the whole run, A ln(f_high / f_low) squared
+    being its variance; most of that is slow, so by default one draw lasts for the batch.
+    """
+
+    amplitude: float = Field(0.0, ge=0.0)
+    correlation: Duration = "batch"
+
+
+class Telegraph(Spec):
+    """Random telegraph noise: G (1 + amplitude (occupancy - s)), s = 1 while the cell's trap is filled, else 0.
+
+    ``share`` of the cells have a trap, settled at programming; ``occupancy`` is the share of the time it is filled.
+    Every draw is of the two states, also from read to read. (Machlup, J. Appl. Phys. 25, 341, 1954.)
+    """
+
+    amplitude: Share = 0.0
+    share: Share = 1.0
+    occupancy: Share = 0.5
+    correlation: Duration = "vector"
+
+
+class TemperatureVariation(Spec):
+    """Temperature of the chip about the macro's (or the card's own): normal with ``sigma`` [K], cut at 4 sigma.
+
+    All layers and arrays of a chip have the same one, the cells follow it by their card's law.
+    """
+
+    sigma: Kelvin = Field(0.0, ge=0.0)
+    correlation: Literal["vector", "batch"] = "batch"
 
 
 class ReadEffects(Spec):
@@ -23,13 +60,22 @@ class ReadEffects(Spec):
         S_I = 2 q I coth(q V / 2 k T), which is 4 k T G at V = 0 (van der Ziel, Noise in Solid State Devices, 1986).
     temperature : [K] of that noise.
     voltage : relative standard deviation of the read voltage of an array, another in each read.
+    flicker, telegraph : noise of the cells beside the card's own (:class:`Flicker`, :class:`Telegraph`).
+    temperature_variation : of the chip (:class:`TemperatureVariation`); needs a card with a temperature law.
+
+    >>> effects = ReadEffects().replace({"telegraph.amplitude": 0.05, "temperature_variation.sigma": "2 K"})
+    >>> effects.telegraph.amplitude, effects.temperature_variation.sigma
+    (0.05, 2.0)
     """
 
     card: bool = True
-    correlation: Literal["read", "vector", "batch"] | None = None
+    correlation: Duration | None = None
     bandwidth: Hertz | None = Field(None, gt=0.0)
     temperature: Kelvin = Field(300.0, gt=0.0)
     voltage: float = Field(0.0, ge=0.0)
+    flicker: Flicker = Flicker()
+    telegraph: Telegraph = Telegraph()
+    temperature_variation: TemperatureVariation = TemperatureVariation()
 
     @model_validator(mode="after")
     def _check(self) -> ReadEffects:
@@ -41,3 +87,15 @@ class ReadEffects(Spec):
         """How long one draw of the card's noise lasts; None for no such noise."""
         own = getattr(card, "read_correlation", None)
         return self.correlation or own if self.card and own is not None else None
+
+    def sources(self, card: object) -> dict[str, str]:
+        """What is random in reads of cells of ``card``, and how long one draw of each lasts."""
+        found = {
+            "card": self.held(card),
+            "flicker": self.flicker.correlation if self.flicker.amplitude else None,
+            "telegraph": self.telegraph.correlation if self.telegraph.amplitude else None,
+            "temperature": self.temperature_variation.correlation if self.temperature_variation.sigma else None,
+            "bandwidth": "read" if self.bandwidth else None,
+            "voltage": "read" if self.voltage else None,
+        }
+        return {name: lasts for name, lasts in found.items() if lasts is not None}

@@ -1,4 +1,7 @@
-"""White noise of reads: one normal a column sum instead of one a cell, which is exact for independent cells."""
+"""White noise of reads: one normal a column sum instead of one a cell, which is exact for independent cells.
+
+Telegraph noise is not normal: the states of its traps are drawn one by one (:mod:`pimsim.macro.traps`).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from pimsim.macro.layout import tile_of
+from pimsim.macro.columns import Effective
+from pimsim.macro.drawn import Draws, temperature_factor
+from pimsim.macro.effects import ReadEffects
+from pimsim.macro.layout import Pair, tile_of
 from pimsim.macro.programmed import Programmed
 from pimsim.macro.reads import Reads
 from pimsim.macro.sram import noise_steps
+from pimsim.macro.traps import Traps, read_traps
 
 _BOLTZMANN, _CHARGE = 1.380649e-23, 1.602176634e-19  # J/K, C: exact by the SI of 2019
 
@@ -40,24 +47,30 @@ class Variances:
 @dataclass(frozen=True, eq=False)
 class ColumnNoise:
     """White noise of the columns of a matrix and of its reference columns, of the read voltage, and ``constant`` steps
-    on every conversion."""
+    on every conversion. ``shape``: slices and conversions; ``traps``: of cells and reference cells."""
 
     own: Variances
     reference: Variances | None
     tile_of: np.ndarray
     drive: Callable[[np.ndarray], np.ndarray]
+    shape: tuple[int, int]
     voltage: float
     constant: float = 0.0
+    traps: tuple[tuple[Traps, Traps | None], ...] = ()
 
     def add(self, x: np.ndarray, level: np.ndarray, reads: Reads, read: int, s: int, a: int, rows: slice) -> np.ndarray:
         """Column sums ``x`` (B, C) with the noise of one read of one slice and conversion."""
         drive, columns = self.drive(level), x.shape[1]
-        slices, conversions = self._shape
+        slices, conversions = self.shape
         first = (s * conversions + a) * columns
         x = x + self._draw(self.own, level, drive, reads, read, s, a, rows, first)
         if self.reference is not None:
             after = slices * conversions * columns + s * (int(self.tile_of[-1]) + 1)
             x = x - self._draw(self.reference, level, drive, reads, read, s, a, rows, after)[:, self.tile_of]
+        for cells, held in self.traps:
+            x = x + cells.shift(level, reads, read, s * conversions + a, rows)
+            if held is not None:
+                x = x - held.shift(level, reads, read, s, rows)[:, self.tile_of]
         if self.voltage:
             tiles = int(self.tile_of[-1]) + 1
             common = reads.normals("voltage", len(x), np.arange(tiles), read)[:, self.tile_of]
@@ -66,11 +79,6 @@ class ColumnNoise:
             numbers = (2 * s + a) * columns + np.arange(columns)
             x = x + self.constant * reads.normals("circuit", len(x), numbers, read)
         return x
-
-    @property
-    def _shape(self) -> tuple[int, int]:
-        known = self.own.square if self.own.square is not None else self.own.current
-        return (1, 1) if known is None else known.shape[:2]
 
     @staticmethod
     def _draw(variances: Variances, level, drive, reads, read, s, a, rows, first) -> np.ndarray:
@@ -81,32 +89,51 @@ class ColumnNoise:
         return np.sqrt(variance) * reads.normals("cells", len(level), numbers, read)
 
 
-def column_noise(macro: Any, programmed: Programmed, pair: tuple, effective: tuple, t: float) -> ColumnNoise | None:
+def column_noise(
+    macro: Any, programmed: Programmed, pair: Pair, effective: Effective, t: float, draws: Draws | None = None
+) -> ColumnNoise | None:
     """White noise of reads at time ``t``, or None if there is none.
 
-    ``pair`` conductances of cells and reference cells [S], ``effective`` the same as seen through the circuit. A cell
-    behind a resistance passes its noise on as (effective/own)^2 to first order; without wires that is exact.
+    ``pair`` conductances of cells and reference cells [S], ``effective`` the same through the circuit, ``draws``
+    what was drawn to find them. A cell behind a resistance passes its noise on as (effective/own)^2 to first order;
+    without wires that is exact.
     """
-    effects = macro.read_effects
-    white = effects.held(programmed.card) == "read"
-    constant = noise_steps(macro)
-    if not (white or effects.bandwidth or effects.voltage or constant):
+    effects, constant = macro.read_effects, noise_steps(macro)
+    if "read" not in effects.sources(programmed.card).values() and not constant:
         return None
+    step = programmed.step * programmed.sense_scale
+    factor = temperature_factor(macro, programmed.card, draws) / step
+    shares = [
+        None if g is None else np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
+        for g, seen in zip(pair, effective)
+    ]
     states = (programmed.cells, programmed.reference)
     own, reference = (
-        None if state is None else _variances(macro, programmed, state.read_sigma(t) if white else None, g, seen)
-        for state, g, seen in zip(states, pair, effective)
+        None if state is None else _variances(macro, step, _sigma(effects, state, t) * factor, g, share)
+        for state, g, share in zip(states, pair, shares)
     )
     assert own is not None
-    return ColumnNoise(own, reference, tile_of(programmed.tiling), _drive(macro), effects.voltage, constant)
+    passed = tuple(None if share is None else share * factor for share in shares)
+    traps = tuple(read_traps(macro, programmed, t, passed))
+    shape = (macro.slices, macro.weights.conversions)
+    return ColumnNoise(
+        *(own, reference, tile_of(programmed.tiling), _drive(macro), shape, effects.voltage, constant, traps)
+    )
 
 
-def _variances(
-    macro: Any, programmed: Programmed, sigma: np.ndarray | None, g: np.ndarray, seen: np.ndarray
-) -> Variances:
-    step = programmed.step * programmed.sense_scale
-    share = np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
-    square = None if sigma is None else _together(macro, (share * sigma / step) ** 2)
+def _sigma(effects: ReadEffects, state: Any, t: float) -> np.ndarray:
+    """Standard deviation [S] of the normal noise of each cell that another read finds anew."""
+    variance = np.zeros(state.g.shape)
+    if effects.held(state.card) == "read":
+        variance += state.gaussian_sigma(t) ** 2
+    if effects.flicker.correlation == "read":
+        variance += (effects.flicker.amplitude * state.at(t)) ** 2
+    return np.sqrt(variance)
+
+
+def _variances(macro: Any, step: float, sigma: np.ndarray, g: np.ndarray, share: np.ndarray) -> Variances:
+    """Variances of cells of normal noise ``sigma`` in steps that conduct ``g`` [S] and pass on ``share``."""
+    square = _together(macro, (share * sigma) ** 2) if sigma.any() else None
     current = None
     if macro.read_effects.bandwidth:
         unit = step * macro.v_read / macro.inputs.max_level

@@ -12,6 +12,7 @@ from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
 from pimsim.macro.columns import Effective, linear_currents
+from pimsim.macro.drawn import check_effects
 from pimsim.macro.layout import Pair, cell_lines, reference_lines
 from pimsim.macro.places import REFERENCE, cell_places
 from pimsim.macro.predistortion import predistort
@@ -25,6 +26,7 @@ def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Progr
     from pimsim.cells import load_device
 
     card = load_device(macro.device)
+    check_effects(macro.read_effects, card, macro.temperature)
     encoding: WeightEncoding = macro.weights
     integers, scale = integer_weights(W, encoding)
     tiling = macro.tile(*integers.shape)
