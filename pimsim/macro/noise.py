@@ -94,31 +94,33 @@ def column_noise(
 ) -> ColumnNoise | None:
     """White noise of reads at time ``t``, or None if there is none.
 
-    ``pair`` conductances of cells and reference cells [S], ``effective`` the same through the circuit, ``draws``
-    what was drawn to find them. A cell behind a resistance passes its noise on as (effective/own)^2 to first order;
-    without wires that is exact.
+    ``pair`` conductances of cells and reference cells [S], ``effective`` the same as seen through the circuit,
+    ``draws`` what was drawn to find them. A cell behind a resistance passes its noise on as (effective/own)^2 to first
+    order; without wires that is exact.
     """
     effects, constant = macro.read_effects, noise_steps(macro)
     if "read" not in effects.sources(programmed.card).values() and not constant:
         return None
     step = programmed.step * programmed.sense_scale
     factor = temperature_factor(macro, programmed.card, draws) / step
-    shares = [
-        None if g is None else np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
-        for g, seen in zip(pair, effective)
-    ]
-    states = (programmed.cells, programmed.reference)
-    own, reference = (
-        None if state is None else _variances(macro, step, _sigma(effects, state, t) * factor, g, share)
-        for state, g, share in zip(states, pair, shares)
-    )
-    assert own is not None
-    passed = tuple(None if share is None else share * factor for share in shares)
+    share = _shares(pair[0], effective.cells)
+    own = _variances(macro, step, _sigma(effects, programmed.cells, t) * factor, pair[0], share)
+    passed: Pair = (share * factor, None)
+    reference = None
+    if pair[1] is not None and effective.reference is not None:
+        share = _shares(pair[1], effective.reference)
+        reference = _variances(macro, step, _sigma(effects, programmed.reference, t) * factor, pair[1], share)
+        passed = (passed[0], share * factor)
     traps = tuple(read_traps(macro, programmed, t, passed))
     shape = (macro.slices, macro.weights.conversions)
     return ColumnNoise(
         *(own, reference, tile_of(programmed.tiling), _drive(macro), shape, effects.voltage, constant, traps)
     )
+
+
+def _shares(g: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """What a change of 1 S of each cell changes at the foot of its column, to first order."""
+    return np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
 
 
 def _sigma(effects: ReadEffects, state: Any, t: float) -> np.ndarray:

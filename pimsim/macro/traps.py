@@ -89,10 +89,4 @@ def _traps(macro: Any, places: np.ndarray, change: np.ndarray, occupancy: float,
     key = (s if macro.weights.signed_columns else s * polarities + a) * k + row
     order = np.argsort(key, kind="stable")
     place = places[where]
-    return Traps(
-        *(part[order] for part in (key, row, column, place, step)),
-        occupancy=occupancy,
-        name=name,
-        rows=k,
-        columns=columns,
-    )
+    return Traps(key[order], row[order], column[order], place[order], step[order], occupancy, name, k, columns)
