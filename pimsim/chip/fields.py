@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pimsim.base.errors import nearest
-from pimsim.base.quantities import BitsPerSecond, Bytes, Hertz, Joule, Second, SquareMeter, Volt, Watt
+from pimsim.base.quantities import BitsPerSecond, Bytes, Hertz, Joule, Meter, Second, SquareMeter, Volt, Watt
 from pimsim.base.spec import Spec
 from pimsim.chip.roles import ROLES, absent, needed, summing
 from pimsim.macro import Macro
@@ -44,6 +44,9 @@ class Component(Spec):
     at_supply, supply_exponent :
         Supply at which the energy or power given here holds [V]; at the chip's supply it is multiplied with
         (supply / at_supply)^supply_exponent.
+    at_node :
+        Node at which the energy or power and the area given here hold [m]; at the macro's node they are scaled by
+        Stillmaker and Baas.
     area, leakage :
         Area [m^2] and idle power [W] of one instance, beside an estimator's.
     time :
@@ -64,6 +67,7 @@ class Component(Spec):
     power: Annotated[Watt, Field(ge=0)] | None = None
     rate: Annotated[Hertz, Field(gt=0)] | None = None
     at_supply: Annotated[Volt, Field(gt=0)] | None = None
+    at_node: Annotated[Meter, Field(gt=0)] | None = None
     supply_exponent: Annotated[float, Field(ge=0, le=3)] = 2.0
     width: Count = 1
     capacity: Annotated[Bytes, Field(gt=0)] | None = None
@@ -84,8 +88,8 @@ class Component(Spec):
             raise ValueError("a number without an estimator needs a source")
         if self.parameters and not self.estimator:
             raise ValueError("parameters without an estimator")
-        if self.at_supply and self.estimator:
-            raise ValueError("at_supply is for energies given here; an estimator takes the supply itself")
+        if (self.at_supply or self.at_node) and self.estimator:
+            raise ValueError("at_supply and at_node are for energies given here; an estimator takes them itself")
         return self
 
 

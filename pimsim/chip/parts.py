@@ -11,6 +11,7 @@ from pimsim.chip.fields import ChipFields, Component
 from pimsim.chip.roles import ROLES
 from pimsim.components import load_estimator, run_estimator
 from pimsim.components.estimate import Estimate, parameters_of
+from pimsim.components.scaling import area_factor, energy_factor
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,14 @@ def _settle(chip: ChipFields, name: str, component: Component) -> Part:
         energies = dict.fromkeys(actions, component.energy or 0.0)
     _has_actions(name, energies, role)
     factor = (chip.supply / component.at_supply) ** component.supply_exponent if component.at_supply else 1.0
+    area = component.area
+    if component.at_node:
+        factor *= energy_factor(component.at_node, chip.macro.node, 0.9, 0.9)
+        area *= area_factor(component.at_node, chip.macro.node)
     energies = {action: energy * factor for action, energy in energies.items()}
     power = None if component.power is None else component.power * factor
     source = f"{component.source} ({component.status})"
-    return Part(name, role, energies, component.area, component.leakage, power, source)
+    return Part(name, role, energies, area, component.leakage, power, source)
 
 
 def _estimated(chip: ChipFields, name: str, role: str, component: Component) -> Part:

@@ -3,6 +3,7 @@
 from pimsim.digital.accelerator import Accelerator, list_accelerators, load_accelerator
 from pimsim.digital.analysis import Counts, analyze
 from pimsim.digital.case import check_case, load_case
+from pimsim.digital.eyeriss_like import eyeriss_like, roof_like
 from pimsim.digital.mapper import Mapped, best_mapping, map_layer, map_network
 from pimsim.digital.mapping import Mapping, read_mappings, save_mappings
 from pimsim.digital.network import default_mapping, network_cost, roof
@@ -21,6 +22,7 @@ __all__ = [
     "best_mapping",
     "check_case",
     "default_mapping",
+    "eyeriss_like",
     "list_accelerators",
     "load_accelerator",
     "load_case",
@@ -30,6 +32,7 @@ __all__ = [
     "problem_of",
     "read_mappings",
     "roof",
+    "roof_like",
     "roofline",
     "row_stationary",
     "save_mappings",

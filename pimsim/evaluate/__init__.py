@@ -11,8 +11,9 @@ from typing import Any
 
 from pimsim.evaluate.bounds import eyexam
 from pimsim.evaluate.evaluation import Evaluation, evaluate
+from pimsim.evaluate.twin import beside, digital_twin
 
-__all__ = ["Evaluation", "evaluate", "eyexam"]
+__all__ = ["Evaluation", "beside", "digital_twin", "evaluate", "eyexam"]
 
 
 class _Room(types.ModuleType):

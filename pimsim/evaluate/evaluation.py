@@ -13,9 +13,10 @@ from pimsim.base.errors import InputError
 from pimsim.base.streams import as_seed
 from pimsim.chip import Chip
 from pimsim.components import Cost
-from pimsim.digital import network_cost
+from pimsim.digital import Accelerator, network_cost
 from pimsim.evaluate.bench import make_bench
 from pimsim.evaluate.programmed import Outcome, program_network
+from pimsim.evaluate.twin import TWIN, beside
 from pimsim.networks import Dataset, Network
 from pimsim.studies import Estimate, mean_interval
 
@@ -66,7 +67,7 @@ def evaluate(
     trials: int = 20,
     rng: int | np.random.Generator = 0,
     time: float = 0.0,
-    baseline: str | None = "eyeriss",
+    baseline: str | Accelerator | None = TWIN,
     *,
     calibration: Dataset | None = None,
     weights: Literal["once", "per_inference"] = "once",
@@ -79,7 +80,8 @@ def evaluate(
     trials : number of chips; each is programmed once and classifies all images.
     rng : seed or Generator; chip k of a seed is the same devices for every design.
     time : seconds after programming at which the chips are read.
-    baseline : a digital accelerator (name or path) at the chip's side of the comparison, or None.
+    baseline : the digital side: "twin" (Eyeriss's array with the chip's node, precision and buffer), "twin-roof" (its
+        bound), a card by name or path as it is, or None.
     calibration : training images for ADC ranges and quantization; those of the same shipped data set by default.
     weights : "once" (loaded before the first inference, not counted) or "per_inference" (off-chip traffic of every
         inference), for both sides alike.
@@ -112,7 +114,7 @@ def evaluate(
         mean_interval(accuracies),
         accuracies,
         chip.cost(bench.workload, weights=weights, activity=_mean([o.read_energy for o in outcomes])),
-        None if baseline is None else network_cost(bench.workload, baseline, weights=weights),
+        None if baseline is None else network_cost(bench.workload, beside(chip, baseline), weights=weights),
         chip.spec_id,
         tuple(row | ranges[row["layer"]] for row in chip.layers(bench.workload)),
     )

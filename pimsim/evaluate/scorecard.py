@@ -15,9 +15,10 @@ from pimsim.chip import Chip, peak
 from pimsim.chip.bounds import processing_elements
 from pimsim.chip.placement import place
 from pimsim.components import Cost
-from pimsim.digital import Accelerator, load_accelerator, network_cost
+from pimsim.digital import Accelerator, network_cost
 from pimsim.digital.accelerator import Array
 from pimsim.evaluate.evaluation import Evaluation
+from pimsim.evaluate.twin import TWIN, beside
 from pimsim.workload import Workload, load_workload
 
 SUITE = ("alexnet", "resnet18", "mobilenet_v2", "bert_base")
@@ -62,7 +63,7 @@ class Design:
 def scorecard(
     chip: Chip,
     workload: Workload,
-    accelerator: str | Accelerator = "eyeriss",
+    accelerator: str | Accelerator = TWIN,
     batch: int = 1,
     weights: Weights = "once",
     evaluation: Evaluation | None = None,
@@ -72,8 +73,10 @@ def scorecard(
 
     Parameters
     ----------
-    chip, accelerator :
-        The two sides.
+    chip :
+        The analog side.
+    accelerator :
+        The digital side: by default the chip's twin (:func:`pimsim.evaluate.digital_twin`); or a card, as it is.
     workload : Workload
         The network.
     batch, weights :
@@ -87,7 +90,7 @@ def scorecard(
     -------
     list of Metric
     """
-    acc = load_accelerator(accelerator)
+    acc = beside(chip, accelerator)
     use = evaluation.cost if evaluation and batch == 1 and weights == "once" else None
     pim = _pim(chip, workload, use or chip.cost(workload, batch, weights), weights)
     digital = _digital(acc, network_cost(workload, acc, batch, weights))
@@ -211,13 +214,22 @@ def _hardware(pim: Design, digital: Design, chip: Chip, acc: Accelerator) -> lis
     storage = pim.storage_bits / 8 / 2**20, digital.storage_bits / 8 / 2**20
     density = storage[0] * 8 / areas[0], storage[1] * 8 / areas[1]
     nodes = chip.macro.node * 1e9, acc.node * 1e9
-    note = "" if math.isclose(*nodes) else "not the same: energy, area and their ratios are not scaled to one node"
+    note = "" if math.isclose(*nodes) else "; not the same: energy, area and their ratios are not scaled to one node"
     return [
-        Metric("hardware", "node", "nm", *nodes, note),
+        Metric("hardware", "node", "nm", *nodes, f"digital: {acc.description}{note}"),
+        Metric("hardware", "activation buffer", "KiB", *_buffers(chip, acc), "of one chip; digital: outermost on-chip memory"),
         Metric("hardware", "area", "mm^2", *areas, "all chips that the network needs"),
         Metric("hardware", "storage on chip", "MiB", *storage, "analog: weights in arrays; digital: all memories"),
         Metric("hardware", "storage density", "Mibit/mm^2", *density),
     ]
+
+
+def _buffers(chip: Chip, acc: Accelerator) -> tuple[float | None, float | None]:
+    """KiB for activations on either side; None where none is named."""
+    inner = next((memory for memory in acc.memories if not memory.off_chip), None)
+    sizes = [chip.instances(name) * (chip.components[name].capacity or 0.0) for name in chip.with_role("buffer")]
+    digital = acc.instances(inner.name) * inner.capacity / 8 / 1024 if inner and inner.capacity else None
+    return sum(sizes) / 1024 or None, digital
 
 
 def _dataflow(pim: Design, digital: Design) -> list[Metric]:

@@ -8,11 +8,13 @@ from typing import Any, Literal, NamedTuple
 
 from pimsim.base.errors import InputError
 from pimsim.chip import Chip
-from pimsim.components import Cost, load_table
-from pimsim.components.scaling import energy_factor
-from pimsim.digital import Accelerator, load_accelerator, network_cost
+from pimsim.components import Cost
+from pimsim.digital import Accelerator, network_cost
+from pimsim.evaluate.twin import TWIN, TWIN_ROOF, beside, off_chip_energy
 from pimsim.workload import Workload
 
+# Parts whose energy no CMOS node sets: standards between chips, and the physics of a cell's write.
+_OFF_NODE = ("link", "dram", "programmer")
 ADC_LAWS = ("adc-survey", "adc-saberi", "adc-exponential", "adc-envelope")
 
 
@@ -23,16 +25,13 @@ class Setting:
     Attributes
     ----------
     factor, value : what is varied, and to what, as the figure prints it.
-    chip : changes of the chip by dotted name.
-    node, dram : of the digital side: its on-chip energies scaled by Stillmaker and Baas, its memory exchanged.
+    chip : changes of the chip by dotted name; its digital twin follows them.
     batch, weights : for both sides, None for those of the comparison.
     """
 
     factor: str
     value: str
     chip: Mapping[str, Any] = field(default_factory=dict)
-    node: float | None = None
-    dram: str | None = None
     batch: int | None = None
     weights: Literal["once", "per_inference"] | None = None
 
@@ -55,8 +54,8 @@ def default_settings(chip: Chip) -> list[Setting]:
     InputError
         If the chip names no off-chip memory.
 
-    A chip whose converters have a stated energy follows neither the node nor the bits: it gets no such settings. A
-    digital macro has no converters to vary; its node is varied where its adder trees follow it.
+    A chip with parts of a stated energy that names no node (see :func:`follows_node`) gets no setting of the node, one
+    whose converters have a stated energy none of the bits. A digital macro has no converters to vary.
     """
     memories = chip.with_role("dram")
     if not memories:
@@ -66,13 +65,13 @@ def default_settings(chip: Chip) -> list[Setting]:
     if not chip.macro.digital:
         adc = chip.converter
         settings += [Setting("ADC law", law.removeprefix("adc-"), _estimator(adc, law)) for law in ADC_LAWS]
-    if _follows_node(chip):
-        if not chip.macro.digital:
+        if chip.components[adc].estimator:
             settings += [Setting("ADC resolution", f"{bits} bit", {"macro.adc.bits": bits}) for bits in (6, 10)]
-        settings += [Setting("node", f"{node} nm", {"macro.node": node * 1e-9}, node * 1e-9) for node in (22, 45)]
+    if follows_node(chip):
+        settings += [Setting("node", f"{node} nm", {"macro.node": node * 1e-9}) for node in (22, 45)]
     settings += [Setting("batch", str(batch), batch=batch) for batch in (1, 16)]
     settings += [
-        Setting("off-chip memory", kind, {f"components.{memory}.parameters": {"kind": kind}}, dram=kind)
+        Setting("off-chip memory", kind, {f"components.{memory}.parameters": {"kind": kind}})
         for kind in ("hbm3", "ddr3")
     ]
     settings += [Setting("array size", f"{n} x {n}", {"macro.rows": n, "macro.cols": n}) for n in (64, 256)]
@@ -84,7 +83,7 @@ def default_settings(chip: Chip) -> list[Setting]:
 def sensitivity(
     chip: Chip,
     workload: Workload,
-    accelerator: str | Accelerator = "eyeriss",
+    accelerator: str | Accelerator = TWIN,
     batch: int = 1,
     weights: Literal["once", "per_inference"] = "once",
     settings: list[Setting] | None = None,
@@ -93,10 +92,13 @@ def sensitivity(
 
     Parameters
     ----------
-    chip, workload, accelerator, batch, weights :
+    chip, workload, batch, weights :
         The comparison.
+    accelerator :
+        The digital side: by default the twin of the chip as each setting changes it.  A card of its own takes the
+        chip's off-chip memory when a setting exchanges that, and follows no node.
     settings : list of Setting, optional
-        By default :func:`default_settings`.
+        By default :func:`default_settings`, without those of the node where one side does not follow.
 
     Returns
     -------
@@ -105,38 +107,53 @@ def sensitivity(
     Raises
     ------
     InputError
-        If a setting moves the node of a chip whose converters have a stated energy: only one side would follow.
+        If a given setting moves the node and one side does not follow it.
     """
-    acc = load_accelerator(accelerator)
     chosen = default_settings(chip) if settings is None else settings
-    if any(setting.node for setting in chosen) and not _follows_node(chip):
-        raise InputError(f"settings: chip {chip.name!r} states the energy of its converters; it follows no node")
-    known: dict[tuple[int, str], Cost] = {}
+    if settings is None and accelerator not in (TWIN, TWIN_ROOF):
+        chosen = [setting for setting in chosen if "macro.node" not in setting.chip]
+    for setting in chosen:
+        _both_follow(chip, accelerator, setting)
+    known: dict[tuple[str, int, str], Cost] = {}
     verdicts = []
     for setting in [Setting("as given", ""), *chosen]:
-        way = setting.weights or weights
-        number = setting.batch or batch
-        if (number, way) not in known:
-            known[number, way] = network_cost(workload, acc, number, way)
-        pim = chip.replace(setting.chip).cost(workload, number, way).energy_per_input_j
-        digital = _scaled(known[number, way], acc, setting)
+        changed, way, number = chip.replace(setting.chip), setting.weights or weights, setting.batch or batch
+        acc = _with_memory(beside(changed, accelerator), chip, changed)
+        key = acc.replace({"name": "", "description": ""}).spec_id, number, way
+        if key not in known:
+            known[key] = network_cost(workload, acc, number, way)
+        pim, digital = changed.cost(workload, number, way).energy_per_input_j, known[key].energy_per_input_j
         verdicts.append(Verdict(setting.factor, setting.value, pim, digital, pim / digital))
     return verdicts
 
 
-def _follows_node(chip: Chip) -> bool:
-    return all(chip.components[name].estimator for name in chip.with_role(chip.role_of(chip.converter)))
+def follows_node(chip: Chip) -> bool:
+    """Whether the node moves all of a chip but its links, off-chip memory and the pulses that write its cells.
+
+    A part follows if an estimator gives its energy, or if it says at which node its energy holds (``at_node``).
+    """
+    parts = [part for name, part in chip.components.items() if chip.role_of(name) not in _OFF_NODE]
+    return all(part.estimator or part.at_node or not (part.energy or part.energies or part.power) for part in parts)
+
+
+def _both_follow(chip: Chip, accelerator: str | Accelerator, setting: Setting) -> None:
+    if "macro.node" not in setting.chip:
+        return
+    if not follows_node(chip):
+        raise InputError(f"settings: chip {chip.name!r} states energies without their node; it follows no node")
+    if accelerator not in (TWIN, TWIN_ROOF):
+        raise InputError(f"settings: accelerator {accelerator!s:.40} follows no node; only the twin does")
+
+
+def _with_memory(acc: Accelerator, chip: Chip, changed: Chip) -> Accelerator:
+    """The accelerator with the off-chip memory of the changed chip, where a setting exchanged it."""
+    (name, *_), (other, *_) = chip.with_role("dram"), changed.with_role("dram")
+    if chip.components[name] == changed.components[other]:
+        return acc
+    outer, *inner = acc.hierarchy
+    energy = off_chip_energy(changed) * acc.memories[0].width
+    return acc.replace({"hierarchy": (outer.replace({"read": energy, "write": energy}), *inner)})
 
 
 def _estimator(component: str, law: str) -> dict[str, Any]:
     return {f"components.{component}": {"estimator": law}}
-
-
-def _scaled(cost: Cost, acc: Accelerator, setting: Setting) -> float:
-    """Digital energy of one input with the on-chip part at another node and the memory of another kind."""
-    node = energy_factor(acc.node, setting.node, 0.9, 0.9) if setting.node else 1.0
-    memory = 1.0
-    if setting.dram:
-        outer = acc.memories[0]
-        memory = load_table("dram").lookup("kind", setting.dram, "energy") / (outer.read / outer.width)
-    return (cost.energy_on_chip_j * node + cost.energy_off_chip_j * memory) / cost.batch

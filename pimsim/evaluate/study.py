@@ -11,6 +11,7 @@ from pimsim.chip import Chip
 from pimsim.digital import network_cost
 from pimsim.evaluate.bench import Bench, make_bench
 from pimsim.evaluate.programmed import program_network
+from pimsim.evaluate.twin import beside
 from pimsim.networks import load_dataset, load_network
 
 Context = Mapping[str, Any]  # {"network": name or path, "data": name or folder, "images": int}
@@ -63,11 +64,14 @@ def _row(programmed: Any, chip: Chip, weights: Weights) -> dict[str, float]:
     }
 
 
-def constants(bench: Bench, baselines: Sequence[str], weights: Weights = "once") -> dict[str, Any]:
-    """Numbers that no point changes: accuracies of the network itself and the energy of each digital baseline."""
+def constants(bench: Bench, chip: Chip, baselines: Sequence[str], weights: Weights = "once") -> dict[str, Any]:
+    """Numbers that no point changes: accuracies of the network itself and the energy of each digital baseline.
+
+    ``chip`` is the one that the points are changes of: "twin" and "twin-roof" among the baselines follow it.
+    """
     return {
         "float_accuracy": bench.float_accuracy,
         "quantized_accuracy": bench.quantized_accuracy,
         "images": len(bench.data),
-        "baselines": {name: network_cost(bench.workload, name, weights=weights).energy_j for name in baselines},
+        "baselines": {name: network_cost(bench.workload, beside(chip, name), weights=weights).energy_j for name in baselines},
     }

@@ -35,11 +35,11 @@ def run_points(
     return run_group(prepare(context), load_chip(chip), points, trial, seed, weights=context["weights"])
 
 
-def constants(context: Context, baselines: Sequence[str]) -> dict[str, float]:
-    """Float and quantized accuracy, and the energy of each baseline as "baseline.NAME" (J)."""
+def constants(context: Context, chip: Mapping[str, Any], baselines: Sequence[str]) -> dict[str, float]:
+    """Float and quantized accuracy, and the energy of each baseline (those of ``chip``) as "baseline.NAME" (J)."""
     from pimsim.evaluate.study import constants, prepare
 
-    found = constants(prepare(context), baselines, weights=context["weights"])
+    found = constants(prepare(context), load_chip(chip), baselines, weights=context["weights"])
     energies = {f"baseline.{name}": energy for name, energy in found.pop("baselines").items()}
     return found | energies
 

@@ -76,6 +76,7 @@ def make_plan(experiment: Experiment) -> Plan:
     constants = {
         "bench": experiment.bench,
         "context": context,
+        "chip": base.canonical(),
         "baselines": experiment.baselines,
         "contents": {**contents, **_hashes(baselines)},
     }

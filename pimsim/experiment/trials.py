@@ -28,4 +28,4 @@ def run_points(points: Sequence[Mapping[str, Any]], seed: int, trial: int) -> li
 
 def run_constants(params: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
     """What no point of the experiment changes."""
-    return find_bench(params["bench"]).constants(params["context"], params["baselines"])
+    return find_bench(params["bench"]).constants(params["context"], params["chip"], params["baselines"])

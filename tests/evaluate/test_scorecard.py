@@ -6,6 +6,7 @@ import pytest
 
 from pimsim.chip import load_chip, peak
 from pimsim.digital import network_cost
+from pimsim.evaluate import digital_twin
 from pimsim.evaluate.scorecard import chips_for, scorecard
 from pimsim.workload import Conv2d, Dense, Workload
 
@@ -22,7 +23,7 @@ def rows():
 
 
 def test_numbers_are_those_of_the_costs(rows):
-    pim, digital = CHIP.cost(NETWORK), network_cost(NETWORK, "eyeriss")
+    pim, digital = CHIP.cost(NETWORK), network_cost(NETWORK, digital_twin(CHIP))
     for metric, value in [
         ("throughput", lambda c: c.throughput_per_s),
         ("latency", lambda c: c.latency_s),
@@ -63,8 +64,14 @@ def test_peak_and_achieved_stand_side_by_side(rows):
 
 
 def test_sides_at_different_nodes_are_told(rows):
-    assert (rows["node"].pim, rows["node"].note) == (pytest.approx(32), "")
-    other = {row.metric: row for row in scorecard(load_chip("generic-sram-22nm"), NETWORK, suite=["alexnet"])}
+    assert (rows["node"].pim, rows["node"].digital) == (pytest.approx(32), pytest.approx(32))
+    assert (rows["activation buffer"].pim, rows["activation buffer"].digital) == (1024, 1024)
+    assert "32 nm, 0.9 V, 8 x 8 bit" in rows["node"].note
+    assert "not the same" not in rows["node"].note
+    chip = load_chip("generic-sram-22nm")
+    twin = {row.metric: row for row in scorecard(chip, NETWORK, suite=["alexnet"])}
+    assert (twin["node"].pim, twin["node"].digital) == pytest.approx((22, 22))
+    other = {row.metric: row for row in scorecard(chip, NETWORK, "eyeriss", suite=["alexnet"])}
     assert (other["node"].pim, other["node"].digital) == pytest.approx((22, 32))
     assert "not scaled to one node" in other["node"].note
 

@@ -4,8 +4,8 @@ import pytest
 
 from pimsim.base.errors import InputError
 from pimsim.chip import load_chip
-from pimsim.components.scaling import energy_factor
 from pimsim.digital import network_cost
+from pimsim.evaluate import digital_twin
 from pimsim.evaluate.sensitivity import ADC_LAWS, Setting, default_settings, sensitivity
 from pimsim.workload import Conv2d, Dense, Workload
 
@@ -18,7 +18,7 @@ NETWORK = Workload(
 
 def test_base_is_the_ratio_of_the_costs():
     (base,) = sensitivity(CHIP, NETWORK, settings=[])
-    pim, digital = CHIP.cost(NETWORK).energy_j, network_cost(NETWORK, "eyeriss").energy_j
+    pim, digital = CHIP.cost(NETWORK).energy_j, network_cost(NETWORK, digital_twin(CHIP)).energy_j
     assert (base.pim_j, base.digital_j, base.ratio) == pytest.approx((pim, digital, pim / digital))
 
 
@@ -46,18 +46,50 @@ def test_the_same_value_changes_nothing():
     assert law.ratio == batch.ratio == base.ratio
 
 
-def test_memory_and_node_act_on_the_right_part_of_the_digital_side():
-    settings = [Setting("off-chip memory", "ddr3", dram="ddr3"), Setting("node", "22 nm", node=22e-9)]
-    _, memory, node = sensitivity(CHIP, NETWORK, settings=settings)
-    cost = network_cost(NETWORK, "eyeriss")
-    assert memory.digital_j == pytest.approx(cost.energy_on_chip_j + cost.energy_off_chip_j * 70 / 8)
-    factor = energy_factor(32e-9, 22e-9, 0.9, 0.9)
-    assert node.digital_j == pytest.approx(cost.energy_on_chip_j * factor + cost.energy_off_chip_j)
+def test_memory_and_node_move_both_sides_as_the_costs_of_the_changed_chip_and_its_twin():
+    dram = {"components.dram.parameters": {"kind": "ddr3"}}
+    settings = [Setting("off-chip memory", "ddr3", dram), Setting("node", "22 nm", {"macro.node": 22e-9})]
+    base, *found = sensitivity(CHIP, NETWORK, settings=settings)
+    for setting, verdict in zip(settings, found, strict=True):
+        changed = CHIP.replace(setting.chip)
+        twin = network_cost(NETWORK, digital_twin(changed))
+        assert verdict.pim_j == pytest.approx(changed.cost(NETWORK).energy_j)
+        assert verdict.digital_j == pytest.approx(twin.energy_j)
+        assert verdict.pim_j != base.pim_j
+    cost = network_cost(NETWORK, digital_twin(CHIP))
+    assert found[0].digital_j == pytest.approx(cost.energy_on_chip_j + cost.energy_off_chip_j * 70 / 8)
 
 
-def test_a_chip_of_stated_energies_is_not_compared_across_nodes():
-    isaac = load_chip("isaac-ce")
+def test_every_part_of_raella_like_moves_with_the_node():
+    """Parts of stated energy are scaled with the rest: all but the links, the memory and the write pulses."""
+    chip = load_chip("raella-like-32nm")
+    at = {node: chip.replace({"macro.node": node * 1e-9}).cost(NETWORK) for node in (22, 32, 45)}
+    energy = {node: cost.energy_by("component") for node, cost in at.items()}
+    areas = {node: {part.component: part.area_m2 for part in cost.parts} for node, cost in at.items()}
+    fixed = {"dram", "link", "cells"}  # the cells' read energy is G V^2 t
+    for name in set(energy[32]) - fixed:
+        assert energy[22][name] < energy[32][name] < energy[45][name] or energy[32][name] == 0, name
+    for name in ("buffer", "router", "sample_hold"):
+        assert areas[22][name] < areas[32][name] < areas[45][name]
+    assert {"node", "ADC resolution"} <= {setting.factor for setting in default_settings(chip)}
+
+
+@pytest.mark.parametrize("name", ["raella-like-32nm", "isaac-ce", "generic-sram-22nm"])
+def test_the_tornado_of_other_chips(name):
+    verdicts = sensitivity(load_chip(name), NETWORK)
+    assert len({verdict.factor for verdict in verdicts}) >= 5
+    assert all(verdict.ratio > 0 for verdict in verdicts)
+
+
+def test_a_side_that_does_not_follow_the_node_is_not_compared_across_nodes():
+    isaac, node = load_chip("isaac-ce"), Setting("node", "22 nm", {"macro.node": 22e-9})
     factors = {setting.factor for setting in default_settings(isaac)}
     assert factors == {"ADC law", "batch", "off-chip memory", "array size", "weights loaded"}
-    with pytest.raises(InputError, match="'isaac-ce' states the energy of its converters; it follows no node"):
-        sensitivity(isaac, NETWORK, settings=[Setting("node", "22 nm", {"macro.node": 22e-9}, node=22e-9)])
+    with pytest.raises(InputError, match="'isaac-ce' states energies without their node"):
+        sensitivity(isaac, NETWORK, settings=[node])
+    with pytest.raises(InputError, match="accelerator eyeriss follows no node"):
+        sensitivity(CHIP, NETWORK, "eyeriss", settings=[node])
+    card = sensitivity(CHIP, NETWORK, "eyeriss")
+    assert "node" not in {verdict.factor for verdict in card}
+    memory = {verdict.digital_j for verdict in card if verdict.factor == "off-chip memory"}
+    assert len(memory) == 2

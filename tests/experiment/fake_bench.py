@@ -54,7 +54,7 @@ def row(chip, draw):
     return {"accuracy": 0.9 - 0.5 * 2.0**-bits * (1 + 0.1 * draw), "energy_j": chip.macro.rows * 1e-9 * 2.0**bits}
 
 
-def constants(context, baselines):
+def constants(context, chip, baselines):
     energies = {f"baseline.{name}": 1e-6 for name in baselines}
     return {"float_accuracy": 0.92, "quantized_accuracy": 0.91} | energies
 

@@ -1,0 +1,113 @@
+"""The digital twin: the chip's node, precision, buffer, memory and supply, and the card eyeriss at its defaults."""
+
+import pytest
+
+from pimsim.base.errors import InputError
+from pimsim.chip import list_chips, load_chip
+from pimsim.components.logic import mac
+from pimsim.digital import eyeriss_like, load_accelerator, network_cost, roof, roof_like
+from pimsim.evaluate import beside, digital_twin
+from pimsim.workload import Conv2d, Dense, Workload
+
+NETWORK = Workload(name="small", layers=[Conv2d(m=16, c=8, p=12, q=12, r=3, s=3), Dense(m=10, c=256)])
+
+
+def numbers(acc):
+    """Every number of an accelerator by name."""
+    found = {"clock": acc.clock, "mac": acc.mac.energy, "mac area": acc.mac.area}
+    found |= {"bank read": acc.weight_bank.read, "bank area": acc.weight_bank.area}
+    for level in acc.hierarchy:
+        fields = ("energy", "x", "y") if level.kind == "array" else (
+            "capacity", "width", "read", "write", "read_bandwidth", "write_bandwidth", "area", "leakage")  # fmt: skip
+        found |= {f"{level.name}.{field}": getattr(level, field) for field in fields}
+    return found
+
+
+def test_the_defaults_are_the_card_eyeriss_to_its_rounding():
+    card, scaled = load_accelerator("eyeriss"), eyeriss_like()
+    assert numbers(scaled) == pytest.approx(numbers(card), rel=5e-3)
+    assert scaled.precision == card.precision
+    for ours, theirs in zip(scaled.hierarchy, card.hierarchy, strict=True):
+        for field in ("name", "keeps", "dims", "x_dims", "y_dims"):
+            assert getattr(ours, field, None) == getattr(theirs, field, None)
+
+
+@pytest.mark.parametrize("name", ["eyeriss", "roof", "output-stationary", "tpu-like", "simba-like"])
+def test_cards_of_8_bit_multiply_at_the_energy_of_the_pim_side_s_multipliers(name):
+    card = load_accelerator(name)
+    assert card.mac.energy == pytest.approx(mac(8, card.node).energy_j["mac"], rel=5e-3)
+
+
+@pytest.mark.parametrize("banks", [None, 16])
+def test_energies_and_areas_rise_with_the_node(banks):
+    nodes = [7e-9, 10e-9, 14e-9, 22e-9, 32e-9, 45e-9, 65e-9, 90e-9, 130e-9]
+    found = [numbers(eyeriss_like(node=node, buffer_bytes=2**20, buffer_banks=banks)) for node in nodes]
+    for key in ("mac", "mac area", "bank read", "bank area", "array.energy", "buffer.read", "buffer.area",
+                "filter_spad.read", "ifmap_spad.write", "psum_spad.read"):  # fmt: skip
+        values = [one[key] for one in found]
+        assert values[0] > 0, key
+        assert values == sorted(values), key
+
+
+def test_width_and_supply_move_what_they_should():
+    plain, wide, low = numbers(eyeriss_like()), numbers(eyeriss_like(weights=16)), numbers(eyeriss_like(supply=0.7))
+    changed = {key for key in plain if wide[key] != plain[key]}
+    assert changed == {"mac", "mac area", "filter_spad.read", "filter_spad.write", "filter_spad.capacity",
+                       "filter_spad.width"}  # fmt: skip
+    assert all(low[key] < plain[key] for key in ("mac", "array.energy", "buffer.read", "filter_spad.read"))
+    assert low["DRAM.read"] == plain["DRAM.read"]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"node": 5e-9}, "node = 5e-09 m is outside the table"),
+        ({"node": 180e-9}, "node = 1.8e-07 m is outside the table"),
+        ({"supply": 1.8}, "supply = 1.8 V is outside the scaling table"),
+        ({"buffer_bytes": 2048}, "sram-cacti: capacity = 2048 byte is outside the table"),
+        ({"buffer_bytes": 0}, "buffer_bytes = 0: must be more than 0"),
+        ({"weights": 0}, "weights = 0: must be 1 ... 64 bit"),
+        ({"off_chip": -1.0}, "off_chip = -1.0: must not be negative"),
+    ],
+)
+def test_what_no_table_holds_is_refused(options, match):
+    with pytest.raises(InputError, match=match):
+        eyeriss_like(**options)
+
+
+@pytest.mark.parametrize("name", list_chips())
+def test_every_chip_has_a_twin(name):
+    chip = load_chip(name)
+    twin = digital_twin(chip)
+    assert twin.node == chip.macro.node
+    assert (twin.precision.weights, twin.precision.inputs) == (chip.macro.weights.bits, chip.macro.inputs.bits)
+    assert twin.precision.psums == chip.accumulator_bits
+    sizes = [chip.instances(part) * chip.components[part].capacity for part in chip.with_role("buffer")]
+    assert twin.memories[1].capacity / 8 == pytest.approx(sum(sizes) or 108 * 1024)
+    assert bool(sizes) != ("names no buffer" in twin.description)
+    assert f"{min(chip.supply, 1.4):g} V" in twin.description
+    assert twin.memories[0].read / 64 == pytest.approx(8e-12)
+    bound = beside(chip, "twin-roof")
+    assert bound.macs == twin.macs
+    assert roof(NETWORK, bound).energy_j < network_cost(NETWORK, twin).energy_j
+
+
+def test_memory_of_the_chip_is_that_of_the_twin():
+    chip = load_chip("generic-rram-32nm").replace({"components.dram.parameters": {"kind": "hbm3"}})
+    twin = digital_twin(chip)
+    assert twin.memories[0].read == pytest.approx(64 * 4.05e-12)
+    assert twin.memories[0].read_bandwidth * twin.clock == pytest.approx(102.4e9)
+
+
+def test_beside_takes_cards_and_designs_as_they_are():
+    chip, card = load_chip("isaac-ce"), load_accelerator("eyeriss")
+    assert beside(chip, "eyeriss") == beside(chip, card) == card
+    assert beside(chip).precision.weights == 16
+    assert roof_like(card).peak_macs_per_s == card.peak_macs_per_s
+
+
+def test_a_chip_without_memory_has_no_twin():
+    fields = load_chip("generic-rram-32nm").model_dump(mode="python", exclude_unset=True)
+    del fields["components"]["dram"]
+    with pytest.raises(InputError, match="names no off-chip memory"):
+        digital_twin(load_chip(fields))
