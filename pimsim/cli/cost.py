@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from pimsim.cli.output import JsonOption, show, show_json
-from pimsim.cli.workloads import Loading, loading, workload_of
+from pimsim.cli.workloads import Beside, Loading, loading, workload_of
 
 app = typer.Typer()
 
@@ -30,10 +30,11 @@ def cost(
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
     weights: Annotated[Loading, typer.Option(help="When weights are written.")] = Loading.once,
+    accelerator: Beside = "twin",
     by: Annotated[By, typer.Option(help="Sum the energy by this.")] = By.component,
     json: JsonOption = False,
 ) -> None:
-    """Energy, area, latency and throughput of a network on a chip.
+    """Energy, area, latency and throughput of a network on a chip, beside a digital accelerator.
 
     Action counts follow from the mapping of the layers; the cells' energy is the fixed one. `pimsim evaluate` runs
     the network and takes the energy of the values that occur.
@@ -48,10 +49,12 @@ def cost(
     design = load_chip(chip)
     workload = workload_of(network)
     result, layers = design.cost(workload, batch, loading(weights)), design.layers(workload)
+    other = None if accelerator == "none" else _digital(workload, design, accelerator, batch, loading(weights))
     if json:
-        show_json(result.to_dict() | {"layers": layers})
+        show_json(result.to_dict() | {"layers": layers, "digital": None if other is None else other.to_dict()})
         return
-    show([_totals(result)], title=f"{network} on {chip}, batch {batch}")
+    sides = {chip: result} | ({} if other is None else {accelerator: other})
+    show([{"": name, **_totals(one)} for name, one in sides.items()], title=f"{network} on {chip}, batch {batch}")
     show([_operations(result, design)])
     total = result.energy_j
     show(
@@ -62,6 +65,13 @@ def cost(
     show([row._asdict() for row in result.parts if row.area_m2])
     for note in (*result.notes, _PEAK):
         typer.echo(f"- {note}")
+
+
+def _digital(workload: Any, chip: Any, accelerator: str, batch: int, weights: Any) -> Any:
+    from pimsim.digital import network_cost
+    from pimsim.evaluate import beside
+
+    return network_cost(workload, beside(chip, accelerator), batch, weights)
 
 
 def _totals(result: Any) -> dict[str, float]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from pimsim.cli.output import JsonOption, show, show_json
+from pimsim.cli.workloads import Beside
 
 app = typer.Typer()
 
@@ -18,7 +19,7 @@ def evaluate(
     trials: Annotated[int, typer.Option(min=1, help="Chips drawn from the device's statistics.")] = 5,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     time: Annotated[float, typer.Option(min=0.0, help="Seconds after programming.")] = 0.0,
-    baseline: Annotated[str, typer.Option(help='Digital accelerator: name or path, or "none".')] = "eyeriss",
+    baseline: Beside = "twin",
     weights: Annotated[Literal["once", "per_inference"], typer.Option(help="When they come from off-chip.")] = "once",
     json: JsonOption = False,
 ) -> None:

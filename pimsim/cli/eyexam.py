@@ -6,7 +6,7 @@ import typer
 
 from pimsim.base.errors import InputError
 from pimsim.cli.output import JsonOption, show
-from pimsim.cli.workloads import workload_of
+from pimsim.cli.workloads import Beside, workload_of
 
 app = typer.Typer()
 
@@ -15,7 +15,7 @@ app = typer.Typer()
 def eyexam(
     network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
     chip: Annotated[str | None, typer.Option(help="Chip: name or path.")] = None,
-    accelerator: Annotated[str | None, typer.Option(help="Digital accelerator: name or path.")] = None,
+    accelerator: Beside = "twin",
     layer: Annotated[str | None, typer.Option(help="One layer of it, by name.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -28,9 +28,19 @@ def eyexam(
     """
     from pimsim.evaluate.bounds import eyexam as bounds_of
 
-    bounds = bounds_of(_subject(workload_of(network), layer), _side(chip, accelerator))
-    rows = [bound._asdict() | {"lost of bound before %": _lost(bound)} for bound in bounds]
-    show(rows, as_json=json, title=f"{layer or network} on {chip or accelerator}, MAC per cycle")
+    subject = _subject(workload_of(network), layer)
+    tables = {
+        name: [
+            {"side": name, **bound._asdict(), "lost of bound before %": _lost(bound)}
+            for bound in bounds_of(subject, side)
+        ]
+        for name, side in _sides(chip, accelerator).items()
+    }
+    if json:
+        show([row for rows in tables.values() for row in rows], as_json=True)
+        return
+    for name, rows in tables.items():
+        show(rows, title=f"{layer or network} on {name}, MAC per cycle of its own")
 
 
 def _lost(bound: Any) -> float:
@@ -45,13 +55,16 @@ def _subject(workload: Any, layer: str | None) -> Any:
     return workload.layers[workload.labels.index(layer)]
 
 
-def _side(chip: str | None, accelerator: str | None) -> Any:
-    if (chip is None) == (accelerator is None):
-        raise InputError("give either --chip or --accelerator")
-    if chip:
-        from pimsim.chip import load_chip
-
-        return load_chip(chip)
+def _sides(chip: str | None, accelerator: str) -> dict[str, Any]:
+    """The machines by name: the chip and what stands beside it, or an accelerator alone."""
     from pimsim.digital import load_accelerator
 
-    return load_accelerator(str(accelerator))
+    if chip is None:
+        if accelerator in ("twin", "twin-roof", "none"):
+            raise InputError(f"accelerator {accelerator!r} needs --chip; or name a card with --accelerator")
+        return {accelerator: load_accelerator(accelerator)}
+    from pimsim.chip import load_chip
+    from pimsim.evaluate import beside
+
+    design = load_chip(chip)
+    return {chip: design} | ({} if accelerator == "none" else {accelerator: beside(design, accelerator)})

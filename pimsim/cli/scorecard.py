@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from pimsim.cli.output import JsonOption, show
-from pimsim.cli.workloads import Loading, loading, workload_of
+from pimsim.cli.workloads import Beside, Loading, loading, workload_of
 
 app = typer.Typer()
 
@@ -14,7 +14,7 @@ app = typer.Typer()
 def scorecard(
     network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
-    accelerator: Annotated[str, typer.Option(help="Digital accelerator: name or path.")] = "eyeriss",
+    accelerator: Beside = "twin",
     batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
     weights: Annotated[Loading, typer.Option(help="When weights are loaded.")] = Loading.once,
     data: Annotated[str | None, typer.Option(help="Data set: runs the network for its accuracy.")] = None,

@@ -1,7 +1,17 @@
-"""Networks by name on the command line: tables of layer shapes, shipped networks, ONNX files."""
+"""Networks and digital sides by name on the command line."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import typer
+
+Beside = Annotated[
+    str,
+    typer.Option(
+        help="Digital side: twin (Eyeriss's array with the node, precision, buffer and memory of the chip),"
+        ' twin-roof (its bound), a card by name or path; "none" where a chip may stand alone.'
+    ),
+]
 
 
 class Loading(StrEnum):

@@ -1,6 +1,6 @@
 """Eyeriss's array at any node, precision, supply and buffer, every energy and area from a table that can be cited.
 
-What stays as published (Chen et al., JSSC 52(1), 2017): 12 x 14 PEs, row stationary, scratchpads of 12, 224 and 24 words.
+As published (Chen et al., JSSC 52(1), 2017): 12 x 14 PEs, row stationary, scratchpads of 12, 224 and 24 words.
 """
 
 from __future__ import annotations
@@ -150,7 +150,6 @@ def _buffer(size: float, banks: int | None, node: float, supply: float, inputs: 
 
 
 def _array(node: float, supply: float) -> Array:
-    # A transfer costs two 16-bit multiply-accumulates; 16-bit addition of the product, as the published chip has it.
     products = _geometric(16, 16, node, supply) + adder(32, node, supply).energy_j["add"]
     return Array(
         kind="array",
@@ -172,10 +171,21 @@ def _scratchpads(precision: Precision, node: float, supply: float) -> tuple[Memo
     table = f"register file of the Timeloop tutorial table (45 nm assumed), in proportion to bits, by {_SCALED}"
     small = f"192 x 16 b SRAM, 1.44 pJ at 65 nm (hwcomponents-library 1.0.58), in proportion to bits, by {_SCALED}"
 
-    def pad(name: str, tensor: str, words: int, bits: int, read: float, write: float, dims: tuple, source: str) -> Memory:
+    def pad(
+        name: str, tensor: str, words: int, bits: int, read: float, write: float, dims: tuple, source: str
+    ) -> Memory:
         energies = {"read": read * bits, "write": write * bits}
         text = f"{words} words; {source}"
-        return Memory(kind="memory", name=name, keeps=(tensor,), capacity=words * bits, width=bits, dims=dims, source=text, **energies)
+        return Memory(
+            kind="memory",
+            name=name,
+            keeps=(tensor,),
+            capacity=words * bits,
+            width=bits,
+            dims=dims,
+            source=text,
+            **energies,
+        )
 
     bits, sums = precision, precision.psums
     return (
@@ -205,5 +215,7 @@ def _geometric(first: int, second: int, node: float, supply: float) -> float:
 
 def _weight_bank(node: float, supply: float) -> Bank:
     bank = sram(1024 * KIB, node, supply)
-    source = f"1 MiB; {bank.source}; as many banks as hold the network, leakage not counted (nor that of cells of PIM chips)"
-    return Bank(capacity=8 * 1024 * KIB, width=_PORT, read=_PORT * bank.energy_j["read"], area=bank.area_m2, source=source)
+    source = f"1 MiB; {bank.source}; as many as hold the network; no leakage counted (nor of cells of PIM chips)"
+    return Bank(
+        capacity=8 * 1024 * KIB, width=_PORT, read=_PORT * bank.energy_j["read"], area=bank.area_m2, source=source
+    )

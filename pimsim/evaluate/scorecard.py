@@ -217,7 +217,13 @@ def _hardware(pim: Design, digital: Design, chip: Chip, acc: Accelerator) -> lis
     note = "" if math.isclose(*nodes) else "; not the same: energy, area and their ratios are not scaled to one node"
     return [
         Metric("hardware", "node", "nm", *nodes, f"digital: {acc.description}{note}"),
-        Metric("hardware", "activation buffer", "KiB", *_buffers(chip, acc), "of one chip; digital: outermost on-chip memory"),
+        Metric(
+            "hardware",
+            "activation buffer",
+            "KiB",
+            *_buffers(chip, acc),
+            "of one chip; digital: outermost on-chip memory",
+        ),
         Metric("hardware", "area", "mm^2", *areas, "all chips that the network needs"),
         Metric("hardware", "storage on chip", "MiB", *storage, "analog: weights in arrays; digital: all memories"),
         Metric("hardware", "storage density", "Mibit/mm^2", *density),

@@ -73,5 +73,7 @@ def constants(bench: Bench, chip: Chip, baselines: Sequence[str], weights: Weigh
         "float_accuracy": bench.float_accuracy,
         "quantized_accuracy": bench.quantized_accuracy,
         "images": len(bench.data),
-        "baselines": {name: network_cost(bench.workload, beside(chip, name), weights=weights).energy_j for name in baselines},
+        "baselines": {
+            name: network_cost(bench.workload, beside(chip, name), weights=weights).energy_j for name in baselines
+        },
     }

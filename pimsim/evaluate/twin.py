@@ -39,7 +39,7 @@ def digital_twin(chip: Chip) -> Accelerator:
     """
     memories = chip.with_role("dram")
     if not memories:
-        raise InputError(f"chip {chip.name!r} names no off-chip memory (role 'dram'): its twin would have another boundary")
+        raise InputError(f"chip {chip.name!r} names no off-chip memory (role 'dram'), so it has no twin")
     memory = memories[0]
     size, banks = _buffers(chip)
     bandwidth = chip.components[memory].bandwidth

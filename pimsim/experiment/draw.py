@@ -6,7 +6,12 @@ from typing import Any
 
 from pimsim.experiment.spec import Experiment
 
-NAMES = {"twin": "digital twin (Eyeriss's array)", "twin-roof": "roof of the twin", "eyeriss": "Eyeriss-like array", "roof": "digital roof"}
+NAMES = {
+    "twin": "digital twin (Eyeriss's array)",
+    "twin-roof": "roof of the twin",
+    "eyeriss": "Eyeriss-like array",
+    "roof": "digital roof",
+}
 
 
 def draw(

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from pimsim.base.errors import InputError
 from pimsim.chip import load_chip
 from pimsim.cli.app import app
-from pimsim.evaluate import evaluate
+from pimsim.digital import network_cost
+from pimsim.evaluate import digital_twin, evaluate
 from pimsim.evaluate.bounds import eyexam
 from pimsim.networks import load_dataset, load_network
 from pimsim.workload import load_workload
@@ -25,6 +26,8 @@ def test_cost_as_json_and_as_tables():
     cost = load_chip("isaac-ce").cost(load_workload("alexnet"), 2)
     data = json.loads(run("cost", "alexnet", "--chip", "isaac-ce", "--batch", "2", "--json"))
     assert data["energy_j"] == cost.energy_j
+    twin = network_cost(load_workload("alexnet"), digital_twin(load_chip("isaac-ce")), 2)
+    assert data["digital"]["energy_j"] == twin.energy_j
     assert len(data["breakdown"]) == len(cost.actions)
     assert data["layers"] == load_chip("isaac-ce").layers(load_workload("alexnet"))
     text = run("cost", "alexnet", "--chip", "isaac-ce", "--by", "layer")
@@ -46,12 +49,15 @@ def test_evaluate_as_json_and_as_tables():
     text = run(*asked, "--baseline", "none")
     assert "clip_fraction" in text
     assert "generic-rram-32nm, 2 chips" in text
-    assert "eyeriss" not in text
+    assert "twin" not in text
 
 
 def test_eyexam_of_a_layer():
     rows = json.loads(run("eyexam", "alexnet", "--chip", "isaac-ce", "--layer", "conv3", "--json"))
     bounds = eyexam(load_workload("alexnet").layers[2], load_chip("isaac-ce"))
+    twin = eyexam(load_workload("alexnet").layers[2], digital_twin(load_chip("isaac-ce")))
+    assert [row["macs_per_cycle"] for row in rows if row["side"] == "twin"] == [one.macs_per_cycle for one in twin]
+    rows = [row for row in rows if row["side"] == "isaac-ce"]
     assert [row["macs_per_cycle"] for row in rows] == [bound.macs_per_cycle for bound in bounds]
     kept = math.prod(1 - row["lost of bound before %"] / 100 for row in rows)
     assert kept == pytest.approx(bounds[-1].macs_per_cycle / bounds[0].macs_per_cycle)
@@ -60,7 +66,7 @@ def test_eyexam_of_a_layer():
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        (["eyexam", "alexnet"], "either --chip or --accelerator"),
+        (["eyexam", "alexnet"], "accelerator 'twin' needs --chip"),
         (["eyexam", "alexnet", "--chip", "isaac-ce", "--layer", "conv9"], "no layer 'conv9'"),
     ],
 )

@@ -19,7 +19,7 @@ def numbers(acc):
     for level in acc.hierarchy:
         fields = ("energy", "x", "y") if level.kind == "array" else (
             "capacity", "width", "read", "write", "read_bandwidth", "write_bandwidth", "area", "leakage")  # fmt: skip
-        found |= {f"{level.name}.{field}": getattr(level, field) for field in fields}
+        found |= {f"{level.name}.{field}": getattr(level, field) or 0.0 for field in fields}
     return found
 
 
