@@ -202,8 +202,8 @@ def _mac(precision: Precision, node: float, supply: float) -> Mac:
         energy=product + adder(precision.psums, node, supply).energy_j["add"],
         area=_PE_AREA * area_factor(65e-9, node) * width,
         source=f"{precision.weights} x {precision.inputs}-bit multiply and {precision.psums}-bit add "
-        f"(Horowitz, ISSCC 2014, 45 nm) by {_SCALED}; area of a whole PE with scratchpads and network, (12.25 - 0.78) mm^2 / 168 at 65 "
-        "nm and 16 bit, in proportion to bits (assumed)",
+        f"(Horowitz, ISSCC 2014, 45 nm) by {_SCALED}; area of a PE with scratchpads "
+        "and network, (12.25 - 0.78) mm^2 / 168 at 65 nm and 16 bit, in proportion to bits (assumed)",
     )
 
 
