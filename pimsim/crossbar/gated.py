@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
-from pimsim.crossbar.problem import check_wires, series_conductance
+from pimsim.crossbar.problem import check_wires
 from pimsim.crossbar.wires import Wires
 
 
@@ -59,22 +60,21 @@ def solve_gated(
     if not G.size:
         raise InputError(f"G: shape {G.shape}; an array needs at least one row and one column")
     patterns = _patterns(on, G.shape[0])
-    v, r_on, g_off = (float(check_array(*item, shape=())) for item in
-                      (("v_bitline", v_bitline), ("r_on", r_on), ("g_off", g_off)))  # fmt: skip
+    v, r_on, g_off = _number("v_bitline", v_bitline), _number("r_on", r_on), _number("g_off", g_off)
     if r_on < 0.0 or g_off < 0.0:
         raise InputError(f"r_on = {r_on}, g_off = {g_off}: must not be negative")
     wires = check_wires(wires)
     if wires.r_wordline or wires.double_sided:
         raise InputError("wires: word lines that drive gates carry no current; leave out r_wordline and double_sided")
-    closed = r_on * G
-    closed += 1.0
-    np.divide(G, closed, out=closed)
-    leak = series_conductance(G, g_off) if g_off else closed
-    i_out = gated_columns(
-        closed, leak, g_off > 0.0, patterns, v,
-        wires.r_bitline, wires.r_sourceline, wires.r_driver, wires.r_sense,
-    )  # fmt: skip
+    lines = wires.r_bitline, wires.r_sourceline, wires.r_driver, wires.r_sense
+    i_out = gated_columns(G, r_on, g_off, patterns, v, *lines)
     return GatedSolution(i_out if np.ndim(on) == 2 else i_out[0])
+
+
+def _number(name: str, value: float) -> float:
+    if isinstance(value, float) and math.isfinite(value):  # the usual case, much faster than an array of it
+        return value
+    return float(check_array(name, value, shape=()))
 
 
 def _patterns(on: ArrayLike, rows: int) -> np.ndarray:
