@@ -13,7 +13,7 @@ _RESCALE_ROWS = 16  # between two rescalings of the forest sums, which grow by a
 @njit(fastmath={"contract"}, error_model="numpy")
 def gated_columns(cells, r_on, g_off, on, v, r_bit, r_source, r_driver, r_sense):
     """Currents (B, M) of all columns for every pattern of selected rows (B, N); ``cells`` (N, M) [S]."""
-    patterns, rows = on.shape
+    patterns = on.shape[0]
     cols = cells.shape[1]
     currents = np.empty((patterns, cols))
     sums = np.empty(5 * _BLOCK)

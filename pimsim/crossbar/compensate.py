@@ -5,8 +5,9 @@ Gain and offset after the converter belong to the macro's calibration.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,7 @@ from pimsim.base.errors import InputError
 from pimsim.crossbar.transfer import transfer_matrix
 from pimsim.crossbar.wires import Wires
 
+_QUANTILES = (0.05, 0.0, 0.3)  # of the cells' share of their current: scales to try
 _HOPELESS = 1e6  # times the largest target: no device is meant, the iteration has run away
 
 
@@ -27,14 +29,17 @@ class Predistorted:
     ----------
     g : conductances to program [S], shaped as the targets.
     scale : currents meant over those of the array without losses.
+    scale_before : the same without the change: the scale that was given, or the one at which the unchanged targets
+        come nearest, which is what one gain alone would make up for.
     error_before, error_after : rms error [S] over all cells of the effective conductances (current at the foot of the
-        column over the voltage of the row, other rows at 0 V) over ``scale``, against the targets, without and with
-        the change. The error before is the least over all scales, what one gain alone would reach.
+        column over the voltage of the row, other rows at 0 V) over ``scale_before`` and ``scale``, against the
+        targets, without and with the change. The second is never the larger one.
     clipped : share of the cells whose conductance stopped at a limit.
     """
 
     g: np.ndarray
     scale: float
+    scale_before: float
     error_before: float
     error_after: float
     clipped: float
@@ -53,7 +58,8 @@ def predistort(
 
     Iterates G <- G x scale x wanted / effective, until every row, driven alone, gives every column ``scale`` times the
     current of the ideal array; the circuit being linear, every input then does. Cells stop at the limits of the device.
-    The error falls by about the share of the voltage lost at each step. No conductance takes off what sneaks through
+    The error falls by about the share of the voltage lost at each step; where cells stop it can rise again, and the
+    best step is returned, which is no change at all where nothing helps. No conductance takes off what sneaks through
     the neighbors of an open cell.
 
     Parameters
@@ -63,7 +69,7 @@ def predistort(
         more than wires (one transfer matrix a step and array).
     g_min, g_max : limits of the device [S]. Targets of 0 are open cells and stay open if g_min is 0.
     scale : below 1 leaves room upward, to be made up for by the sense amplifiers; None takes what 95 % of the cells at
-        their targets give.
+        their targets give, and where cells stop tries what all and what 70 % of them give too.
     iterations : steps at most; what is left then is in ``error_after``.
     tolerance : stop when no conductance moves by more, relative to the largest target.
 
@@ -84,23 +90,54 @@ def predistort(
     if iterations < 1:
         raise InputError(f"iterations = {iterations}: must be at least 1")
     behind = _behind(circuit) if isinstance(circuit, Wires) else circuit
-    G, effective = wanted, behind(wanted)
+    effective = behind(wanted)
     power = float(np.square(wanted).sum())
-    before = _rms(effective, wanted, float((effective * wanted).sum()) / power) if power else 0.0
-    if scale is None:
-        conducting = wanted > 0
-        scale = min(1.0, float(np.quantile(effective[conducting] / wanted[conducting], 0.05))) if power else 1.0
+    best_gain = float((effective * wanted).sum()) / power if power else 1.0
+    gain = best_gain if scale is None else scale
+    before = _rms(effective, wanted, gain)
+    best = _Step(wanted, gain, before, 0.0)
+    for factor in [scale] if scale is not None else _scales(effective, wanted):
+        for step in _steps(wanted, behind, effective, factor, (g_min, g_max), iterations, tolerance):
+            best = min(best, step, key=lambda s: s.error)
+        if not step.stopped:
+            break
+    return Predistorted(best.g, best.scale, gain, before, best.error, best.stopped)
+
+
+class _Step(NamedTuple):
+    g: np.ndarray
+    scale: float
+    error: float
+    stopped: float
+
+
+def _scales(effective: np.ndarray, wanted: np.ndarray) -> list[float]:
+    share = effective[wanted > 0] / wanted[wanted > 0]
+    return [min(1.0, float(s)) for s in np.quantile(share, _QUANTILES)] if share.size else [1.0]
+
+
+def _steps(
+    wanted: np.ndarray,
+    behind: Callable[[np.ndarray], np.ndarray],
+    effective: np.ndarray,
+    scale: float,
+    limits: tuple[float, float],
+    iterations: int,
+    tolerance: float,
+) -> Iterator[_Step]:
+    """Steps of the iteration from the targets on; ``effective`` are the targets' own."""
+    G = wanted
     for _ in range(iterations):
-        moved = np.clip(np.divide(G * scale * wanted, effective, out=G.copy(), where=effective > 0), g_min, g_max)
+        moved = np.clip(np.divide(G * scale * wanted, effective, out=G.copy(), where=effective > 0), *limits)
         change, G = float(np.abs(moved - G).max()), moved
         if G.max() > _HOPELESS * wanted.max():
             place = tuple(int(i) for i in np.unravel_index(G.argmax(), G.shape))
             raise InputError(f"G_target: the wires leave no current for cell {place}; lower it or give g_max")
         effective = behind(G)
+        stopped = (wanted > 0) & ((limits[0] >= G) | (limits[1] <= G)) & (wanted != G)
+        yield _Step(G, scale, _rms(effective, wanted, scale), float(np.mean(stopped)))
         if change <= tolerance * wanted.max():
             break
-    stopped = (wanted > 0) & ((g_min >= G) | (g_max <= G)) & (wanted != G)
-    return Predistorted(G, scale, before, _rms(effective, wanted, scale), float(np.mean(stopped)))
 
 
 def _behind(wires: Wires) -> Callable[[np.ndarray], np.ndarray]:

@@ -33,9 +33,11 @@ def test_errors_are_those_of_the_effective_conductances():
     result = predistort(G, WIRES, iterations=2)
     bent, changed = (ps.transfer_matrix(g, WIRES).T for g in (G, result.g))
     assert result.error_after == pytest.approx(np.sqrt(((changed - G) ** 2).mean()), rel=1e-12)
+    assert result.error_before == pytest.approx(np.sqrt(((bent - G) ** 2).mean()), rel=1e-12)
+    free = predistort(G, WIRES, iterations=2, scale=None)
     best = min(np.sqrt(((bent / s - G) ** 2).mean()) for s in np.linspace(0.5, 1.0, 2001))
     # The factor that is best for effective = s x wanted; the one for effective / s = wanted is near it.
-    assert best <= result.error_before < 1.02 * best
+    assert best <= free.error_before < 1.02 * best
 
 
 def test_limits_of_the_device_are_kept():
@@ -52,6 +54,22 @@ def test_limits_of_the_device_are_kept():
     # Cells that are not stopped still conduct what is meant.
     free = result.g < 5e-5
     np.testing.assert_allclose(ps.transfer_matrix(result.g, WIRES).T[free], G[free], rtol=1e-9)
+
+
+@pytest.mark.parametrize("ohm", [1.0, 3.0, 10.0])
+@pytest.mark.parametrize("scale", [None, 1.0, 0.3])
+@pytest.mark.parametrize("iterations", [1, 8])
+def test_it_is_never_worse_than_no_change(ohm, scale, iterations):
+    """Cells that stop at G_max, too few steps, a scale that asks for what no cell can do: the best step is kept."""
+    G, wires = targets(64, 64), ps.Wires(r_wordline=ohm, r_bitline=ohm)
+    result = predistort(G, wires, g_min=1e-6, g_max=5e-5, scale=scale, iterations=iterations)
+    effective = ps.transfer_matrix(result.g, wires).T / result.scale
+    unchanged = ps.transfer_matrix(G, wires).T / result.scale_before
+    reached, before = (np.sqrt(((g - G) ** 2).mean()) for g in (effective, unchanged))
+    assert reached <= before
+    assert (result.error_after, result.error_before) == pytest.approx((reached, before), rel=1e-12)
+    if scale is None and iterations > 1:
+        assert reached < 0.8 * before  # which is one gain, the best there is
 
 
 def test_the_scale_taken_leaves_room_for_most_cells():
