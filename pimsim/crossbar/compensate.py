@@ -58,9 +58,9 @@ def predistort(
 
     Iterates G <- G x scale x wanted / effective, until every row, driven alone, gives every column ``scale`` times the
     current of the ideal array; the circuit being linear, every input then does. Cells stop at the limits of the device.
-    The error falls by about the share of the voltage lost at each step; where cells stop it can rise again, and the
-    best step is returned, which is no change at all where nothing helps. No conductance takes off what sneaks through
-    the neighbors of an open cell.
+    The error falls by about the share of the voltage lost at each step; where cells stop it can rise again, and
+    if it ends above that of no change, the best step on the way is returned, or no change. No conductance takes
+    off what sneaks through the neighbors of an open cell.
 
     Parameters
     ----------
@@ -95,11 +95,14 @@ def predistort(
     best_gain = float((effective * wanted).sum()) / power if power else 1.0
     gain = best_gain if scale is None else scale
     before = _rms(effective, wanted, gain)
-    best = _Step(wanted, gain, before, 0.0)
+    best = unchanged = _Step(wanted, gain, before, 0.0)
     for factor in [scale] if scale is not None else _scales(effective, wanted):
-        for step in _steps(wanted, behind, effective, factor, (g_min, g_max), iterations, tolerance):
-            best = min(best, step, key=lambda s: s.error)
-        if not step.stopped:
+        last = on_the_way = unchanged
+        for last in _steps(wanted, behind, effective, factor, (g_min, g_max), iterations, tolerance):
+            on_the_way = min(on_the_way, last, key=_error)
+        # The last step has all cells right that can be: taken even if an earlier one happened to miss a little less.
+        best = min(best, last if last.error < before else on_the_way, key=_error)
+        if not last.stopped:
             break
     return Predistorted(best.g, best.scale, gain, before, best.error, best.stopped)
 
@@ -109,6 +112,10 @@ class _Step(NamedTuple):
     scale: float
     error: float
     stopped: float
+
+
+def _error(step: _Step) -> float:
+    return step.error
 
 
 def _scales(effective: np.ndarray, wanted: np.ndarray) -> list[float]:
