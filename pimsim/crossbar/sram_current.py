@@ -27,8 +27,12 @@ class CurrentColumn(Column):
     Threshold variation makes I_i = I (1 - dVt/V_ov)^alpha (alpha-power law, Sakurai and Newton, IEEE JSSC 25, 584,
     1990), to first order a spread of alpha sigma_Vt / V_ov.
 
+    A word of several ``bits`` discharges one bit line a bit; then capacitors in the ratio of powers of two share their
+    charge, V = sum_b 2^b dV_b / (2^bits - 1) (as in Dong et al., ISSCC 2020, and Sinangil et al., JSSC 56(1), 2021).
+
     Parameters
     ----------
+    bits : of a word, one bit line each.
     current : I of a nominal cell [A] at full bit-line voltage.
     pulse : duration of a unit pulse [s];  jitter : its standard deviation [s], drawn every read and row.
     capacitance : bit line [F];  v_dd : precharge voltage [V];  headroom : largest swing [V].
@@ -42,6 +46,7 @@ class CurrentColumn(Column):
     """
 
     kind: Literal["current"] = "current"
+    bits: Annotated[int, Field(ge=1, le=8)] = 1
     current: Annotated[Ampere, Field(gt=0)] = 2e-6
     pulse: Annotated[Second, Field(gt=0)] = 100e-12
     jitter: Annotated[Second, Field(ge=0)] = 0.0
@@ -59,8 +64,12 @@ class CurrentColumn(Column):
         return self.current * self.pulse / self.capacitance
 
     def draw(self, shape: tuple[int, ...], rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
-        """Currents of ``shape`` (..., rows, columns) [A] of the cells, threshold variation included."""
-        shift = self.sigma_vt * deviates(shape, rng, "thresholds", place)
+        """Currents of ``shape`` (..., rows, columns) [A] of the cells, threshold variation included.
+
+        Words of several bits have a first axis more, their bits from the least significant on.
+        """
+        drawn = [deviates(shape, rng, "thresholds", place, draw=b) for b in range(self.bits)]
+        shift = self.sigma_vt * (drawn[0] if self.bits == 1 else np.stack(drawn))
         return self.current * np.maximum(1.0 - shift / self.overdrive, 0.0) ** self.alpha
 
     def pulses(self, units: ArrayLike, rng: Rng = 0, place: ArrayLike | None = None) -> np.ndarray:
@@ -87,16 +96,37 @@ class CurrentColumn(Column):
         return np.minimum(swing, self.headroom)
 
     def contributions(self, stored: np.ndarray, rows: int, currents: np.ndarray) -> np.ndarray:
-        """What each cell adds to its column for a unit pulse, in nominal steps, before :meth:`bend`: (..., n, M)."""
-        return stored * (currents / self.current)
+        """What each word adds to its column for a unit pulse, in nominal steps, before :meth:`bend`: (..., n, M)."""
+        return np.tensordot(self._worth, self.lines(stored, currents), axes=1)
+
+    def lines(self, stored: np.ndarray, currents: np.ndarray | float) -> np.ndarray:
+        """What each word adds to its bit lines for a unit pulse, in nominal steps: (bits, ..., n, M)."""
+        words = np.asarray(stored)
+        if self.bits == 1:
+            return (words * (currents / self.current))[None]
+        digits = np.stack([words.astype(np.int64) >> b & 1 for b in range(self.bits)])
+        return digits * (currents / self.current)
 
     def bend(self, steps: np.ndarray) -> np.ndarray:
-        """Column sums in steps as they reach the converter: bent by lambda and clipped by the headroom."""
+        """Sums of bit lines in steps, bent by lambda and clipped by the headroom."""
         return self.swing(steps * self.step()) / self.step()
 
+    def join(self, lines: np.ndarray) -> np.ndarray:
+        """Column sums in steps as they reach the converter, from the sums (bits, ...) of the bit lines."""
+        return np.tensordot(self._worth, self.bend(lines), axes=1)
+
+    @property
+    def _worth(self) -> np.ndarray:
+        return 2.0 ** np.arange(self.bits)
+
+    @property
+    def most_bits(self) -> int:
+        """Bits a word can store."""
+        return self.bits
+
     def unit(self, rows: int, top: int) -> float:
-        """Swing [V] of one unit of sum_i level_i bit_i, a level being a number of unit pulses."""
-        return self.step()
+        """Swing [V] of one unit of sum_i level_i word_i, a level being a number of unit pulses."""
+        return self.step() / (2**self.bits - 1)
 
     @property
     def time_coded(self) -> bool:
@@ -124,11 +154,11 @@ class CurrentColumn(Column):
     def supply(self, stored: np.ndarray, rows: int, top: int) -> Callable[[np.ndarray], float]:
         """Function of unit pulses (B, n): energy [J] of the precharge, C V_dd dV, summed over inputs and columns.
 
-        ``stored`` (n, M) bits of nominal columns.
+        ``stored`` (n, M) words of nominal columns.
         """
-        bits = stored.astype(np.float64)
+        lines = self.lines(stored, np.full((self.bits, 1, 1), self.current) if self.bits > 1 else self.current)
         scale = self.capacitance * self.v_dd
-        return lambda levels: scale * float(self.swing(levels @ bits * self.step()).sum())
+        return lambda levels: scale * float(self.swing(levels @ lines * self.step()).sum())
 
     @property
     def relative_spread(self) -> float:

@@ -206,7 +206,7 @@ class Array:
         if needs_circuit(macro, programmed.card):
             circuit = Circuit(macro, programmed, pair)
         elif macro.circuit is not None and not macro.circuit.linear:
-            circuit = sram.Bent(macro, programmed, cell_steps(macro, programmed, effective))
+            circuit = sram.bent(macro, programmed, pair, cell_steps(macro, programmed, effective))
         white = column_noise(macro, programmed, pair, effective, self.time, noise)
         return build_plan(macro, programmed, matrix, lo, q, circuit, white)
 

@@ -17,7 +17,7 @@ from pimsim.components.adder_tree import full_adders
 from pimsim.converters import ADC, DAC, lossless_bits
 from pimsim.encoding.inputs import digits
 from pimsim.macro.effects import ReadEffects
-from pimsim.macro.layout import Pair, combine
+from pimsim.macro.layout import Pair, both, combine
 from pimsim.macro.programmed import Programmed
 
 
@@ -70,10 +70,9 @@ def tree_text(rows: int) -> str:
 def effective(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
     """Conductances [S] that add up as the circuit's cells do, mismatch and loading of each column included."""
     card = programmed.card
+    if macro.circuit.digital or (not macro.circuit.linear and macro.circuit.most_bits > 1):
+        _check_bits(macro.circuit, card)
     if macro.circuit.digital:
-        lasting = card.retention is None or card.retention.kind == "constant"
-        if card.programming.kind != "exact" or card.read_correlation is not None or not lasting:
-            raise InputError(f"circuit: a digital column reads bits, not the conductances of {card.name}; take 'sram'")
         return conductances
     if card.g_min > 0:
         raise InputError(f"circuit: the cells of {card.name} conduct when they store 0; take a card such as 'sram'")
@@ -85,6 +84,15 @@ def effective(macro: Any, programmed: Programmed, conductances: Pair) -> Pair:
     cells, reference = found
     assert cells is not None
     return cells, reference
+
+
+def _check_bits(circuit: Any, card: Any) -> None:
+    """Refuse cells that hold anything but bits, for ever."""
+    lasting = card.retention is None or card.retention.kind == "constant"
+    if card.programming.kind != "exact" or card.read_correlation is not None or not lasting:
+        raise InputError(
+            f"circuit: a {circuit.kind} column reads bits, not the conductances of {card.name}; take 'sram'"
+        )
 
 
 def _stored(macro: Any, programmed: Programmed) -> Pair:
@@ -120,20 +128,42 @@ def noise_steps(macro: Any) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Bent:
-    """Column sums of bit lines that are no linear function of their inputs; ``steps`` of cells and reference cells."""
+    """Column sums of bit lines that are no linear function of their inputs.
+
+    ``lines`` of cells and reference cells: steps (bits, copies, slices, polarities, K, columns) they add to their bit
+    lines for a unit input.
+    """
 
     macro: Any
     programmed: Programmed
-    steps: Pair
+    lines: Pair
 
     def sums(self, group: int, level: np.ndarray) -> np.ndarray:
         """Column sums (slices, conversions, B, C) in cell steps for levels (B, k) of the rows of a group."""
         rows = slice(*self.programmed.tiling.row_groups[group])
         cells, reference = (
-            None if part is None else self.macro.circuit.bend(level @ part[..., rows, :]) for part in self.steps
+            None if part is None else self.macro.circuit.join(level @ part[..., rows, :]) for part in self.lines
         )
         assert cells is not None
         return combine(self.macro.weights, self.programmed.tiling, cells, reference)
+
+
+def bent(macro: Any, programmed: Programmed, conductances: Pair, steps: Pair) -> Bent:
+    """The bit lines of cells that conduct ``conductances`` [S] and add ``steps`` to their columns in all."""
+    if macro.circuit.most_bits == 1:
+        return Bent(macro, programmed, both(lambda part: part[None], *steps))
+    g, of_reference = conductances
+    cells = _word_lines(macro, programmed, programmed.cells, g)
+    if of_reference is None:
+        return Bent(macro, programmed, (cells, None))
+    return Bent(macro, programmed, (cells, _word_lines(macro, programmed, programmed.reference, of_reference)))
+
+
+def _word_lines(macro: Any, programmed: Programmed, state: Any, g: np.ndarray) -> np.ndarray:
+    """Steps that words, as they are held, add to their bit lines; noise of a word is common to its bits."""
+    devices = macro.circuit.draw(state.place.shape, programmed.stream.named("circuit"), place=state.place)
+    now = np.divide(g, state.g, out=np.ones_like(g), where=state.g > 0)
+    return macro.circuit.lines(np.rint(state.g / programmed.step), devices) * now
 
 
 def read_energy(macro: Any, programmed: Programmed, x: np.ndarray) -> float:

@@ -206,3 +206,50 @@ def test_threshold_errors_of_flash_are_relative_errors_of_its_currents():
     spread = np.where(levels > 0, circuit.cell.relative_spread(np.maximum(levels, 1) * circuit.unit_current), 0.0)
     expected = np.sqrt(((x[0] * levels * spread) ** 2).sum())
     assert abs(error.std() / expected - 1) < 3 / np.sqrt(2 * 3000) + 0.01
+
+
+def test_words_of_a_current_column_against_their_bit_lines_one_by_one():
+    """Four lines of each word bend and clip on their own, then share charge; written out line by line."""
+    circuit = CurrentColumn(bits=4, sigma_vt=0.05, channel_length_modulation=0.5, headroom=0.02)
+    weights = ps.WeightEncoding(bits=4, cell_bits=4, scheme="offset")
+    inputs = ps.InputEncoding(bits=2, dac_bits=2, coding="pulse_width")
+    w, x = data(20, 6, 4, 11, 3)
+    adc = ps.ADC(bits=16, range=(0.0, 900.0))
+    array = macro(circuit, weights=weights, inputs=inputs, adc=adc, rows=20).program(w, rng=5)
+    cells, stored = array.programmed.cells, w + 8
+    devices = circuit.draw(cells.place.shape, array.programmed.stream.named("circuit"), place=cells.place)
+    volts = (
+        sum(2**b * circuit.swings(x * circuit.pulse, devices[b, 0, 0, 0] * (stored >> b & 1)) for b in range(4)) / 15
+    )
+    q = 900 / 65535
+    codes = np.clip(np.floor(volts / circuit.unit(20, 3) / q + 0.5), 0, 65535)
+    expected = codes * q - 8 * x.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(array.matmul(x), expected, atol=1.01 * q)
+    assert (volts < 0.9 * circuit.step() / 15 * (x @ stored)).any()  # some lines are clipped
+
+
+def test_ideal_words_of_a_current_column_are_exact():
+    circuit = IDEAL["current"].replace({"bits": 4})
+    weights = ps.WeightEncoding(bits=8, cell_bits=4, scheme="offset")
+    inputs = ps.InputEncoding(bits=4, dac_bits=2, coding="pulse_width")
+    w, x = data(50, 5, 8, 9, 15)
+    array = macro(circuit, weights=weights, inputs=inputs, rows_active=10).program(w)
+    np.testing.assert_array_equal(array.matmul(x), x @ w)
+    digits = sum(bin(v + 128).count("1") * (int(a) & 3) for row in x for a, ws in zip(row, w) for v in ws)
+    digits += sum(bin(v + 128).count("1") * (int(a) >> 2) for row in x for a, ws in zip(row, w) for v in ws)
+    assert array.read_energy(x) == pytest.approx(circuit.capacitance * circuit.v_dd * circuit.step() * digits)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("jia-2020", "charge"), ("wang-2022", "ladder"), ("sinangil-2021", "current")]
+)
+def test_published_sram_chips_compute_on_the_circuits_they_have(name, kind):
+    """Behind a fine converter mismatch and noise are left, the same each time: nothing is silently ideal."""
+    described = ps.load_chip(name).macro
+    w, x = data(100, 4, 8, 20, 255)
+    assert described.circuit.kind == kind
+    fine = described.replace({"adc": {"bits": 16}})
+    wrong = fine.program(w, rng=1).matmul(x, rng=2) - x @ w
+    assert np.abs(wrong).max() > 0
+    assert np.sqrt((wrong**2).mean() / ((x @ w) ** 2.0).mean()) < 0.5
+    np.testing.assert_array_equal(fine.program(w, rng=1).matmul(x, rng=2) - x @ w, wrong)
