@@ -32,7 +32,7 @@ class RealADC:
         which : (C,) number of the converter that reads each column.
         normals : (B, C) standard normals of the noise of these conversions; None for none.
         """
-        u = (x * (1 + self._gain[which]) - lo) / q + self._offset[which]
+        u = (x * self.gain(which) - lo) / q + self.offset(which)
         if normals is not None:
             u = u + self.adc.noise_rms * normals
         if self.adc.kind == "sign_magnitude":
@@ -42,6 +42,19 @@ class RealADC:
         if self.adc.inl is None and not self.adc.mismatch:
             return np.clip(np.floor(u + 0.5), 0, self.adc.top)
         return self._count_thresholds(u, which)
+
+    @property
+    def straight(self) -> bool:
+        """Whether the thresholds are those of an ideal converter but for its offset and gain."""
+        return not self.adc.mismatch and self.adc.inl is None and self.adc.kind != "sign_magnitude"
+
+    def gain(self, which: np.ndarray) -> np.ndarray:
+        """Gain, ideally one, of converters by their number."""
+        return 1 + self._gain[which]
+
+    def offset(self, which: np.ndarray) -> np.ndarray:
+        """Offset [LSB] of converters by their number."""
+        return self._offset[which]
 
     @cached_property
     def _offset(self) -> np.ndarray:

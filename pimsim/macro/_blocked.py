@@ -69,9 +69,8 @@ def build(plan: Plan, lanes: int | None = None) -> Panels:
     edges = np.array(plan.groups, dtype=np.int64)
     slices, conversions, k, columns = plan.matrix.shape
     cells = np.ascontiguousarray(plan.matrix).reshape(slices * conversions, k, columns)
-    begin = 0.5 - plan.lo / plan.q
+    inverse, begin = plan.scaling
     begin = begin + 2.0**-22 * (plan.top + np.abs(begin))
-    inverse, begin = (np.repeat(v, conversions, axis=1) for v in (1.0 / plan.q, begin))
     padded = -(-columns // width) * width
     converter = np.stack([pad_columns(v, padded, np.float32) for v in (inverse, begin)], axis=2)
     weights = pad_columns(plan.weights.reshape(len(edges), -1, columns), padded, np.int32)

@@ -33,6 +33,8 @@ _S0, _S1, _S2, _S3 = (_F(c) for c in (1.0, -0.16666650772094727, 0.0083320364356
 _C0, _C1, _C2, _C3, _C4 = (
     _F(c) for c in (1.0, -0.5, 0.04166661575436592, -0.0013886619126424193, 2.4379880414926447e-05)
 )
+NONE, WHITE, HELD = 0, 1, 2  # noise of the columns: none, another in every plane, common to the planes of an input
+_LEAST = _F(2.0**-14)  # of a variance, below which a plane is no longer independent of those before it
 _ONE_BITS, _MANTISSA, _EXPONENT = np.int32(0x3F800000), np.int32(0x007FFFFF), np.int32(23)
 
 
@@ -135,18 +137,59 @@ def box_muller(raw, normals):
 
 
 @njit
-def spread_codes(sums, spreads, converter, normals, codes):
-    """Codes of one sample's conversions: floor of the sum plus its standard deviation times its normal, clipped.
+def white_noise(variances, worth, normals, noise):
+    """Add the normals of one sample's conversions, each times its standard deviation, to ``noise`` (n,)."""
+    for at in range(noise.size):
+        noise[at] += np.sqrt(max(_F(variances[at]) * worth, _F(0.0))) * normals[at]
 
-    ``sums``, ``spreads`` (n,) fixed point; ``converter`` = (top, worth of a sum, of a spread); ``normals`` (2, n/2).
+
+@njit
+def held_noise(covariances, worth, normals, places, width, factor, inverse, noise):
+    """Add noise that is common to the planes of one sample, of their covariances, to ``noise``.
+
+    ``covariances`` (pairs of planes j <= i, width) fixed point; ``places`` of the planes in ``normals`` and ``noise``.
+    Cholesky's ``factor`` (pairs, width) times the normals; a plane whose variance its predecessors explain to within
+    the rounding of fixed point takes no normal of its own.
     """
-    half = normals.shape[1]
-    for m in range(2):
-        for j in range(half):
-            at = m * half + j
-            sigma = np.sqrt(max(_F(spreads[at]) * converter[2], _F(0.0)))
-            level = _F(sums[at]) * converter[1] + sigma * normals[m, j]
-            codes[at] = np.int32(min(max(level, _F(0.0)), converter[0]))
+    for i in range(places.size):
+        row = i * (i + 1) // 2
+        for j in range(i + 1):
+            other = j * (j + 1) // 2
+            own = factor[row + j]
+            for c in range(width):
+                own[c] = _F(covariances[(row + j) * width + c]) * worth
+            for m in range(j):
+                left, right = factor[row + m], factor[other + m]
+                for c in range(width):
+                    own[c] -= left[c] * right[c]
+            if j < i:
+                for c in range(width):
+                    own[c] *= inverse[j, c]
+                continue
+            for c in range(width):
+                least = _F(covariances[(row + i) * width + c]) * worth * _LEAST
+                root = np.sqrt(max(own[c], least))
+                new = own[c] > least
+                own[c] = root if new else _F(0.0)
+                inverse[i, c] = _F(1.0) / root if new else _F(0.0)
+        for m in range(i + 1):
+            left = factor[row + m]
+            for c in range(width):
+                noise[places[i] + c] += left[c] * normals[places[m] + c]
+
+
+@njit
+def add_scaled(normals, sigma, noise):
+    """Add ``sigma`` times the normals to ``noise``."""
+    for at in range(noise.size):
+        noise[at] += sigma * normals[at]
+
+
+@njit
+def spread_codes(sums, noise, worth, top, codes):
+    """Codes of one sample's conversions: floor of the sum (fixed point, ``worth`` codes) plus its noise, clipped."""
+    for at in range(noise.size):
+        codes[at] = np.int32(min(max(_F(sums[at]) * worth + noise[at], _F(0.0)), top))
 
 
 @njit
@@ -161,54 +204,84 @@ def add_codes(codes, weights, width, sums, at):
 def noisy_group(lanes, packed, tables, table, starts, weights, unit, converter, reads, blocks, scratch, out):
     """One row group with noise: ``blocks`` = (first, last) blocks of columns, added to ``out`` (samples, C).
 
-    ``tables`` = entries of (sums, variances), ``starts`` likewise (P, columns padded); ``converter`` = (top, worth of
-    a sum, of a variance) float32; ``reads`` = (key, first sample, first pair, columns, weights of the slots): the
-    conversions of a sample lie as (normal of a pair, pair, column), with weight zero where no plane is.
+    ``packed`` lists of (sums, variances); ``tables`` = entries of both, ``starts`` likewise (P, columns padded);
+    ``converter`` = (top, worth of a sum, of a variance, noise of a conversion [LSB]) float32; ``reads`` = (kind of
+    the columns' noise, keys of it and of the converters' noise, first sample, first pair, columns, weights of the
+    slots, places of the planes): the conversions of a sample lie as (normal of a pair, pair, column), with weight
+    zero where no plane is.
     """
-    words, counts, places, _ = packed
-    sums, spreads, raw, normals, codes, shifted, totals = scratch
-    key, sample, pair, columns, slots = reads
-    begin, size = table
-    width, physical = len(lanes), weights.shape[0]
+    sums, spreads, raw, normals, factor, inverse, noise, codes, shifted, totals = scratch
+    kind, keys, sample, pair, columns, slots, places = reads
+    width, physical, flat = len(lanes), weights.shape[0], normals.reshape(-1)
+    step = spreads.size // out.shape[0]
     for block in range(blocks[0], blocks[1]):
         first = block * width
         for p in range(physical):
-            at = begin + (block * physical + p) * size
-            gather_sums(lanes, tables[0], at, words, counts, places, starts[0][p, first : first + width], sums)
-            gather_sums(lanes, tables[1], at, words, counts, places, starts[1][p, first : first + width], spreads)
+            at = table[0] + (block * physical + p) * table[1]
+            mine = slice(first, first + width)
+            gather_sums(lanes, tables[0], at, packed[0][0], packed[0][1], packed[0][2], starts[0][p, mine], sums)
+            if kind != NONE:
+                gather_sums(lanes, tables[1], at, packed[1][0], packed[1][1], packed[1][2], starts[1][p, mine], spreads)
             column = np.uint64(p * columns + first)
             for i in range(out.shape[0]):
-                for j in range(slots.size // 2):
-                    philox_columns(lanes, key, sample + np.uint64(i), column, pair + np.uint64(j), raw, j * width)
-                box_muller(raw, normals)
-                own = slice(i * codes.size, (i + 1) * codes.size)
-                spread_codes(sums[own], spreads[own], converter, normals, codes)
+                noise[:] = _F(0.0)
+                number = sample + np.uint64(i)
+                if kind != NONE:
+                    for j in range(slots.size // 2):
+                        philox_columns(lanes, keys[0], number, column, pair + np.uint64(j), raw, j * width)
+                    box_muller(raw, normals)
+                    own = spreads[i * step : (i + 1) * step]
+                    if kind == WHITE:
+                        white_noise(own, converter[2], flat, noise)
+                    else:
+                        held_noise(own, converter[2], flat, places, width, factor, inverse, noise)
+                if converter[3] > _F(0.0):
+                    for j in range(slots.size // 2):
+                        philox_columns(lanes, keys[1], number, column, pair + np.uint64(j), raw, j * width)
+                    box_muller(raw, normals)
+                    add_scaled(flat, converter[3], noise)
+                spread_codes(sums[i * codes.size : (i + 1) * codes.size], noise, converter[1], converter[0], codes)
                 add_codes(codes, slots, width, shifted, i * width)
-            flush(lanes, shifted, weights[p, first : first + width], totals)
+            flush(lanes, shifted, weights[p, mine], totals)
         add_block(totals, width, first, unit, out)
 
 
 @njit
 def noisy_group_plain(width, packed, tables, table, starts, weights, unit, converter, reads, blocks, scratch, out):
     """The same as ``noisy_group`` by the plain loops; ``width`` lanes a block."""
-    words, counts, places, _ = packed
-    sums, spreads, raw, normals, codes, shifted, totals = scratch
-    key, sample, pair, columns, slots = reads
-    begin, size = table
-    physical = weights.shape[0]
+    sums, spreads, raw, normals, factor, inverse, noise, codes, shifted, totals = scratch
+    kind, keys, sample, pair, columns, slots, places = reads
+    physical, flat = weights.shape[0], normals.reshape(-1)
+    step = spreads.size // out.shape[0]
     for block in range(blocks[0], blocks[1]):
         first = block * width
         for p in range(physical):
-            at = begin + (block * physical + p) * size
-            gather_sums_plain(width, tables[0], at, words, counts, places, starts[0][p, first : first + width], sums)
-            gather_sums_plain(width, tables[1], at, words, counts, places, starts[1][p, first : first + width], spreads)
+            at = table[0] + (block * physical + p) * table[1]
+            mine = slice(first, first + width)
+            gather_sums_plain(width, tables[0], at, packed[0][0], packed[0][1], packed[0][2], starts[0][p, mine], sums)
+            if kind != NONE:
+                gather_sums_plain(
+                    width, tables[1], at, packed[1][0], packed[1][1], packed[1][2], starts[1][p, mine], spreads
+                )
             column = np.uint64(p * columns + first)
             for i in range(out.shape[0]):
-                for j in range(slots.size // 2):
-                    philox_columns_plain(width, key, sample + np.uint64(i), column, pair + np.uint64(j), raw, j * width)
-                box_muller(raw, normals)
-                own = slice(i * codes.size, (i + 1) * codes.size)
-                spread_codes(sums[own], spreads[own], converter, normals, codes)
+                noise[:] = _F(0.0)
+                number = sample + np.uint64(i)
+                if kind != NONE:
+                    for j in range(slots.size // 2):
+                        philox_columns_plain(width, keys[0], number, column, pair + np.uint64(j), raw, j * width)
+                    box_muller(raw, normals)
+                    own = spreads[i * step : (i + 1) * step]
+                    if kind == WHITE:
+                        white_noise(own, converter[2], flat, noise)
+                    else:
+                        held_noise(own, converter[2], flat, places, width, factor, inverse, noise)
+                if converter[3] > _F(0.0):
+                    for j in range(slots.size // 2):
+                        philox_columns_plain(width, keys[1], number, column, pair + np.uint64(j), raw, j * width)
+                    box_muller(raw, normals)
+                    add_scaled(flat, converter[3], noise)
+                spread_codes(sums[i * codes.size : (i + 1) * codes.size], noise, converter[1], converter[0], codes)
                 add_codes(codes, slots, width, shifted, i * width)
-            flush_plain(shifted, weights[p, first : first + width], totals)
+            flush_plain(shifted, weights[p, mine], totals)
         add_block(totals, width, first, unit, out)

@@ -19,18 +19,18 @@ _NONE, _HALF, _BYTE = np.uint64(0), np.uint64(16), np.uint64(32)  # entries: non
 
 
 @njit
-def bit_offsets(x, unit, words, bytes_, out, lengths):
-    """Lists of the bit planes 0, 1, 2 ... of one sample's rows ``x`` (n,) into ``out`` (planes, > 2 ceil(n/8) + 3).
+def bit_offsets(x, lsb, other, unit, words, bytes_, out, lengths):
+    """Lists of planes of one bit, ``(x >> lsb[t]) & (x >> other[t]) & 1``, of one sample's rows ``x`` (n,).
 
-    ``words`` is ``bytes_`` seen as uint64; ``lengths`` (planes,).
+    Into ``out`` (planes, > 2 ceil(n/8) + 3); ``words`` is ``bytes_`` seen as uint64; ``lengths`` (planes,).
     """
     bytes_[: x.size] = x
     bytes_[x.size :] = 0
     for t in range(out.shape[0]):
         n = np.uint64(0)  # an unsigned index is not tested for being negative
-        found, shift = out[t], np.uint64(t)
+        found, shift, also = out[t], np.uint64(lsb[t]), np.uint64(other[t])
         for i in range(words.size):
-            v = (words[i] >> shift) & _ONES
+            v = (words[i] >> shift) & (words[i] >> also) & _ONES
             v |= v >> _PAIR
             v |= v >> _QUAD
             low, high = v & _NIBBLE, (v >> _HIGH) & _NIBBLE
@@ -116,10 +116,11 @@ def sort_lists(lists, lengths, weights, slots, stride, counts, places, factors, 
 def pack(x, group, planes, width, lanes, stride, lists, lengths, packed):
     """Sorted lists of a block of samples ``x`` (samples, K) uint8 in the rows ``group`` = (first, past the last).
 
-    ``planes`` = (lsb, mask, weights, slots) of each plane, of at most ``width`` bits; ``packed`` = (words, counts,
-    places, factors), filled as ``sort_lists`` says; ``lists`` (samples, planes, words) uint64 to work in.
+    ``planes`` = (lsb, other, mask, weights, slots) of each plane, of at most ``width`` bits; planes of one bit are
+    products of the bits ``lsb`` and ``other``. ``packed`` = (words, counts, places, factors), filled as ``sort_lists``
+    says; ``lists`` (samples, planes, words) uint64 to work in.
     """
-    lsb, mask, weights, slots = planes
+    lsb, other, mask, weights, slots = planes
     words, counts, places, factors = packed
     first, last = group
     unit = lanes // 2  # a table entry of int32 lanes, in units of 8 bytes
@@ -129,7 +130,7 @@ def pack(x, group, planes, width, lanes, stride, lists, lengths, packed):
     for sample in range(x.shape[0]):
         rows = x[sample, first:last]
         if width == 1:
-            bit_offsets(rows, np.uint64(unit), aligned, bytes_, offsets[sample], lengths[sample])
+            bit_offsets(rows, lsb, other, np.uint64(unit), aligned, bytes_, offsets[sample], lengths[sample])
         elif width == 2:
             pair_offsets(rows, lsb, mask, np.uint64(unit), aligned, bytes_, offsets[sample], lengths[sample])
         else:

@@ -89,9 +89,7 @@ def refusal(plan: Plan) -> str | None:
 
 def build(plan: Plan, lanes: int | None = None) -> Tables:
     """Tables of a plan, 16 bytes a cell for bit-serial inputs; ``lanes`` (4, 8, 16) are chosen if None."""
-    conversions = plan.matrix.shape[1]
-    inverse, begin = (np.repeat(v, conversions, axis=1) for v in (1.0 / plan.q, 0.5 - plan.lo / plan.q))
-    return fill(plan, plan.matrix, plan.pedestal, inverse, begin, lanes)
+    return fill(plan, plan.matrix, plan.pedestal, *plan.scaling, lanes)
 
 
 def fill(
@@ -161,7 +159,7 @@ def code_sums(
 
 
 def chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
-    """Planes by the byte: (bits to shift the words by, (lsb, mask, weight, slot) of the planes after the shift)."""
+    """Planes by the byte: (bits to shift the words by, (lsb, other, mask, weight, slot) of the planes after it)."""
     parts: list[list[Any]] = []
     for plane in plan.planes:
         if not parts or plane.lsb + plane.width - parts[-1][0].lsb > 8:
@@ -173,7 +171,7 @@ def chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
         lsb = np.array([plane.lsb - shift for plane in chunk], dtype=np.int64)
         mask = np.array([(1 << plane.width) - 1 for plane in chunk], dtype=np.int64)
         weights = np.array([plane.weight >> shift for plane in chunk], dtype=np.int32)
-        found.append((shift, (lsb, mask, weights, np.zeros(len(chunk), np.int64))))
+        found.append((shift, (lsb, lsb, mask, weights, np.zeros(len(chunk), np.int64))))
     return found
 
 

@@ -1,6 +1,8 @@
-"""The look-up path with white noise of the columns: sums and variances looked up, one normal a conversion.
+"""The look-up path with noise: sums and variances looked up, one normal a conversion for cells and for converters.
 
 For bit-serial inputs the variance of a column sum is linear in the inputs, so tables serve it as they serve the sum.
+Noise that is held over the planes of an input makes their sums jointly normal; the covariance of two planes is the
+variance of the cells that are on in both, so the same table gives it for the product of the planes.
 Noise has the addresses of :mod:`pimsim.macro.reads` and is computed in float32: outputs are those of the plain path
 except where a noisy sum lies within float32 rounding of a code edge.
 """
@@ -19,32 +21,50 @@ from pimsim.macro._threads import run_shared, thread_count
 from pimsim.macro.plan import Plan
 from pimsim.macro.reads import Reads
 
+_HELD_PLANES = 8
 _CONVERSIONS = 1024  # of one column in a block of the batch: sums and variances stay in the second cache
 
 
 @dataclass(frozen=True, eq=False)
 class NoisyTables:
-    """Tables of the sums and of the variances of their noise."""
+    """Tables of the sums and of the variances of their noise (None for noise of the converters alone)."""
 
     sums: Tables
-    spreads: Tables
+    spreads: Tables | None
 
 
 def refusal(plan: Plan) -> str | None:
     """Why noise of the plan cannot be looked up, or None."""
     noise = plan.noise
-    if noise is None or plan.adc is not None or plan.dac is not None:
-        return "noise of the converters"
+    if plan.dac is not None:
+        return "noise of the DACs"
     if max(plane.width for plane in plan.planes) > 1:
         return "noise with inputs of several bits at once"
-    if noise.reference is not None or noise.voltage or noise.constant or noise.traps:
+    if noise is not None and plan.held is not None:
+        return "noise of two correlations in the cells"
+    if plan.held is not None and len(plan.planes) > _HELD_PLANES:
+        return f"noise common to {len(plan.planes)} planes (covariances of up to {_HELD_PLANES} are looked up)"
+    if noise is not None and (noise.reference is not None or noise.voltage or noise.constant or noise.traps):
         return "noise that is not of the cells of a column alone"
     return _lookup.refusal(plan)
 
 
 def build(plan: Plan, lanes: int | None = None) -> NoisyTables:
     """Tables of a plan with noise; see :func:`pimsim.macro._lookup.build`."""
-    sums, noise = _lookup.build(plan, lanes), plan.noise
+    sums, (inverse, _) = _lookup.build(plan, lanes), plan.scaling
+    if plan.noise is None and plan.held is None:
+        return NoisyTables(sums, None)
+    spread, idle = (plan.held, None) if plan.held is not None else _white_variance(plan)
+    rest = np.zeros(inverse.shape)
+    if idle is not None:
+        columns = inverse.shape[2]
+        rest += np.stack([idle[:, :, start:stop].sum(axis=2).reshape(-1, columns) for start, stop in plan.groups])
+    return NoisyTables(sums, _lookup.fill(plan, spread, 0.0, inverse**2, inverse**2 * rest, sums.lanes))
+
+
+def _white_variance(plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variance (slices, conversions, K, C) that a cell adds when its input is one, and when it is zero."""
+    noise = plan.noise
     assert noise is not None
     off, on = noise.drive(np.array([0.0, 1.0]))
     spread, idle = np.zeros(plan.matrix.shape), np.zeros(plan.matrix.shape)
@@ -53,11 +73,7 @@ def build(plan: Plan, lanes: int | None = None) -> NoisyTables:
     if noise.own.current is not None:
         spread += (on - off) * noise.own.current
         idle += off * noise.own.current
-    conversions, columns = plan.matrix.shape[1], plan.matrix.shape[3]
-    inverse = np.repeat(1.0 / plan.q**2, conversions, axis=1)
-    at_rest = [idle[:, :, start:stop].sum(axis=2).reshape(-1, columns) for start, stop in plan.groups]
-    spreads = _lookup.fill(plan, spread, 0.0, inverse, inverse * np.stack(at_rest), sums.lanes)
-    return NoisyTables(sums, spreads)
+    return spread, idle
 
 
 def code_sums(
@@ -87,7 +103,8 @@ def _share(
 ) -> None:
     """One thread's share: some blocks of columns, block after block of the batch, added to ``out``."""
     planes = min(len(plan.planes), 8)
-    samples = max(1, _CONVERSIONS // (2 * (planes // 2 + 1)))
+    pairs = planes * (planes + 1) // 2 if plan.held is not None else 2 * (planes // 2 + 1)
+    samples = max(1, _CONVERSIONS // pairs)
     for first in range(0, len(words), samples):
         part, later = words[first : first + samples], reads.later(first)
         done = 0
@@ -114,41 +131,59 @@ def _add_chunk(
     from pimsim.macro import _kernels_noise as kernels
     from pimsim.macro._kernels_pack import pack
 
-    sums, spreads = tables.sums, tables.spreads
+    sums, spreads = tables.sums, tables.spreads or tables.sums
+    kind = kernels.NONE if tables.spreads is None else kernels.WHITE if plan.held is None else kernels.HELD
     lanes, planes, begin, n = sums.lanes, len(chunk[0]), 0, len(low)
     group = kernels.noisy_group if simd else kernels.noisy_group_plain
+    products = _products(chunk, lanes) if kind == kernels.HELD else chunk
     packing = _lookup.Scratch(sums, n, planes).packing(n, planes)
-    key = tuple(np.uint64(k) for k in reads.cell_stream.key)
-    converter = tuple(np.float32(v) for v in (plan.top, 2.0**-sums.bits, 2.0**-spreads.bits))
+    covering = _lookup.Scratch(sums, n, len(products[0])).packing(n, len(products[0]))
+    streams = (reads.held_stream if kind == kernels.HELD else reads.cell_stream, reads.adc_stream)
+    keys = tuple(tuple(np.uint64(k) for k in stream.key) for stream in streams)
+    own = 0.0 if plan.adc is None else plan.adc.adc.noise_rms
+    converter = tuple(np.float32(v) for v in (plan.top, 2.0**-sums.bits, 2.0**-spreads.bits, own))
     for r, size in enumerate(sums.sizes):
         draw = reads.draw(r * len(plan.planes) + done)
         pairs = (draw % 2 + planes + 1) // 2
-        member, pair = (draw + np.arange(planes)) % 2, (draw % 2 + np.arange(planes)) // 2
+        slot = (draw + np.arange(planes)) % 2 * pairs + (draw % 2 + np.arange(planes)) // 2
         slots = np.zeros(2 * pairs, np.int32)
-        slots[member * pairs + pair] = chunk[2]
+        slots[slot] = chunk[3]
         stride = 2 * pairs * lanes
-        placed = (*chunk[:3], (member * pairs + pair) * lanes)
-        pack(low, tuple(sums.edges[r]), placed, 1, lanes, stride, *packing)
+        pack(low, tuple(sums.edges[r]), (*chunk[:4], slot * lanes), 1, lanes, stride, *packing)
+        apart = packing
+        if kind == kernels.HELD:
+            pack(low, tuple(sums.edges[r]), products, 1, lanes, len(products[0]) * lanes, *covering)
+            apart = covering
         scratch = (
-            *(np.zeros(n * stride, np.int32) for _ in range(2)),
+            np.zeros(n * stride, np.int32),
+            np.zeros(n * (len(products[0]) * lanes if kind == kernels.HELD else stride), np.int32),
             np.empty((3, pairs * lanes), np.uint32),
             np.empty((2, pairs * lanes), np.float32),
+            np.empty((planes * (planes + 1) // 2, lanes), np.float32),
+            np.empty((planes, lanes), np.float32),
+            np.empty(stride, np.float32),
             np.empty(stride, np.int32),
             np.zeros(n * lanes, np.int32),
             np.zeros(n * lanes),
         )
         group(
             (0,) * lanes if simd else lanes,
-            packing[-1],
+            (packing[-1], apart[-1]),
             (sums.entries, spreads.entries),
             (begin, size),
             (sums.start[r], spreads.start[r]),
             sums.weights[r],
             plan.unit[r] * worth,
             converter,
-            (key, np.uint64(reads.first), np.uint64(draw // 2), plan.matrix.shape[3], slots),
+            (kind, keys, np.uint64(reads.first), np.uint64(draw // 2), plan.matrix.shape[3], slots, slot * lanes),
             blocks,
             scratch,
             out,
         )
         begin += size * sums.weights.shape[1] * sums.blocks
+
+
+def _products(chunk: tuple[NDArray[Any], ...], lanes: int) -> tuple[NDArray[Any], ...]:
+    """Planes that are on where two planes are: (0, 0), (1, 0), (1, 1), (2, 0) ..., side by side."""
+    first, second = np.tril_indices(len(chunk[0]))
+    return chunk[0][first], chunk[0][second], chunk[2][first], chunk[3][first], np.arange(len(first)) * lanes

@@ -12,6 +12,10 @@ from pimsim.macro.reads import Reads
 
 _WIDE = 3  # bits of one input from which a product is faster than a table
 _PLAIN = "blocked float64 matrix products with the converter fused on each block: "
+_NOISY = (
+    "column sums and variances of their noise looked up, one normal a conversion",
+    "column sums and covariances of the noise that planes have in common looked up, one normal a conversion",
+)
 _PREPARED: dict[str, Any] = {"lookup": _lookup, "blocked": _blocked, "noisy lookup": _noisy}
 
 
@@ -22,9 +26,9 @@ class Path(NamedTuple):
     why: str
 
 
-def choose(plan: Plan, reads: Reads | None = None) -> Path:
-    """The path that :func:`code_sums` takes for a plan: a matter of the plan alone, never of the batch."""
-    key = "path with noise" if reads is not None and plan.random else "path"
+def choose(plan: Plan, noisy: bool = False) -> Path:
+    """The path that :func:`code_sums` takes for a plan, ``noisy`` when it is given reads; no matter of the batch."""
+    key = "path with noise" if noisy and plan.random else "path"
     if key not in plan.cache:
         plan.cache[key] = _choice(plan, key == "path with noise")
     return plan.cache[key]
@@ -45,7 +49,7 @@ def _choice(plan: Plan, noisy: bool) -> Path:
     if refused is not None:
         return Path("plain", _PLAIN + refused)
     if noisy:
-        return Path("noisy lookup", "column sums and variances of their noise looked up, one normal a conversion")
+        return Path("noisy lookup", _NOISY[plan.held is not None])
     wide = max(plane.width for plane in plan.planes) >= _WIDE
     no_lookup, no_blocked = _lookup.refusal(plan), _blocked.refusal(plan)
     if no_lookup is None and not (wide and no_blocked is None):
@@ -60,7 +64,7 @@ def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.n
 
     Noise is drawn only with ``reads``.
     """
-    name = choose(plan, reads).name
+    name = choose(plan, reads is not None).name
     if name not in _PREPARED:
         return _plain.code_sums(plan, words, reads)
     module = _PREPARED[name]
@@ -74,6 +78,6 @@ def _peculiar(plan: Plan) -> str | None:
     """What only the plain path does, or None."""
     if plan.single:
         return "the cells are others for every input"
-    if plan.adc is not None:
-        return "the converters are not ideal"
+    if plan.adc is not None and not plan.adc.straight:
+        return "the thresholds of the converters are not evenly spaced"
     return None if plan.dac is None else "the DACs are not ideal"

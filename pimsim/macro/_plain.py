@@ -13,6 +13,7 @@ from pimsim.macro.reads import Reads
 
 _BLOCK = 128  # inputs a block: their column sums stay in the cache
 _GRID = 2.0**20
+_LEAST = 2.0**-14  # of a variance, below which a plane is no longer independent of those before it
 
 
 def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
@@ -56,7 +57,34 @@ def column_sums(
     for s, a, x in _sums(plan, level, r):
         if plan.noise is not None and reads is not None:
             x = plan.noise.add(x, level, reads, _read(plan, r, t), s, a, rows)
+        if plan.held is not None and reads is not None:
+            x = x + _held_noise(plan, words[:, rows], r, t, s, a, reads)
         yield s, a, x
+
+
+def _held_noise(plan: Plan, words: np.ndarray, r: int, t: int, s: int, a: int, reads: Reads) -> np.ndarray:
+    """Noise (b, C) of plane ``t`` that the planes of an input have in common.
+
+    Sums of one set of normal cells are jointly normal: covariance sum_k u_i[k] u_j[k] sigma_k^2 of planes i and j.
+    Plane t is row t of the covariance's Cholesky factor times one normal a plane.
+    """
+    assert plan.held is not None
+    variance, columns = plan.held[s, a, slice(*plan.groups[r])], plan.matrix.shape[3]
+    levels = [_levels(plan, words, r, i, reads) for i in range(t + 1)]
+    numbers = columns * (s * plan.matrix.shape[1] + a) + np.arange(columns)
+    factor: list[list[np.ndarray]] = []
+    for i in range(t + 1):
+        row: list[np.ndarray] = []
+        for j in range(i + 1):
+            covariance = (levels[i] * levels[j]) @ variance
+            rest = covariance - sum(p * q for p, q in zip(row, factor[j] if j < i else row))
+            row.append(_divide(rest, factor[j][j]) if j < i else np.sqrt(np.where(rest > _LEAST * covariance, rest, 0)))
+        factor.append(row)
+    return sum(part * reads.normals("held", len(words), numbers, _read(plan, r, i)) for i, part in enumerate(factor[t]))
+
+
+def _divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.divide(x, y, out=np.zeros_like(x), where=y > 0)
 
 
 def _sums(plan: Plan, level: np.ndarray, r: int) -> Iterator[tuple[int, int, np.ndarray]]:

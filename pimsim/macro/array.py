@@ -27,6 +27,7 @@ from pimsim.macro.columns import cell_steps, cells_at, column_matrix
 from pimsim.macro.corrections import Corrections, build_corrections
 from pimsim.macro.drawn import Draws, check_effects
 from pimsim.macro.energy import read_energy
+from pimsim.macro.held import held_variance
 from pimsim.macro.noise import column_noise
 from pimsim.macro.nonlinear import cell_model
 from pimsim.macro.plan import Plan, build_plan
@@ -119,8 +120,10 @@ class Array:
     def _trace(self, x: np.ndarray, reads: Reads | None) -> Trace:
         plan = self._plan
         if reads is not None and "vector" in self._lasting:
-            raise InputError('trace: noise held over a vector has no common cells; trace with correlation = "read"')
-        if reads is not None and "batch" in self._lasting:
+            if self._vector_plan is None:
+                raise InputError('trace: noise held over a vector has no common cells; trace with correlation = "read"')
+            plan = self._vector_plan
+        elif reads is not None and "batch" in self._lasting:
             plan = self._held(Draws.of_batch(reads))
         words = [w for _, w in self.macro.inputs.words(x)]
         at = [None if reads is None else replace(reads, number=n) for n in range(len(words))]
@@ -154,6 +157,8 @@ class Array:
         """Product of checked inputs in units of the stored weights, before any gain."""
         if reads is None:
             return self._multiply(x, self._plan, None)
+        if "vector" in self._lasting and self._vector_plan is not None:
+            return self._multiply(x, self._vector_plan, reads)
         if "vector" in self._lasting:
             rows = [self._multiply(x[i : i + 1], *self._for_vector(reads.later(i))) for i in range(len(x))]
             return np.concatenate([np.zeros((0, self.tiling.c)), *rows])
@@ -183,6 +188,25 @@ class Array:
         if self._held_plans.get("noise") != noise:
             self._held_plans.update(noise=noise, plan=self._plan_of(noise))
         return self._held_plans["plan"]
+
+    @cached_property
+    def _vector_plan(self) -> Plan | None:
+        """Plan of reads whose noise lasts for an input vector, where its column sums are jointly normal; else None."""
+        if self._plan.circuit is not None or self._lasting - {"vector", "read"}:
+            return None
+        seen = cells_at(self.macro, self.programmed, self.time)
+        variance = held_variance(self.macro, self.programmed, *seen, self.time)
+        return None if variance is None else replace(self._plan, held=variance, cache={})
+
+    def _path_with_noise(self) -> _paths.Path:
+        """The path of a product that is given an rng, and why."""
+        if "vector" in self._lasting:
+            if self._vector_plan is not None:
+                return _paths.choose(self._vector_plan, noisy=True)
+            path = _paths.choose(replace(self._plan, single=True, cache={}), noisy=True)
+            return path._replace(why=f"{path.why}; noise of a vector that is not jointly normal is drawn cell by cell")
+        path = _paths.choose(self._plan, noisy=True)
+        return path._replace(why=f"{path.why}; prepared anew for every rng") if "batch" in self._lasting else path
 
     @cached_property
     def _held_plans(self) -> dict[str, Any]:
@@ -317,12 +341,14 @@ class Array:
         return replace(self, macro=macro, calibration=None)
 
     def explain(self) -> dict[str, Any]:
-        """Which path a product takes and why, and what the converter sees."""
-        path = _paths.choose(self._plan)
+        """Which path a product takes and why, without and with an ``rng``, and what the converter sees."""
+        path, noisy = _paths.choose(self._plan), self._path_with_noise()
         plan, signed = self._plan, self.macro.weights.signed_columns
         found = self.macro.explain() | {
             "path": path.name,
             "why": path.why,
+            "path_with_rng": noisy.name,
+            "why_with_rng": noisy.why,
             "arrays": self.tiling.arrays,
             "cells": self._cell_text(),
             "random in reads": self.macro.read_effects.sources(self.programmed.card),

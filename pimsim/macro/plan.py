@@ -39,6 +39,8 @@ class Plan:
     dac : output (levels,) of each input level, or None when they are the integers they stand for; ``dac_noise`` [LSB].
     adc : converters that are not ideal, ``which`` (groups, slices, conversions, C) number of each; or None.
     noise : white noise of the columns, or None; it counts only in products that are given ``reads``.
+    held : (slices, conversions, K, C) variance of the noise of a cell [cell steps squared] that all planes of an input
+        have in common, or None; it counts only in products that are given ``reads``.
     single : whether the plan is made for a single input vector, too few for tables.
     cache : what a path prepared for this plan (tables, packed matrices), by name.
     """
@@ -58,6 +60,7 @@ class Plan:
     adc: RealADC | None = None
     which: np.ndarray | None = None
     noise: ColumnNoise | None = None
+    held: np.ndarray | None = None
     single: bool = False
     cache: dict[str, Any] = field(default_factory=dict)
 
@@ -68,9 +71,26 @@ class Plan:
         return len(self.groups) * len(self.planes) * slices * conversions * columns
 
     @property
+    def scaling(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes per cell step, and code of sum zero plus one half, of each conversion: (groups, P, C) each.
+
+        P counts slices and conversions. Offset and gain of the converters are in it, what else they do is not.
+        """
+        groups, slices, columns = self.q.shape
+        shape = (groups, slices, self.matrix.shape[1], columns)
+        gain: Any = 1.0
+        offset: Any = 0.0
+        if self.adc is not None and self.which is not None:
+            gain, offset = self.adc.gain(self.which), self.adc.offset(self.which)
+        inverse = np.broadcast_to(gain / self.q[:, :, None], shape)
+        begin = np.broadcast_to(0.5 + offset - (self.lo / self.q)[:, :, None], shape)
+        return inverse.reshape(groups, -1, columns), begin.reshape(groups, -1, columns)
+
+    @property
     def random(self) -> bool:
         """Whether a product draws random numbers when it is given ``reads``."""
-        return self.noise is not None or bool(self.dac_noise) or (self.adc is not None and self.adc.adc.noise_rms > 0)
+        cells = self.noise is not None or self.held is not None
+        return cells or bool(self.dac_noise) or (self.adc is not None and self.adc.adc.noise_rms > 0)
 
 
 def build_plan(

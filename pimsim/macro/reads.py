@@ -29,6 +29,16 @@ class Reads:
         """Stream of the noise of the columns."""
         return self.stream.named(f"{self.stream.purpose}/cells")
 
+    @property
+    def held_stream(self) -> Stream:
+        """Stream of the noise of the cells that is common to the planes of an input."""
+        return self.stream.named(f"{self.stream.purpose}/held")
+
+    @property
+    def adc_stream(self) -> Stream:
+        """Stream of the noise of the converters."""
+        return self.stream.named(f"{self.stream.purpose}/adc")
+
     def draw(self, read: int) -> int:
         """Number of a read among the draws of a place: reads of one pass side by side, for two come of one hash."""
         return (self.number << 24) + read
