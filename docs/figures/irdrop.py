@@ -79,8 +79,8 @@ def secant() -> None:
 
 def compensation() -> None:
     """Errors before and after, random binary inputs, 128 x 128, 1 to 50 uS in a device that reaches 100 uS."""
-    print("| ohm per segment | none | column gain | pre-distorted | 2 row groups | 4 row groups |")
-    print("|---|---|---|---|---|---|")
+    print("| ohm per segment | none | column gain | pre-distorted | with scale=None | 2 row groups | 4 row groups |")
+    print("|---|---|---|---|---|---|---|")
     rng, size = np.random.default_rng(0), 128
     G = np.exp(rng.uniform(np.log(1e-6), np.log(5e-5), (size, size)))
     V = V_READ * (rng.random((200, size)) < 0.5)
@@ -89,8 +89,8 @@ def compensation() -> None:
         wires = ps.Wires(r_wordline=r, r_bitline=r)
         plain = V @ ps.transfer_matrix(G, wires).T
         gain = (ideal[:100] * plain[:100]).sum(axis=0) / (plain[:100] ** 2).sum(axis=0)
-        changed = predistort(G, wires, g_max=1e-4).g
-        answers = [plain, plain * gain, V @ ps.transfer_matrix(changed, wires).T]
+        changed = [predistort(G, wires, g_max=1e-4, scale=scale) for scale in (1.0, None)]
+        answers = [plain, plain * gain, *(V @ ps.transfer_matrix(c.g, wires).T / c.scale for c in changed)]
         answers += [split_rows(G, V, wires, parts) for parts in (2, 4)]
         off = [np.sqrt(((i - ideal)[100:] ** 2).mean()) / ideal.std() for i in answers]
         print(f"| {r:g} | " + " | ".join(f"{100 * e:.2g} %" for e in off) + " |")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, overload
 
@@ -17,13 +17,13 @@ from pimsim.macro.calibration import (
     Calibration,
     calibrated_levels,
     column_fit,
-    relative_error,
     spread,
     stated_levels,
     unit_levels,
 )
 from pimsim.macro.circuits import Circuit, needs_circuit
 from pimsim.macro.columns import cell_steps, cells_at, column_matrix
+from pimsim.macro.compensation import Compensation, of_outputs, of_predistortion, of_row_splitting
 from pimsim.macro.corrections import Corrections, build_corrections
 from pimsim.macro.drawn import Draws, check_effects
 from pimsim.macro.energy import read_energy
@@ -33,7 +33,6 @@ from pimsim.macro.nonlinear import cell_model
 from pimsim.macro.plan import Plan, build_plan
 from pimsim.macro.programmed import Programmed
 from pimsim.macro.reads import Reads
-from pimsim.macro.splitting import RowSplitting, split
 from pimsim.macro.trace import Trace, range_report, trace_product
 from pimsim.macro.verify import effort_report
 from pimsim.mapping import Tiling
@@ -132,6 +131,8 @@ class Array:
     def report(self, X: ArrayLike | None = None) -> dict[str, Any]:
         """How the column sums use the range of the converters: clip fraction and used range, in all and by slice.
 
+        A calibrated array adds its ``compensations``: errors before and after, as in ``calibration.table()``.
+
         ``X`` (B >= 1, K) inputs; by default those the array was calibrated with (the first few hundred).
         See :func:`pimsim.macro.trace.range_report`.
         """
@@ -141,7 +142,10 @@ class Array:
         if not len(x):
             raise InputError("report: needs at least one input")
         words = [w for _, w in self.macro.inputs.words(x)]
-        return {"inputs": len(x)} | range_report(self._plan, words, self.macro.weights.slice_weights)
+        report = {"inputs": len(x)} | range_report(self._plan, words, self.macro.weights.slice_weights)
+        if self.calibration is not None:
+            report["compensations"] = [asdict(found) for found in self.calibration.compensations]
+        return report
 
     def _reads(self, rng: Rng, first_sample: int) -> Reads | None:
         if isinstance(first_sample, bool) or not 0 <= first_sample < 1 << 32:
@@ -250,64 +254,60 @@ class Array:
     def programming(self) -> dict[str, float]:
         """What programming took and reached: cells, rms error in cell steps, pulses when verified.
 
-        See :func:`pimsim.macro.verify.effort_report`; after pre-distortion also the rms error of ideally programmed
-        currents before and after it, in cell steps.
+        See :func:`pimsim.macro.verify.effort_report`; after pre-distortion also its ``scale`` and the share of the
+        cells that stopped at a limit of the device (``clipped``). Its errors are part of the calibration.
         """
         held = self.programmed
         report = effort_report(held.cells, held.effort, held.step)
         if held.distortion is None:
             return report
-        found = held.distortion
-        errors = {
-            "current_error_before": found.error_before / held.step,
-            "current_error_after": found.error_after / held.step,
-        }
-        return report | errors | {"scale": found.scale}
+        return report | {"scale": held.distortion.scale, "clipped": held.distortion.clipped}
 
-    def calibrate(self, X: ArrayLike) -> Array:
+    def calibrate(self, X: ArrayLike, row_splitting: int | None = None) -> Array:
         """Return the array with what its macro wants calibrated: converter ranges, column gains and offsets.
 
-        ``X`` (B >= 1, K) integer inputs, never those the array is judged by.
+        ``array.calibration.compensations`` (and ``.table()``) holds the error before and after each kind of
+        compensation that is on: pre-distortion, column gain and offset, row splitting.
+
+        Parameters
+        ----------
+        X : (B >= 1, K) integer inputs, never those the array is judged by.
+        row_splitting : also tell what cutting every array into so many banks of fewer rows would gain: the same cells,
+            with bit lines and sense amplifiers of each bank's own, currents added. That is a macro of
+            ``rows / row_splitting`` rows, which is how to have it; the array itself is not changed.
 
         Raises
         ------
-        InputError : no inputs, or inputs that :meth:`matmul` refuses.
-        """
-        x = self.macro.inputs.check(X, self.tiling.k)
-        if not len(x):
-            raise InputError("calibration needs at least one input")
-        lo, q = self._calibrated_levels(x)
-        one, zero, sample = np.ones(self.tiling.c), np.zeros(self.tiling.c), x[:_SAMPLE]
-        ranged = replace(self, calibration=Calibration(lo, q, one, zero, len(x), sample))
-        if not (self.macro.column_gain or self.macro.column_offset):
-            return ranged
-        exact = exact_product(x, self.weights)
-        measured = ranged._product(x)
-        gain, offset = column_fit(measured, exact, self.macro.column_gain, self.macro.column_offset)
-        errors = (relative_error(measured, exact), relative_error(measured * gain + offset, exact))
-        return replace(self, calibration=Calibration(lo, q, gain, offset, len(x), sample, *errors))
-
-    def row_splitting(self, X: ArrayLike, parts: int) -> RowSplitting:
-        """Error of the column currents before and after cutting every array into ``parts`` banks of fewer rows.
-
-        The same programmed cells, with bit lines and sense amplifiers of each bank's own, currents added: a macro of
-        ``rows / parts`` rows. ``X`` (B >= 1, K) integer inputs. The array itself is not changed; to compute with it,
-        program ``macro.replace({"rows": result.rows})``.
-
-        Raises
-        ------
-        InputError : parts that do not divide the rows, no inputs, or a circuit that is not linear in its inputs.
+        InputError : no inputs, or inputs that :meth:`matmul` refuses; a number of banks that does not divide the
+            rows, or banks of a circuit that is not linear in its inputs.
 
         Examples
         --------
         >>> import pimsim as ps
         >>> macro = ps.Macro(rows=64, cols=64, wires=ps.Wires(r_bitline=2.0))
-        >>> array = macro.program(np.ones((64, 4), dtype=int), rng=0)
-        >>> found = array.row_splitting(np.full((1, 64), 255), parts=4)
-        >>> found.rows, found.error_after < found.error_before / 8
-        (16, True)
+        >>> array = macro.program(np.ones((64, 4), dtype=int), rng=0).calibrate(np.full((1, 64), 255), row_splitting=4)
+        >>> found, = array.calibration.compensations
+        >>> found.name, found.setting, found.error_after < found.error_before / 8
+        ('row splitting', 'rows = 16', True)
         """
-        return split(self, self.macro.inputs.check(X, self.tiling.k), parts)
+        x = self.macro.inputs.check(X, self.tiling.k)
+        if not len(x):
+            raise InputError("calibration needs at least one input")
+        found: list[Compensation] = []
+        if self.programmed.distortion is not None:
+            found.append(of_predistortion(self.macro, self.programmed, x))
+        if row_splitting is not None:
+            found.append(of_row_splitting(self.macro, self.programmed, self.time, x, row_splitting))
+        lo, q = self._calibrated_levels(x)
+        one, zero, sample = np.ones(self.tiling.c), np.zeros(self.tiling.c), x[:_SAMPLE]
+        ranged = replace(self, calibration=Calibration(lo, q, one, zero, len(x), sample, tuple(found)))
+        if not (self.macro.column_gain or self.macro.column_offset):
+            return ranged
+        exact = exact_product(x, self.weights)
+        measured = ranged._product(x)
+        gain, offset = column_fit(measured, exact, self.macro.column_gain, self.macro.column_offset)
+        found.append(of_outputs(self.macro, measured, measured * gain + offset, exact))
+        return replace(self, calibration=Calibration(lo, q, gain, offset, len(x), sample, tuple(found)))
 
     def _calibrated_levels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.macro.adc.range != "calibrated":

@@ -1,9 +1,9 @@
-"""Calibration: what is measured once on calibration data and then held, converter ranges and column gains."""
+"""Calibration: what is measured once on calibration data and then held: converter ranges, column gains, errors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,12 @@ from pimsim.base.errors import InputError
 from pimsim.converters.adc import ADC, Levels
 from pimsim.converters.ranges import suitable_levels
 from pimsim.macro import _plain
+from pimsim.macro.compensation import Compensation
 from pimsim.macro.plan import Plan
 from pimsim.macro.programmed import Programmed
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _GRID = 2.0**20
 _SUMS = 1 << 22  # column sums a range is found on
@@ -27,9 +31,8 @@ class Calibration:
     lo, q : (groups, slices, C) float64 converter levels in cell steps.
     gain, offset : (C,) factor on each output column, then shift, in units of the stored weights.
     inputs : number of calibration inputs;  sample : the first few of them, for reports.
-    error_before, error_after : root mean square error of the outputs on the calibration inputs, over that of the exact
-        product, without and with gain and offset; None where the macro wants neither. Inputs that were not fitted
-        lose a little more.
+    compensations : what each kind of compensation that is on does on the calibration inputs, errors before and after.
+        Inputs that were not fitted lose a little more.
     """
 
     lo: np.ndarray
@@ -38,8 +41,14 @@ class Calibration:
     offset: np.ndarray
     inputs: int
     sample: np.ndarray
-    error_before: float | None = None
-    error_after: float | None = None
+    compensations: tuple[Compensation, ...] = ()
+
+    def table(self) -> DataFrame:
+        """One row for each compensation: name, setting, of, error_before, error_after."""
+        from pandas import DataFrame
+
+        names = [field.name for field in fields(Compensation)]
+        return DataFrame([asdict(found) for found in self.compensations], columns=names)
 
 
 def stated_levels(macro: Any, programmed: Programmed) -> tuple[np.ndarray, np.ndarray]:
@@ -142,11 +151,3 @@ def column_fit(measured: np.ndarray, ideal: np.ndarray, gain: bool, offset: bool
     if gain:
         np.divide(((measured - center) * (ideal - aim)).sum(axis=0), power, out=factor, where=power > 0)
     return factor, aim - factor * center if offset else np.zeros(measured.shape[1])
-
-
-def relative_error(measured: np.ndarray, ideal: np.ndarray) -> float:
-    """Root mean square of ``measured - ideal`` over that of ``ideal``; 0 where both are nothing."""
-    wrong, power = float(np.square(measured - ideal).sum()), float(np.square(ideal).sum())
-    if not power:
-        return float("inf") if wrong else 0.0
-    return float(np.sqrt(wrong / power))

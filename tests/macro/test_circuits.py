@@ -106,9 +106,10 @@ def test_wires_lose_current_and_column_gain_brings_it_back():
     assert np.square(tuned.matmul(inputs) - exact).sum() < 0.5 * np.square(plain.matmul(inputs) - exact).sum()
     wanted = others @ weights
     errors = [np.sqrt(np.square(a.matmul(others) - wanted).sum() / np.square(wanted).sum()) for a in (plain, tuned)]
-    found = tuned.calibration
+    (found,) = tuned.calibration.compensations
+    assert (found.name, found.of) == ("column gain", "outputs")
     assert (found.error_before, found.error_after) == pytest.approx(tuple(errors))
-    assert plain.calibrate(others).calibration.error_before is None
+    assert plain.calibrate(others).calibration.compensations == ()
 
 
 def law():
