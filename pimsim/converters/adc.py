@@ -54,7 +54,9 @@ class ADC(Spec):
     enob : effective bits; adds the noise that is missing to 6.02 enob + 1.76 dB.
 
     Signed columns (analog subtraction) have a level at zero, so that nothing in is nothing out: 2^bits - 1 codes about
-    it cover the range, and the one that is left lies a step above, where it takes what clips.
+    it cover the range. Of the 2^bits codes of two's complement one is left; it lies a step above the range, at
+    +2^(bits-1) steps, and takes what clips there. Sign and magnitude give 2^bits - 1 codes, as many below zero as
+    above, and clip alike on both sides.
 
     >>> ADC(bits=8).full(128 * 3)
     Levels(lo=0.0, q=1.5058823529411764)
@@ -87,14 +89,19 @@ class ADC(Spec):
             raise ValueError(f"noise = {self.noise} V needs full_scale, the voltage of the full code range")
         if self.inl is not None and (self.kind != "uniform" or len(self.inl) != self.top):
             raise ValueError(f"inl: {len(self.inl)} values for kind={self.kind!r}; {self.top} are for a uniform one")
+        if self.kind == "sign_magnitude":
+            if self.bits < 2:
+                raise ValueError("kind = 'sign_magnitude' needs bits >= 2")
+            if isinstance(self.range, tuple) and self.range[0] != -self.range[1]:
+                raise ValueError(f"range = {list(self.range)}: sign and magnitude reach as far below zero as above")
         if self.mismatch and self.kind in ("uniform", "sign_magnitude"):
             raise ValueError(f"mismatch: kind={self.kind!r} has no elements that differ; sar, flash and ramp have")
         return self
 
     @property
     def top(self) -> int:
-        """Highest code."""
-        return (1 << self.bits) - 1
+        """Highest code; sign and magnitude have one code less, for zero has no sign."""
+        return (1 << self.bits) - (2 if self.kind == "sign_magnitude" else 1)
 
     @property
     def noise_rms(self) -> float:

@@ -66,6 +66,8 @@ class MacroFields(Spec):
             )
         if self.weights.signed_columns and self.adc.bits < 2:
             raise ValueError("adc.bits = 1: signed columns (analog subtraction) need at least 2 bits")
+        if self.adc.kind == "sign_magnitude" and not self.weights.signed_columns:
+            raise ValueError("adc.kind = sign_magnitude: needs signed columns (weights.subtract = analog)")
         check_circuit(self)
         return self
 

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from pimsim.base.errors import SpecError
+from pimsim.base.streams import Stream
 from pimsim.converters import ADC, lossless_bits
 from pimsim.converters.adc import convert
+from pimsim.converters.real import RealADC
 
 
 @pytest.mark.parametrize(
@@ -41,10 +43,27 @@ def test_signed_codes_that_clip():
     assert (lo + q * codes).tolist() == [-21.0, -21.0, 0.0, 21.0, 24.0]
 
 
+def test_sign_and_magnitude_clip_alike_on_both_sides():
+    """Codes of 4 bits: sign and three bits, -7 ... 7; the range may be given, and then has a level at zero too."""
+    for levels in (
+        ADC(bits=4, kind="sign_magnitude").symmetric(21.0),
+        ADC(bits=4, kind="sign_magnitude", range=(-21.0, 21.0)).given(),
+    ):
+        adc = ADC(bits=4, kind="sign_magnitude")
+        assert levels == (-21.0, 3.0)
+        assert adc.top == 14
+        lo, q = (np.full(5, v) for v in levels)
+        x = np.array([[-1e3, -21.0, 0.0, 21.0, 1e3]])
+        codes = RealADC(adc, Stream(0, "adc"), 1).codes(x, lo, q, np.zeros(5, dtype=int))
+        assert (lo + q * codes).tolist() == [[-21.0, -21.0, 0.0, 21.0, 21.0]]
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"bits": 0}, "bits = 0"),
+        ({"kind": "sign_magnitude", "range": (-3.0, 4.0)}, "as far below zero as above"),
+        ({"kind": "sign_magnitude", "bits": 1}, "needs bits >= 2"),
         ({"bits": True}, "bits = True"),
         ({"range": (3.0, 3.0)}, "lo = 3.0 must be below hi = 3.0"),
         ({"range": "ful"}, "range"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pimsim as ps
-from pimsim.base.errors import InputError
+from pimsim.base.errors import InputError, SpecError
 
 RNG = np.random.default_rng(8)
 W = RNG.integers(-127, 128, (40, 6))
@@ -69,6 +69,17 @@ def test_sign_magnitude_converters_are_exact_when_lossless():
     adc = ps.ADC(bits=9, kind="sign_magnitude")
     array = program(weights=ps.WeightEncoding(subtract="analog"), adc=adc)
     assert np.array_equal(array.matmul(X), X @ W)
+
+
+def test_sign_magnitude_converters_clip_as_far_below_zero_as_above():
+    adc = ps.ADC(bits=4, kind="sign_magnitude", range=(-7.0, 7.0))
+    array = program(weights=ps.WeightEncoding(subtract="analog"), adc=adc)
+    trace = array.matmul(X, trace=True)[1]
+    assert trace.after.min() == -7
+    assert trace.after.max() == 7
+    np.testing.assert_array_equal(trace.clipped, np.abs(trace.before) >= 7.5)
+    with pytest.raises(SpecError, match="sign_magnitude: needs signed columns"):
+        ps.Macro(adc=adc)
 
 
 @pytest.mark.parametrize("kind", ["sar", "flash", "ramp"])
