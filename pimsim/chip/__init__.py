@@ -3,15 +3,18 @@
 from pimsim.chip.bounds import chip_eyexam, chip_roof
 from pimsim.chip.budget import budget, peak
 from pimsim.chip.fields import Component, Schedule
+from pimsim.chip.rooflines import ChipRoofline, chip_roofline
 from pimsim.chip.spec import Chip, list_chips, load_chip
 
 __all__ = [
     "Chip",
+    "ChipRoofline",
     "Component",
     "Schedule",
     "budget",
     "chip_eyexam",
     "chip_roof",
+    "chip_roofline",
     "list_chips",
     "load_chip",
     "peak",

@@ -59,7 +59,7 @@ def chip_eyexam(layer: Layer, chip: ChipFields) -> list[Bound]:
     """
     if isinstance(layer, MatMul):
         raise InputError(f"layer {layer.name!r}: a product of two computed operands does not run on the arrays")
-    placed, counts = _alone(layer, chip)
+    placed, counts = alone(layer, chip)
     cycle, elements = cycle_time(chip), processing_elements(chip)
     parallel = layer.weights * (layer.matrix.positions if chip.schedule.duplicate else 1)
     folds = max(1, -(-placed.arrays // chip.arrays))
@@ -83,19 +83,20 @@ def chip_eyexam(layer: Layer, chip: ChipFields) -> list[Bound]:
 
 def chip_roof(layer: Layer, chip: ChipFields) -> Roof | None:
     """Roofline of one layer on the tile connection that moves the fewest words for its needs; None without any."""
-    placed, counts = _alone(layer, chip)
+    placed, counts = alone(layer, chip)
     tiles = min(max(1, -(-placed.all_arrays // chip.arrays_per_tile)), chip.tiles)
     bits, cycle = chip.macro.inputs.bits, cycle_time(chip)
     roofs = []
     for name, component in chip.components.items():
-        moved = _bits(chip, name, counts)
+        moved = bits_moved(chip, name, counts)
         if component.bandwidth and component.level == "tile" and moved:
             words = component.bandwidth * chip.count_of(name) * tiles * cycle / bits
             roofs.append(Roof(float(processing_elements(chip)), words, layer.macs * bits / moved, name))
     return min(roofs, key=lambda roof: roof.words_per_cycle * roof.macs_per_word, default=None)
 
 
-def _alone(layer: Layer, chip: ChipFields) -> tuple[Placed, LayerCounts]:
+def alone(layer: Layer, chip: ChipFields) -> tuple[Placed, LayerCounts]:
+    """One layer placed by itself, copied into free arrays if the schedule duplicates, and its counts for one input."""
     workload = Workload(name=layer.name or "layer", layers=(layer,))
     (single,) = place(workload, chip, None)
     fits = single.arrays <= chip.arrays and chip.schedule.duplicate
@@ -104,7 +105,8 @@ def _alone(layer: Layer, chip: ChipFields) -> tuple[Placed, LayerCounts]:
     return placed, counts
 
 
-def _bits(chip: ChipFields, name: str, counts: LayerCounts) -> int:
+def bits_moved(chip: ChipFields, name: str, counts: LayerCounts) -> int:
+    """Bits that pass through a component for the counts of a layer; 0 if no words pass through it."""
     role = ROLES[chip.role_of(name)]
     return sum(getattr(counts, count) for count in role.actions.values()) if role.in_bits else 0
 

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ from pimsim.base.errors import PimsimError
 
 # In the order of the help page; a command whose module is not there is not shown.
 COMMANDS = (
-    "run", "evaluate", "report", "devices", "solve", "cost", "map", "eyexam", "scorecard", "cite", "doctor",
+    "run", "evaluate", "report", "devices", "solve", "cost", "map", "eyexam", "scorecard", "sensitivity",
+    "cite", "doctor",
 )  # fmt: skip
 _COMPLETION = {"install_completion", "show_completion"}  # typer adds them to every application
 
@@ -64,5 +66,16 @@ def main() -> None:
     try:
         app(prog_name="pimsim")
     except PimsimError as error:
-        typer.echo(f"Error: {error}", err=True)
+        _fail(str(error))
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {(error.strerror or str(error)).lower()}; check the path and its permissions")
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"Error: {message}", err=True)
+    sys.exit(1)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pimsim.cli.output import JsonOption, show, show_json
+from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, show_json, write_figure
 from pimsim.cli.workloads import Beside, Loading, loading, workload_of
 
 app = typer.Typer()
@@ -32,6 +32,7 @@ def cost(
     weights: Annotated[Loading, typer.Option(help="When weights are written.")] = Loading.once,
     accelerator: Beside = "twin",
     by: Annotated[By, typer.Option(help="Sum the energy by this.")] = By.component,
+    figure: FigureOption = None,
     json: JsonOption = False,
 ) -> None:
     """Energy, area, latency and throughput of a network on a chip, beside a digital accelerator.
@@ -43,17 +44,20 @@ def cost(
     Examples:
       pimsim cost resnet18 --chip isaac-ce
       pimsim cost fashion-vgg --chip generic-rram-32nm --by layer --json
+      pimsim cost alexnet --chip neurram --figure breakdown.pdf     energy and area by component, both sides
     """
     from pimsim.chip import load_chip
 
+    check_figure(figure)
     design = load_chip(chip)
     workload = workload_of(network)
     result, layers = design.cost(workload, batch, loading(weights)), design.layers(workload)
     other = None if accelerator == "none" else _digital(workload, design, accelerator, batch, loading(weights))
+    sides = {chip: result} | ({} if other is None else {accelerator: other})
+    write_figure(figure, lambda: _drawn(sides), {"chip": design.spec_id, "network": workload.spec_id})
     if json:
         show_json(result.to_dict() | {"layers": layers, "digital": None if other is None else other.to_dict()})
         return
-    sides = {chip: result} | ({} if other is None else {accelerator: other})
     show([{"": name, **_totals(one)} for name, one in sides.items()], title=f"{network} on {chip}, batch {batch}")
     show([_operations(result, design)])
     total = result.energy_j
@@ -72,6 +76,12 @@ def _digital(workload: Any, chip: Any, accelerator: str, batch: int, weights: An
     from pimsim.evaluate import beside
 
     return network_cost(workload, beside(chip, accelerator), batch, weights)
+
+
+def _drawn(sides: dict[str, Any]) -> Any:
+    from pimsim.evaluate.drawings import cost_figure
+
+    return cost_figure(sides)
 
 
 def _totals(result: Any) -> dict[str, float]:

@@ -2,14 +2,48 @@
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pimsim.base.errors import InputError
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+FigureOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it too: .pdf, .svg or .png.")]
+_ENDINGS = (".pdf", ".svg", ".png")
+
+
+def check_figure(path: Path | None) -> None:
+    """Refuse a file that could not be written, before the work that leads to it."""
+    if path is None:
+        return
+    if path.suffix not in _ENDINGS:
+        raise InputError(f"{path}: the ending of a figure must be one of {', '.join(_ENDINGS)}")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"{path}: cannot be written; give another file")
+
+
+def write_figure(path: Path | None, draw: Callable[[], Any], provenance: Mapping[str, Any]) -> None:
+    """Draw in the style of pimsim and write the figure with its ids, unless there is no path."""
+    if path is None:
+        return
+    import matplotlib
+
+    matplotlib.use("agg")  # a file needs no display
+    from pimsim.figures import save, style
+
+    with style():
+        save(draw(), path, provenance)
+    typer.echo(f"Wrote {path}.", err=True)
 
 
 def show(rows: Sequence[Mapping[str, Any]], as_json: bool = False, title: str = "") -> None:

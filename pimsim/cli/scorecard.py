@@ -1,10 +1,11 @@
 """`pimsim scorecard`: every metric of a chip beside a digital accelerator."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pimsim.cli.output import JsonOption, show
+from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
 from pimsim.cli.workloads import Beside, Loading, loading, workload_of
 
 app = typer.Typer()
@@ -20,6 +21,10 @@ def scorecard(
     data: Annotated[str | None, typer.Option(help="Data set: runs the network for its accuracy.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Test images.")] = 250,
     trials: Annotated[int, typer.Option(min=1, help="Chips drawn from the device's statistics.")] = 5,
+    figure: FigureOption = None,
+    macros: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the chip among published macros: .pdf, .svg or .png.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Accuracy, speed, energy, area, flexibility and scalability, analog beside digital beside their ratio.
@@ -28,13 +33,20 @@ def scorecard(
     Examples:
       pimsim scorecard resnet18 --chip isaac-ce
       pimsim scorecard fashion-vgg --chip generic-rram-32nm --data fashion-mnist --json
+      pimsim scorecard alexnet --chip isaac-ce --figure ratios.pdf --macros macros.png
     """
     from pimsim.chip import load_chip
     from pimsim.evaluate.scorecard import scorecard as score
 
-    design = load_chip(chip)
+    check_figure(figure)
+    check_figure(macros)
+    design, workload = load_chip(chip), workload_of(network)
     evaluation = _evaluate(network, design, data, images, trials) if data else None
-    rows = score(design, workload_of(network), accelerator, batch, loading(weights), evaluation)
+    rows = score(design, workload, accelerator, batch, loading(weights), evaluation)
+    title = f"{network}, batch {batch}, weights {weights.value}"
+    ids = {"chip": design.spec_id, "network": workload.spec_id, "accelerator": accelerator}
+    write_figure(figure, lambda: _ratios(rows, chip, accelerator, title), ids)
+    write_figure(macros, lambda: _macros(design), {"chip": design.spec_id})
     if json:
         show([row.to_dict() for row in rows], as_json=True)
         return
@@ -49,7 +61,19 @@ def scorecard(
         }
         for row in rows
     ]
-    show(lines, title=f"{network}, batch {batch}, weights {weights.value}")
+    show(lines, title=title)
+
+
+def _ratios(rows: Any, chip: str, accelerator: str, title: str) -> Any:
+    from pimsim.evaluate.drawings import scorecard_figure
+
+    return scorecard_figure(rows, chip, accelerator, title)
+
+
+def _macros(chip: Any) -> Any:
+    from pimsim.evaluate.drawings import macros_figure
+
+    return macros_figure([chip])
 
 
 def _evaluate(network: str, chip: Any, data: str, images: int, trials: int) -> Any:

@@ -4,6 +4,8 @@ from pimsim.figures.bands import band, reference_line
 from pimsim.figures.bars import breakdown
 from pimsim.figures.columns import column_sums
 from pimsim.figures.laws import adc_laws
+from pimsim.figures.losses import losses
+from pimsim.figures.ratios import ratios
 from pimsim.figures.roofline import roofline
 from pimsim.figures.save import save
 from pimsim.figures.scatter import macros, pareto, pareto_front
@@ -17,9 +19,11 @@ __all__ = [
     "band",
     "breakdown",
     "column_sums",
+    "losses",
     "macros",
     "pareto",
     "pareto_front",
+    "ratios",
     "reference_line",
     "roofline",
     "save",

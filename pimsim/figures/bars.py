@@ -27,7 +27,8 @@ def breakdown(
     table = _largest_parts(table)
     if ax is None:
         _, ax = plt.subplots(figsize=(3.5, 0.8 + 0.35 * len(table)))
-    factor, name = prefixed(float(table.sum(axis=1).max()), unit)
+    # A prefix of a square or cubic unit would be read as that of the length.
+    factor, name = (1.0, unit) if unit.endswith(("²", "³")) else prefixed(float(table.sum(axis=1).max()), unit)
     left = pd.Series(0.0, index=table.index)
     for color, column in zip(_COLORS, table.columns, strict=False):
         ax.barh([str(i) for i in table.index], factor * table[column], left=factor * left, color=color, label=column)

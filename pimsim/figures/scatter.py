@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from pimsim.base.errors import InputError
+from pimsim.figures.labels import label_points, plain_log_ticks
 
 _COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
@@ -32,8 +33,6 @@ def macros(data: pd.DataFrame, designs: pd.DataFrame, *, axes: Sequence[Axes] | 
         right.scatter([], [], s=20, marker=marker, color=color, label=name)
     for ax, x, xlabel in ((left, "node_nm", "Node (nm)"), (right, "density", "TOPS/mm² x input bits x weight bits")):
         ax.scatter(own[x], own["efficiency"], s=50, marker="*", color="black", zorder=5, label="this simulator")
-        for _, row in own.iterrows():
-            ax.annotate(row["design"], (row[x], row["efficiency"]), (4, 3), textcoords="offset points", fontsize=6)
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set_xlabel(xlabel)
@@ -41,7 +40,15 @@ def macros(data: pd.DataFrame, designs: pd.DataFrame, *, axes: Sequence[Axes] | 
     left.minorticks_off()
     left.set_ylabel("TOPS/W x input bits x weight bits")
     right.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=6.5)
+    for ax, x in ((left, "node_nm"), (right, "density")):
+        ax.margins(0.12)
+        shown, others = own.dropna(subset=[x]), published.dropna(subset=[x])
+        label_points(ax, _points(shown, x), list(shown["design"]), avoid=_points(others, x))
     return left, right
+
+
+def _points(data: pd.DataFrame, x: str) -> list[tuple[float, float]]:
+    return list(zip(data[x], data["efficiency"], strict=True))
 
 
 def _one_bit(data: pd.DataFrame) -> pd.DataFrame:
@@ -51,25 +58,40 @@ def _one_bit(data: pd.DataFrame) -> pd.DataFrame:
     return scaled.dropna(subset=["efficiency"])
 
 
-def pareto(data: pd.DataFrame, *, x: str, y: str, label: str, xlabel: str, ylabel: str, ax: Axes | None = None) -> Axes:
+def pareto(
+    data: pd.DataFrame, *, x: str, y: str, label: str, xlabel: str, ylabel: str, series: str = "",
+    xscale: str = "linear", ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Points of designs, less `x` and more `y` being better, with the front that no other point beats.
 
-    data: one row per design.
+    data: one row per design; `y` with its interval if there are columns `y_low` and `y_high`.  series: column whose
+    values get a color each and a place in the legend; without it all points look alike.
 
     >>> pareto(frame, x="energy_j", y="accuracy", label="design", xlabel="J", ylabel="%")  # doctest: +SKIP
     """
     front = pareto_front(data, x, y)
     if ax is None:
-        _, ax = plt.subplots(figsize=(3.8, 2.8))
-    beaten = data.drop(front.index)
-    ax.scatter(beaten[x], beaten[y], s=18, color="0.65")
-    ax.step(front[x], front[y], where="post", color=_COLORS[0], linewidth=1.0)
-    ax.scatter(front[x], front[y], s=24, color=_COLORS[0], zorder=3)
-    for _, row in data.iterrows():
-        ax.annotate(str(row[label]), (row[x], row[y]), (3, -8), textcoords="offset points", fontsize=6)
+        _, ax = plt.subplots(figsize=(4.6, 3.2))
+    ax.step(front[x], front[y], where="post", color="0.3", linewidth=1.0, linestyle="-", marker="", label="front")
+    groups = data.groupby(series, sort=False) if series else [("", data)]
+    for color, marker, (name, rows) in zip(_COLORS, "osD^vP", groups, strict=False):
+        if f"{y}_low" in rows:
+            ends = [rows[y] - rows[f"{y}_low"], rows[f"{y}_high"] - rows[y]]
+            ax.errorbar(rows[x], rows[y], yerr=ends, linestyle="", marker="", color=color, linewidth=0.7)
+        kept = rows.index.isin(front.index)
+        faces = [color if best else "white" for best in kept]
+        ax.scatter(rows[x], rows[y], s=20, marker=marker, facecolors=faces, edgecolors=color, linewidths=0.9, zorder=3)
+        if series:
+            ax.scatter([], [], s=20, marker=marker, color=color, label=str(name))
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
+    ax.set_xscale(xscale)
+    if xscale == "log":
+        plain_log_ticks(ax.xaxis, *ax.get_xlim())
     ax.margins(0.12)
+    if series:
+        ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
+    label_points(ax, list(zip(data[x], data[y], strict=True)), [str(name) for name in data[label]])
     return ax
 
 

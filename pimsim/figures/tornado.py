@@ -3,11 +3,12 @@
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullFormatter
 
 from pimsim.base.errors import InputError
+from pimsim.figures.labels import plain_log_ticks
 
 _COLOR, _EDGE = "#56B4E9", "#0072B2"
+_BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # lines do not cross a text
 
 
 def tornado(data: pd.DataFrame, base: float, *, xlabel: str, even: str = "", ax: Axes | None = None) -> Axes:
@@ -32,12 +33,10 @@ def tornado(data: pd.DataFrame, base: float, *, xlabel: str, even: str = "", ax:
     if even:
         ax.axvline(1.0, color="0.5", linewidth=0.8, linestyle=(0, (4, 2)))
         ax.annotate(even, (1.0, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=6.5)
-    ax.set_xlim(data["ratio"].min() / 1.9, data["ratio"].max() * 1.9)
-    low, high = ax.get_xlim()
-    marks = [digit * 10.0**power for power in range(-12, 13) for digit in (1, 2, 5)]
-    ax.xaxis.set_major_locator(FixedLocator([mark for mark in marks if low <= mark <= high]))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    low, high = min(data["ratio"].min(), base), max(data["ratio"].max(), base)
+    room = (high / low) ** 0.3 * 1.1  # for the longest text at an end
+    ax.set_xlim(low / room, high * room)
+    plain_log_ticks(ax.xaxis, *ax.get_xlim())
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(xlabel)
     return ax
@@ -49,5 +48,5 @@ def _bar(ax: Axes, place: int, rows: pd.DataFrame) -> None:
     for row, side, align in ((low, -3, "right"), (high, 3, "left")):
         ax.annotate(
             str(row["value"]), (row["ratio"], place), (side, 0), textcoords="offset points", ha=align, va="center",
-            fontsize=6.5,
+            fontsize=6.5, bbox=_BACKGROUND, zorder=4,
         )  # fmt: skip

@@ -3,12 +3,33 @@
 import runpy
 from pathlib import Path
 
+from matplotlib import pyplot as plt
+
 SCRIPT = Path(__file__).parents[2] / "experiments" / "cost_figures.py"
+TABLE = """series,macro.adc.bits,trial,accuracy,energy_j
+RRAM,4,0,0.6,1e-6
+RRAM,4,1,0.7,1e-6
+RRAM,8,0,0.9,2e-6
+RRAM,8,1,0.9,2e-6
+PCM,4,0,0.5,3e-6
+PCM,4,1,0.5,3e-6
+"""
 
 
 def test_every_figure_is_written(tmp_path):
-    table = tmp_path / "table.csv"
-    table.write_text("accuracy,energy_j\n0.9,2e-6\n0.8,1e-6\n0.7,3e-6\n")
-    paths = runpy.run_path(str(SCRIPT))["main"](tmp_path, "alexnet", table)
-    assert len(paths) == 16
+    (tmp_path / "table.csv").write_text(TABLE)
+    paths = runpy.run_path(str(SCRIPT))["main"](tmp_path, "alexnet", tmp_path / "table.csv", (".png",), 60)
+    names = {"adc_laws", "breakdown", "macros", "tornado", "roofline", "scorecard", "pareto"}
+    assert {path.stem for path in paths} == names
     assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_pareto_of_an_experiment_has_a_point_a_design_with_its_bits_and_interval(tmp_path):
+    (tmp_path / "table.csv").write_text(TABLE)
+    (ax,) = runpy.run_path(str(SCRIPT))["pareto_figure"](tmp_path / "table.csv").axes
+    points = sorted(tuple(xy) for found in ax.collections for xy in getattr(found, "get_offsets", list)() if len(xy))
+    assert {(1.0, 65.0), (2.0, 90.0), (3.0, 50.0)} <= {(round(x, 6), round(y, 6)) for x, y in points}
+    assert sorted(text.get_text() for text in ax.texts) == ["4", "4", "8"]
+    assert {"RRAM", "PCM"} <= {text.get_text() for text in ax.get_legend().get_texts()}
+    assert ax.get_xscale() == "log"
+    plt.close("all")

@@ -1,0 +1,97 @@
+"""The roofline of a chip of arrays: what its weights and one of its connections allow, and what each layer asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pimsim.base.errors import InputError, MissingError, nearest
+from pimsim.chip.bounds import alone, bits_moved, cycle_time, processing_elements
+from pimsim.chip.fields import ChipFields
+from pimsim.chip.roles import ROLES
+from pimsim.workload import Conv2d, Dense, MatMul, Workload
+
+
+@dataclass(frozen=True)
+class ChipRoofline:
+    """A roof and the layers below it, in the words of :mod:`pimsim.chip.bounds`.
+
+    Attributes
+    ----------
+    peak : MAC per cycle with every PE busy.
+    words_per_cycle : input words that all instances of the connection move in a cycle, those of idle tiles too.
+    connection : name of the component.
+    intensity : layer -> MAC per word over the connection.
+    """
+
+    peak: float
+    words_per_cycle: float
+    connection: str
+    intensity: Mapping[str, float]
+
+    def roof(self, layer: str) -> float:
+        """The lower of the flat and the slanted roof above a layer [MAC per cycle]."""
+        return min(self.peak, self.words_per_cycle * self.intensity[layer])
+
+
+def chip_roofline(work: Workload | Conv2d | Dense, chip: ChipFields, connection: str | None = None) -> ChipRoofline:
+    """Where a layer or the layers of a network lie under a chip's roof.
+
+    Every layer is alone on the chip, as in :func:`chip_eyexam`; products of two computed operands, which run on no
+    array, are left out.  Bandwidths are those of the chip's description.
+
+    Parameters
+    ----------
+    connection : component whose bandwidth is the slope; by default the one that the layers together use longest.
+
+    Raises
+    ------
+    InputError : no layer runs on arrays, or the chip (or the connection) has no bandwidth limit.
+    MissingError : there is no such component.
+
+    Examples
+    --------
+    >>> import pimsim as ps
+    >>> line = chip_roofline(ps.Conv2d(m=64, c=32, p=14, q=14, r=3, s=3), ps.load_chip("generic-rram-32nm"))
+    >>> line.connection, line.peak
+    ('buffer', 2097152.0)
+    """
+    network = work if isinstance(work, Workload) else Workload(name="layer", layers=(work,))
+    layers = {
+        label: layer
+        for label, layer in zip(network.labels, network.layers, strict=True)
+        if not isinstance(layer, MatMul)
+    }
+    if not layers:
+        raise InputError("roofline: no layer of the network runs on arrays")
+    counts = {label: alone(layer, chip)[1] for label, layer in layers.items()}
+    moved = {name: {label: bits_moved(chip, name, one) for label, one in counts.items()} for name in _limits(chip)}
+    moved = {name: bits for name, bits in moved.items() if all(bits.values())}
+    chosen = connection or max(moved, key=lambda name: sum(moved[name].values()) / _rate(chip, name), default="")
+    if chosen not in moved:
+        _refuse(chip, chosen)
+    word = chip.macro.inputs.bits
+    return ChipRoofline(
+        float(processing_elements(chip)),
+        _rate(chip, chosen) * cycle_time(chip) / word,
+        chosen,
+        {label: layer.macs * word / moved[chosen][label] for label, layer in layers.items()},
+    )
+
+
+def _limits(chip: ChipFields) -> list[str]:
+    """Components with a bandwidth through which words pass."""
+    return [name for name, one in chip.components.items() if one.bandwidth and ROLES[chip.role_of(name)].in_bits]
+
+
+def _rate(chip: ChipFields, name: str) -> float:
+    """Bits per second of all instances of a connection."""
+    return (chip.components[name].bandwidth or 0.0) * chip.instances(name)
+
+
+def _refuse(chip: ChipFields, name: str) -> None:
+    if not name:
+        raise InputError(f"roofline: chip {chip.name!r} gives no bandwidth of any connection, so its roof has no slope")
+    if name not in chip.components:
+        raise MissingError(f"chip {chip.name!r} has no component {name!r}{nearest(name, chip.components)}")
+    raise InputError(f"roofline: component {name!r} of chip {chip.name!r} has no bandwidth limit, or no words pass it")

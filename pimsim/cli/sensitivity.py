@@ -1,0 +1,47 @@
+"""`pimsim sensitivity`: how the verdict between a chip and a digital accelerator moves with what one assumes."""
+
+from typing import Annotated
+
+import typer
+
+from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
+from pimsim.cli.workloads import Beside, Loading, loading, workload_of
+
+app = typer.Typer()
+
+
+@app.command()
+def sensitivity(
+    network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
+    chip: Annotated[str, typer.Option(help="Chip: name or path.")],
+    accelerator: Beside = "twin",
+    batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
+    weights: Annotated[Loading, typer.Option(help="When weights are loaded.")] = Loading.once,
+    figure: FigureOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Energy of the chip over that of the accelerator, as given and with one assumption changed at a time.
+
+    ADC law and bits, node, batch, off-chip memory, array size, loading of weights. The twin follows the chip;
+    another accelerator follows its memory alone.
+
+    \b
+    Examples:
+      pimsim sensitivity resnet18 --chip generic-rram-32nm
+      pimsim sensitivity alexnet --chip generic-rram-32nm --figure tornado.pdf
+    """
+    from pimsim.chip import load_chip
+    from pimsim.evaluate.sensitivity import sensitivity as verdicts_of
+
+    check_figure(figure)
+    design, workload = load_chip(chip), workload_of(network)
+    verdicts = verdicts_of(design, workload, accelerator, batch, loading(weights))
+    title = f"{network}: {chip} against {accelerator}, {verdicts[0].ratio:.2f} as given"
+
+    def draw():
+        from pimsim.evaluate.drawings import sensitivity_figure
+
+        return sensitivity_figure(verdicts, title)
+
+    write_figure(figure, draw, {"chip": design.spec_id, "network": workload.spec_id, "accelerator": accelerator})
+    show([verdict._asdict() for verdict in verdicts], as_json=json, title=title)
