@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# Units of a scorecard by what one wants of them; lines in other units (bit, nm, KiB of buffer) are facts about the designs.
+# Units of a scorecard by what one wants of them; lines in others (bit, nm, KiB of buffer) are facts.
 _RAISE = frozenset({"1/s", "TOPS", "TOPS/W", "%", "MiB", "Mibit/mm^2", ""})
 _LOWER = frozenset({"J", "pJ", "W", "s", "mm^2", "words"})
 

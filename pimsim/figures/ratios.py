@@ -31,7 +31,7 @@ def ratios(data: pd.DataFrame, *, first: str, second: str, axes: Sequence[Axes] 
     for ax, group, title in zip(axes, groups, ("Higher is better", "Lower is better"), strict=True):
         _bars(ax, group, title)
     low, high = min(data["ratio"].min(), 1.0), max(data["ratio"].max(), 1.0)
-    room = (high / low) ** 0.16 * 1.4
+    room = (high / low) ** 0.18 * 1.5
     for ax in axes:
         ax.set_xlim(low / room, high * room)
     axes[1].set_xlabel(f"{first} / {second}")

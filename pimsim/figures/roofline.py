@@ -156,6 +156,9 @@ def _finish(upper: Axes, lower: Axes, ladders: Sequence[tuple[str, float, list[f
     for ax in (upper, lower):
         ax.yaxis.set_major_locator(LogLocator(numticks=6))
         ax.yaxis.set_minor_formatter(NullFormatter())
+    low, high = lower.get_ylim()
+    if high < 300 * low:  # powers of ten alone would be too few
+        plain_log_ticks(lower.yaxis, low, high)
     upper.tick_params(axis="x", which="both", length=0, labelbottom=False)
     upper.spines["bottom"].set_visible(False)
     upper.set_ylabel("workload")
