@@ -351,7 +351,7 @@ class Array:
             "why_with_rng": noisy.why,
             "arrays": self.tiling.arrays,
             "cells": self._cell_text(),
-            "random in reads": self.macro.read_effects.sources(self.programmed.card),
+            "read_noise": self.macro.read_effects.sources(self.programmed.card),
         }
         if self.macro.digital:
             return found | {"converter": sram.tree_text(self.macro.active)}

@@ -11,7 +11,7 @@ from scipy import stats
 import pimsim as ps
 from pimsim.base.errors import InputError, SpecError
 from pimsim.base.streams import Stream
-from pimsim.macro import _plain
+from pimsim.macro import _blocked, _lookup, _noisy, _paths, _plain
 from pimsim.macro.effects import ReadEffects
 from pimsim.macro.reads import Reads
 from tests.macro.cards import CARD
@@ -165,7 +165,7 @@ def test_telegraph_noise_of_a_card_from_read_to_read_is_two_valued(tmp_path):
     array = macro({}, device=device).program(np.ones((3, 4), dtype=int))
     x = sums(array, np.ones(3), 3000)[:, :4]
     assert is_binomial(counts_of(x, 3, 0.3, 0.2), 3, 0.2)
-    assert array.explain()["random in reads"] == {"card": "read"}
+    assert array.explain()["read_noise"] == {"card": "read"}
 
 
 @pytest.mark.parametrize(
@@ -307,11 +307,33 @@ def test_mixed_correlations_hold_each_for_its_time():
     assert np.abs(found.std(axis=0) / spread - 1).max() < 0.3
 
 
+@pytest.mark.parametrize(("effect", "path"), [("flicker", "noisy lookup"), ("telegraph", "plain")])
+def test_normal_noise_is_looked_up_and_traps_are_drawn(effect, path):
+    array = macro({effect: {"amplitude": 0.1, "correlation": "read"}}).program(np.ones((10, 2), dtype=int))
+    assert _paths.choose(array._plan, Reads(Stream(1, "read"))).name == path
+    assert _paths.choose(array._plan).name == "lookup"
+
+
+@pytest.mark.parametrize("correlation", ["read", "vector", "batch"])
+def test_threads_change_no_bit(monkeypatch, correlation):
+    w, x = np.random.default_rng(0).integers(-1, 2, (40, 50)), np.random.default_rng(1).integers(0, 256, (9, 40))
+    found = []
+    for threads in (1, 3):
+        for module in (_lookup, _noisy, _blocked):
+            monkeypatch.setattr(module, "thread_count", lambda threads=threads: threads)
+        array = macro(everything(correlation) | {"temperature_variation": {}}, cols=256).program(w, rng=1)
+        quiet = macro({"flicker": {"amplitude": 0.1, "correlation": correlation}}, cols=256).program(w, rng=1)
+        found.append((array.matmul(x, rng=2), quiet.matmul(x, rng=2)))
+    np.testing.assert_array_equal(found[0], found[1])
+
+
 def test_fields_are_swept_by_dotted_name():
+    chip = ps.load_chip("generic-rram-32nm").replace({"macro.read_effects.telegraph.share": 0.25})
+    assert chip.macro.read_effects.telegraph.share == 0.25
     base = macro({}).program(np.ones((10, 2), dtype=int))
     swept = base.replace({"read_effects.telegraph.amplitude": 0.3, "read_effects.flicker.amplitude": 0.1})
     assert swept.programmed is base.programmed
-    assert swept.explain()["random in reads"] == {"flicker": "batch", "telegraph": "vector"}
+    assert swept.explain()["read_noise"] == {"flicker": "batch", "telegraph": "vector"}
     with pytest.raises(SpecError, match="did you mean 'amplitude'"):
         base.replace({"read_effects.telegraph.amplitud": 0.3})
     with pytest.raises(SpecError, match="less than or equal to 1"):
