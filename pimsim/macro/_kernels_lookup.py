@@ -16,6 +16,7 @@ from pimsim.base.simd import (
     store,
     to_float64,
 )
+from pimsim.macro._kernels_pack import pack
 
 _LOW = np.uint64(0xFFFF)
 _16, _32, _48 = np.uint64(16), np.uint64(32), np.uint64(48)
@@ -193,3 +194,73 @@ def lookup_group_plain(width, packed, entries, table, start, weights, unit, conv
             accumulate_plain(entries, at, words, counts, places, factors, column, top, bits, sums)
             flush_plain(sums, weights[p, first : first + width], totals)
         add_block(totals, width, first, unit, out)
+
+
+@njit
+def lookup_share(
+    lanes, low, planes, width, edges, entries, sizes, starts, weights, units, converter, blocks, block, out
+):
+    """All row groups and planes of some samples and of the ``blocks`` of columns, added to ``out`` (samples, C).
+
+    One call a thread: no other thread waits for the interpreter meanwhile. ``low`` (parts, samples, K) uint8 and
+    ``planes`` = (first and last + 1 plane of each part, and of all planes: lsb, other, mask, weight, slot);
+    ``edges`` (R, 2) and ``sizes`` of the row groups; ``starts``, ``weights`` (R, P, columns padded), ``units`` (parts,
+    R, C); ``block`` samples at a time.
+    """
+    ends, lsb, other, mask, worth, slots = planes
+    rows_each = 4 // width
+    most, longest = np.max(ends[:, 1] - ends[:, 0]), (np.max(edges[:, 1] - edges[:, 0]) + rows_each - 1) // rows_each
+    longest = longest // 4 + 1  # words of four offsets
+    lists, lengths = np.empty(block * most * (longest + 2), np.uint64), np.empty(block * most, np.int64)
+    words, counts = np.empty(block * most * longest, np.uint64), np.empty(longest + 1, np.int64)
+    places, factors = np.empty(block * most, np.int64), np.empty(block * most, np.int32)
+    sums, totals = np.zeros(block * len(lanes), np.int32), np.zeros(block * len(lanes), np.float64)
+    for first in range(0, low.shape[1], block):
+        n = min(block, low.shape[1] - first)
+        for part in range(low.shape[0]):
+            own, pairs = slice(ends[part, 0], ends[part, 1]), n * (ends[part, 1] - ends[part, 0])
+            chunk = (lsb[own], other[own], mask[own], worth[own], slots[own])
+            packed = (words, counts, places[:pairs], factors[:pairs])
+            found = lists[: pairs * (longest + 2)].reshape(n, pairs // n, longest + 2)
+            long = lengths[:pairs].reshape(n, pairs // n)
+            begin = 0
+            for r in range(sizes.size):
+                x, rows = low[part, first : first + n], (edges[r, 0], edges[r, 1])
+                pack(x, rows, chunk, width, len(lanes), len(lanes), found, long, packed)
+                lookup_group(
+                    *(lanes, packed, entries, (begin, sizes[r]), starts[r], weights[r], units[part, r], converter),
+                    *(blocks, sums[: n * len(lanes)], totals[: n * len(lanes)], out[first : first + n]),
+                )
+                begin += sizes[r] * starts.shape[1] * (starts.shape[2] // len(lanes))
+
+
+@njit
+def lookup_share_plain(
+    lanes, low, planes, width, edges, entries, sizes, starts, weights, units, converter, blocks, block, out
+):
+    """The same as ``lookup_share`` by the plain loops; ``lanes`` a number."""
+    ends, lsb, other, mask, worth, slots = planes
+    rows_each = 4 // width
+    most, longest = np.max(ends[:, 1] - ends[:, 0]), (np.max(edges[:, 1] - edges[:, 0]) + rows_each - 1) // rows_each
+    longest = longest // 4 + 1  # words of four offsets
+    lists, lengths = np.empty(block * most * (longest + 2), np.uint64), np.empty(block * most, np.int64)
+    words, counts = np.empty(block * most * longest, np.uint64), np.empty(longest + 1, np.int64)
+    places, factors = np.empty(block * most, np.int64), np.empty(block * most, np.int32)
+    sums, totals = np.zeros(block * lanes, np.int32), np.zeros(block * lanes, np.float64)
+    for first in range(0, low.shape[1], block):
+        n = min(block, low.shape[1] - first)
+        for part in range(low.shape[0]):
+            own, pairs = slice(ends[part, 0], ends[part, 1]), n * (ends[part, 1] - ends[part, 0])
+            chunk = (lsb[own], other[own], mask[own], worth[own], slots[own])
+            packed = (words, counts, places[:pairs], factors[:pairs])
+            found = lists[: pairs * (longest + 2)].reshape(n, pairs // n, longest + 2)
+            long = lengths[:pairs].reshape(n, pairs // n)
+            begin = 0
+            for r in range(sizes.size):
+                x, rows = low[part, first : first + n], (edges[r, 0], edges[r, 1])
+                pack(x, rows, chunk, width, lanes, lanes, found, long, packed)
+                lookup_group_plain(
+                    *(lanes, packed, entries, (begin, sizes[r]), starts[r], weights[r], units[part, r], converter),
+                    *(blocks, sums[: n * lanes], totals[: n * lanes], out[first : first + n]),
+                )
+                begin += sizes[r] * starts.shape[1] * (starts.shape[2] // lanes)

@@ -149,13 +149,35 @@ def code_sums(
 
     ``simd=False`` takes the plain loops, which give the same bits, as do any number of ``threads``.
     """
-    out = np.zeros((len(words), plan.matrix.shape[3]))
+    from pimsim.macro import _kernels_lookup as kernels
+
+    parts, out = chunks(plan), np.zeros((len(words), plan.matrix.shape[3]))
+    low = np.stack([part(words, shift) for shift, _ in parts]) if len(parts) > 1 else part(words, 0)[None]
+    ends = np.cumsum([0] + [len(chunk[0]) for _, chunk in parts])
+    planes = (np.stack([ends[:-1], ends[1:]], axis=1), *(np.concatenate(v) for v in zip(*(c for _, c in parts))))
+    units = np.stack([plan.unit * float(1 << shift) for shift, _ in parts])
+    share = kernels.lookup_share if simd else kernels.lookup_share_plain
+    lanes = (0,) * tables.lanes if simd else tables.lanes
+    most = max(1, _PAIRS // max(len(chunk[0]) for _, chunk in parts))
+    sizes, converter = np.array(tables.sizes), (plan.top, tables.bits)
 
     def work(samples: slice, blocks: tuple[int, int]) -> None:
-        _share(plan, tables, words[samples], blocks, simd, out[samples])
+        count = samples.stop - samples.start
+        if not count:
+            return
+        share(
+            *(lanes, low[:, samples], planes, tables.width, tables.edges, tables.entries, sizes, tables.start),
+            *(tables.weights, units, converter, blocks, min(most, count), out[samples]),
+        )
 
     run_shared(work, len(words), tables.blocks, threads or thread_count())
     return out
+
+
+def part(words: NDArray[Any], shift: int) -> NDArray[np.uint8]:
+    """The eight bits of the words from ``shift`` on."""
+    kept = words >> words.dtype.type(shift) if shift else words
+    return np.ascontiguousarray(kept).astype(np.uint8, copy=False)
 
 
 def chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
@@ -192,57 +214,3 @@ class Scratch:
         lists = self.lists[: pairs * stride].reshape(samples, planes, stride)
         packed = (self.words, self.counts, self.places[:pairs], self.factors[:pairs])
         return lists, self.lengths[:pairs].reshape(samples, planes), packed
-
-
-def _share(
-    plan: Plan, tables: Tables, words: NDArray[Any], blocks: tuple[int, int], simd: bool, out: NDArray[np.float64]
-) -> None:
-    """One thread's share: some blocks of columns, block after block of the batch, added to ``out``."""
-    parts = chunks(plan)
-    planes = max(len(chunk[1][0]) for chunk in parts)
-    samples = max(1, min(_PAIRS // planes, len(words)))
-    scratch = Scratch(tables, samples, planes)
-    for first in range(0, len(words), samples):
-        part = words[first : first + samples]
-        for shift, chunk in parts:
-            low = np.ascontiguousarray(part >> part.dtype.type(shift) if shift else part).astype(np.uint8, copy=False)
-            _add_chunk(plan, tables, low, chunk, float(1 << shift), blocks, simd, scratch, out[first : first + samples])
-
-
-def _add_chunk(
-    plan: Plan,
-    tables: Tables,
-    low: NDArray[np.uint8],
-    chunk: tuple[NDArray[Any], ...],
-    worth: float,
-    blocks: tuple[int, int],
-    simd: bool,
-    scratch: Scratch,
-    out: NDArray[np.float64],
-) -> None:
-    """Add the planes of one chunk of a block of the batch, row group by row group."""
-    from pimsim.macro import _kernels_lookup as kernels
-    from pimsim.macro._kernels_pack import pack
-
-    lanes, planes, begin = tables.lanes, len(chunk[0]), 0
-    n, width = len(low), tables.width
-    group = kernels.lookup_group if simd else kernels.lookup_group_plain
-    packing = scratch.packing(n, planes)
-    sums, totals = scratch.sums[: n * lanes], scratch.totals[: n * lanes]
-    for r, size in enumerate(tables.sizes):
-        pack(low, tables.ends[r], chunk, width, lanes, lanes, *packing)
-        group(
-            (0,) * lanes if simd else lanes,
-            packing[-1],
-            tables.entries,
-            (begin, size),
-            tables.start[r],
-            tables.weights[r],
-            plan.unit[r] * worth,
-            (plan.top, tables.bits),
-            blocks,
-            sums,
-            totals,
-            out,
-        )
-        begin += size * tables.start.shape[1] * tables.blocks

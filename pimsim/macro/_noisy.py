@@ -106,10 +106,10 @@ def _share(
     pairs = planes * (planes + 1) // 2 if plan.held is not None else 2 * (planes // 2 + 1)
     samples = max(1, _CONVERSIONS // pairs)
     for first in range(0, len(words), samples):
-        part, later = words[first : first + samples], reads.later(first)
+        some, later = words[first : first + samples], reads.later(first)
         done = 0
         for shift, chunk in _lookup.chunks(plan):
-            low = np.ascontiguousarray(part >> part.dtype.type(shift) if shift else part).astype(np.uint8, copy=False)
+            low = _lookup.part(some, shift)
             worth = float(1 << shift)
             _add_chunk(plan, tables, low, chunk, done, worth, later, blocks, simd, out[first : first + samples])
             done += len(chunk[0])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
+_MANY = 64  # samples of a thread from which the tables it reads are used often enough
 Share = tuple[slice, tuple[int, int]]
 
 
@@ -19,12 +20,13 @@ def thread_count() -> int:
 
 
 def shares(samples: int, blocks: int, threads: int) -> list[Share]:
-    """Parts of the work as (samples, blocks of columns): by columns when there are enough of them, else by samples.
+    """Parts of the work as (samples, blocks of columns): by samples when there are many, for inputs are then packed
+    once; else by columns if there are enough of them.
 
     >>> shares(10, 4, 2)
     [(slice(0, 10, None), (0, 2)), (slice(0, 10, None), (2, 4))]
     """
-    if blocks >= 2 * threads:
+    if samples < _MANY * threads and blocks >= 2 * threads:
         return [(slice(0, samples), part) for part in _cut(blocks, threads)]
     return [(slice(*part), (0, blocks)) for part in _cut(samples, threads)]
 
