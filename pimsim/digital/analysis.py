@@ -13,6 +13,7 @@ from pimsim.digital.accelerator import Accelerator, Array, Memory, level_named
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.nest import TIME, Flow, Loop, Nest, Store, cycles, flow
 from pimsim.digital.problem import Problem, problem_of
+from pimsim.digital.residency import NOWHERE, Resident, check_resident, home_of, occupied
 from pimsim.workload import Conv2d, Dense, MatMul
 
 
@@ -90,6 +91,7 @@ class Counts:
     levels : name -> :class:`LevelCounts`, outermost first.
     arrays : name -> :class:`ArrayCounts`.
     mac_energy_j : [J].
+    bank_words, bank_energy_j : resident weights read from the weight banks, words and [J].
     """
 
     macs: int
@@ -101,12 +103,14 @@ class Counts:
     levels: MappingABC[str, LevelCounts]
     arrays: MappingABC[str, ArrayCounts]
     mac_energy_j: float
+    bank_words: int = 0
+    bank_energy_j: float = 0.0
 
     @property
     def energy_j(self) -> float:
         """Energy of the layer, leakage apart [J]: the sum of the parts."""
         parts: list[LevelCounts | ArrayCounts] = [*self.levels.values(), *self.arrays.values()]
-        return math.fsum([self.mac_energy_j, *(part.energy_j for part in parts)])
+        return math.fsum([self.mac_energy_j, self.bank_energy_j, *(part.energy_j for part in parts)])
 
     @property
     def busy_cycles(self) -> int:
@@ -119,7 +123,9 @@ class Counts:
         return self.busy_cycles + self.fill_cycles + self.drain_cycles
 
 
-def analyze(layer: Conv2d | Dense | MatMul | Problem, acc: Accelerator, mapping: Mapping) -> Counts:
+def analyze(
+    layer: Conv2d | Dense | MatMul | Problem, acc: Accelerator, mapping: Mapping, resident: Resident = NOWHERE
+) -> Counts:
     """Count the accesses of every level, the cycles and the energy of ``mapping``.
 
     Energy of a tensor in a level: instances x (ceil(reads / B) E_read + ceil((fills) / B) E_write +
@@ -131,6 +137,7 @@ def analyze(layer: Conv2d | Dense | MatMul | Problem, acc: Accelerator, mapping:
     layer : shape of the layer.
     acc : the accelerator.
     mapping : loops by level; levels it does not name have none.
+    resident : tensors that are on the chip before, or stay there after, the layer (:mod:`pimsim.digital.residency`).
 
     Raises
     ------
@@ -146,13 +153,15 @@ def analyze(layer: Conv2d | Dense | MatMul | Problem, acc: Accelerator, mapping:
     >>> ps.digital.analyze(layer, acc, mapping).macs
     225792
     """
+    check_resident(acc, resident)
     problem = problem_of(layer)
     nest = build_nest(problem, acc, mapping)
-    _check_fit(nest, acc)
+    _check_fit(nest, acc, resident)
     flows = _flows(nest)
-    levels = {store.name: _level(nest, acc, store, flows) for store in nest.stores}
+    levels = {store.name: _level(nest, acc, store, flows, resident) for store in nest.stores}
     compute = cycles(nest)
-    fill, drain = _fill_drain(nest, acc)
+    fill, drain = _fill_drain(nest, acc, resident)
+    bank_words, bank_energy = _bank(nest, acc, flows, resident)
     return Counts(
         problem.macs,
         compute,
@@ -163,6 +172,8 @@ def analyze(layer: Conv2d | Dense | MatMul | Problem, acc: Accelerator, mapping:
         MappingProxyType(levels),
         MappingProxyType(_arrays(nest, acc, flows)),
         problem.macs * acc.mac.energy,
+        bank_words,
+        bank_energy,
     )
 
 
@@ -213,19 +224,15 @@ def _kept(level: Memory, keeps: tuple[str, ...] | None) -> frozenset[str]:
     return frozenset(keeps)
 
 
-def _check_fit(nest: Nest, acc: Accelerator) -> None:
+def _check_fit(nest: Nest, acc: Accelerator, resident: Resident) -> None:
     for store in nest.stores:
         memory = level_named(acc, store.name)
-        sizes = _occupied(nest, acc, store)
+        if memory is home_of(acc) and (lost := resident & {"Inputs", "Outputs"} - store.keeps):
+            raise InputError(f"level {store.name}: the mapping passes by what is resident there: {min(lost)}")
+        sizes = occupied(nest.problem, acc, memory, nest.tile(store.position), store.keeps, resident)
         if sum(sizes.values()) > memory.usable:
             parts = " + ".join(f"{name} {bits} bit" for name, bits in sizes.items())
             raise InputError(f"level {store.name}: {parts} do not fit in {memory.usable:g} bit")
-
-
-def _occupied(nest: Nest, acc: Accelerator, store: Store) -> dict[str, int]:
-    tile = nest.tile(store.position)
-    kept = [tensor for tensor in nest.problem.tensors if tensor.name in store.keeps]
-    return {tensor.name: tensor.tile(tile) * acc.precision.bits(tensor.name) for tensor in kept}
 
 
 def _flows(nest: Nest) -> dict[tuple[str, str], Flow]:
@@ -240,14 +247,16 @@ def _flows(nest: Nest) -> dict[tuple[str, str], Flow]:
     return found
 
 
-def _level(nest: Nest, acc: Accelerator, store: Store, flows: MappingABC[tuple[str, str], Flow]) -> LevelCounts:
+def _level(
+    nest: Nest, acc: Accelerator, store: Store, flows: MappingABC[tuple[str, str], Flow], resident: Resident
+) -> LevelCounts:
     memory: Memory = level_named(acc, store.name)
     used, tile = nest.instances(store.position), nest.tile(store.position)
     tensors, bits_read, bits_written = {}, 0, 0
     for tensor in nest.problem.tensors:
         if tensor.name not in store.keeps:
             continue
-        reads, fills, updates, distinct = _words(nest, tensor, store, flows)
+        reads, fills, updates, distinct = _words(nest, tensor, store, flows, resident)
         bits = acc.precision.bits(tensor.name)
         final = distinct if store is nest.stores[0] else 0
         read = _accesses(reads, bits, used, memory.width)
@@ -259,19 +268,35 @@ def _level(nest: Nest, acc: Accelerator, store: Store, flows: MappingABC[tuple[s
         bits_read += reads * bits
         bits_written += (fills + updates - final) * bits + final * acc.precision.outputs
     busy = max(_busy(bits_read, used, memory.read_bandwidth), _busy(bits_written, used, memory.write_bandwidth))
-    return LevelCounts(store.name, used, MappingProxyType(tensors), busy, sum(_occupied(nest, acc, store).values()))
+    held = occupied(nest.problem, acc, memory, nest.tile(store.position), store.keeps, resident)
+    return LevelCounts(store.name, used, MappingProxyType(tensors), busy, sum(held.values()))
 
 
-def _words(nest: Nest, tensor, store: Store, flows) -> tuple[int, int, int, int]:
-    """Reads, fills, updates and distinct outputs of one tensor in one level."""
+def _words(nest: Nest, tensor, store: Store, flows, resident: Resident) -> tuple[int, int, int, int]:
+    """Reads, fills, updates and distinct outputs of one tensor in one level.
+
+    Resident tensors do not move between the outermost memory and the next; weights come from the banks instead.
+    """
     below = flows[tensor.name, store.name]
     chain = [other for other in nest.stores if tensor.name in other.keeps]
     place = chain.index(store)
     above = flows[tensor.name, chain[place - 1].name] if place else Flow(0, 0)
+    stays = tensor.name in resident
     if not tensor.output:
-        return below.supplied, above.fetched, 0, 0
-    reads = below.supplied - below.parent_distinct
-    return reads, above.fetched - above.child_distinct, below.supplied, below.parent_distinct
+        filled = stays and tensor.name == "Inputs" and place == 1
+        return 0 if stays and place == 0 else below.supplied, 0 if filled else above.fetched, 0, 0
+    reads, fills = below.supplied - below.parent_distinct, above.fetched - above.child_distinct
+    finished = below.parent_distinct if stays and place == 0 else 0
+    return reads, fills, below.supplied - finished, below.parent_distinct - finished
+
+
+def _bank(nest: Nest, acc: Accelerator, flows, resident: Resident) -> tuple[int, float]:
+    """Words and energy of resident weights read from the weight banks."""
+    bank = acc.weight_bank
+    if bank is None or "Weights" not in resident:
+        return 0, 0.0
+    words = flows["Weights", nest.stores[0].name].supplied
+    return words, math.ceil(words * acc.precision.weights / bank.width) * bank.read
 
 
 def _accesses(words: int, bits: int, instances: int, width: float) -> int:
@@ -312,7 +337,7 @@ def _positions(nest: Nest, acc: Accelerator) -> dict[str, int]:
     return {level.name: place for place, level in enumerate(acc.hierarchy)}
 
 
-def _fill_drain(nest: Nest, acc: Accelerator) -> tuple[int, int]:
+def _fill_drain(nest: Nest, acc: Accelerator, resident: Resident) -> tuple[int, int]:
     """Cycles to bring the first tiles in, level by level and one tensor after the other, and the last out."""
     fill = drain = 0
     for tensor in nest.problem.tensors:
@@ -322,8 +347,11 @@ def _fill_drain(nest: Nest, acc: Accelerator) -> tuple[int, int]:
         for parent, child in itertools.pairwise(chain):
             words = tensor.tile(nest.tile(child.position)) * bits
             source, sink = level_named(acc, parent.name), level_named(acc, child.name)
+            outermost = parent is nest.stores[0] and tensor.name in resident
+            if outermost and tensor.name != "Weights":
+                continue
             pair = (sink.read_bandwidth, source.write_bandwidth) if tensor.output else (
-                source.read_bandwidth, sink.write_bandwidth)  # fmt: skip
+                None if outermost else source.read_bandwidth, sink.write_bandwidth)  # fmt: skip
             ways += max(_busy(words, 1, band) for band in pair)
         drain += ways if tensor.output else 0
         fill += 0 if tensor.output else ways

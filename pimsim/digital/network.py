@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +17,12 @@ from pimsim.digital.analysis import Counts, analyze
 from pimsim.digital.mapper import best_mapping
 from pimsim.digital.mapper.search import Objective
 from pimsim.digital.mapping import Mapping
+from pimsim.digital.problem import problem_of
+from pimsim.digital.residency import NOWHERE, Resident, home_of, whole_bits
 from pimsim.digital.row_stationary import is_row_stationary, row_stationary
-from pimsim.workload import Workload
+from pimsim.workload import Layer, Workload
 
-Mapper = Callable[[Any, Accelerator], Mapping]
+Mapper = Callable[..., Mapping]  # layer, accelerator, resident=
 BANK = "weight_bank"
 
 
@@ -34,8 +37,8 @@ def network_cost(
     """Cost of ``batch`` inputs on an accelerator, layer by layer, every level and the off-chip memory counted.
 
     The network's input and output cross the chip's edge; zero padding travels as words.  What one layer hands to the
-    next stays in the outermost on-chip buffer if the inputs and outputs of the layer fit it together (the buffer's
-    own writes are counted all the same), and goes off-chip and back otherwise, as on a PIM chip.  With
+    next stays in the outermost on-chip buffer if the inputs and outputs of the layer fit it together and leave room for
+    a mapping (:mod:`pimsim.digital.residency`), and goes off-chip and back otherwise, as on a PIM chip.  With
     ``weights="once"`` the weights are on the chip before the first inference, in as many weight banks as hold the
     network (their reads and area are counted), as they are in the cells of a PIM chip; with ``"per_inference"`` they
     come from off-chip memory as often as the mapping asks.
@@ -45,10 +48,9 @@ def network_cost(
     workload : layer shapes of one input.
     accelerator : name, path or :class:`Accelerator`; an ideal one gives :func:`roof`.
     batch : inputs that share weights.
-    mapper : layer, accelerator -> mapping; or "energy", "latency" or "edp" for the best mapping by that (see
-        :func:`map_layer`); None is :func:`default_mapping`.  Identical layers are mapped once.  The notes of the result
-        say which it was.
-
+    mapper : layer, accelerator, resident=tensors that stay on the chip -> mapping; or "energy", "latency" or "edp" for
+        the best mapping by that (see :func:`map_layer`); None is :func:`default_mapping`.  Layers of the same shape
+        with the same tensors resident are mapped once.  The notes of the result say which it was.
     activations : "off_chip" sends every layer's inputs and outputs through off-chip memory, as Eyeriss was measured.
 
     Raises
@@ -69,19 +71,17 @@ def network_cost(
     if acc.ideal:
         return roof(workload, acc, batch, weights)
     choose = functools.partial(best_mapping, objective=mapper) if isinstance(mapper, str) else mapper or default_mapping
-    known: dict[str, Counts] = {}
     actions: list[ActionRow] = []
     times: list[TimeRow] = []
-    kept = _resident(workload, acc, batch) if activations == "buffer" else [frozenset()] * len(workload.layers)
-    for label, layer, resident in zip(workload.labels, workload.layers, kept):
-        batched = layer.replace({"n": layer.n * batch} if layer.kind != "matmul" else {"groups": layer.groups * batch})
-        shape = batched.replace({"name": ""}).spec_id
-        if shape not in known:
-            known[shape] = analyze(batched, acc, choose(batched, acc))
-        stored = weights == "once" and layer.weights > 0
-        actions += _actions(label, known[shape], acc, stored, resident)
-        idle = {acc.memories[0].name} if stored and resident == {"Inputs", "Outputs"} else set()
-        times += _times(label, known[shape], acc, idle)
+    plan = _Plan(acc, choose)
+    layers = [_batched(layer, batch) for layer in workload.layers]
+    banked = [frozenset({"Weights"} if weights == "once" and layer.weights > 0 else ()) for layer in layers]
+    between = [True] * len(layers) if activations == "buffer" else [False] * len(layers)
+    fits = [may and plan.fits(layer, own) for may, layer, own in zip(between, layers, banked)]
+    for label, layer, own, kept in zip(workload.labels, layers, banked, _resident(fits)):
+        counts = plan.counts(layer, own | kept)
+        actions += _actions(label, counts, acc)
+        times += _times(label, counts, acc)
     parts = _parts(acc, workload, weights)
     latency = math.fsum(time.seconds for time in times)
     actions += _leakage(acc, parts, latency)
@@ -133,37 +133,60 @@ def _check(acc: Accelerator, batch: int, weights: str) -> None:
         raise InputError(f"accelerator {acc.name} has no weight_bank, so weights = 'once' is not possible on it")
 
 
-def _resident(workload: Workload, acc: Accelerator, batch: int) -> list[frozenset[str]]:
+@dataclass
+class _Plan:
+    """Mappings of one accelerator, each shape with its resident tensors chosen and counted once."""
+
+    acc: Accelerator
+    choose: Mapper
+    known: dict[tuple[str, Resident], Counts] = field(default_factory=dict)
+
+    def counts(self, layer: Layer, resident: Resident) -> Counts:
+        """What the chosen mapping does."""
+        key = layer.replace({"name": ""}).spec_id, resident
+        if key not in self.known:
+            mapping = self.choose(layer, self.acc, resident=resident)
+            self.known[key] = analyze(layer, self.acc, mapping, resident)
+        return self.known[key]
+
+    def fits(self, layer: Layer, banked: Resident) -> bool:
+        """Whether the inputs and outputs of a layer stay on the chip together and leave room for a mapping."""
+        home, both = home_of(self.acc), frozenset({"Inputs", "Outputs"})
+        if home is None or sum(whole_bits(problem_of(layer), self.acc, both).values()) > home.usable:
+            return False
+        try:
+            self.counts(layer, banked | both)
+        except InputError:
+            return False
+        return True
+
+
+def _batched(layer: Layer, batch: int) -> Layer:
+    return layer.replace({"n": layer.n * batch} if layer.kind != "matmul" else {"groups": layer.groups * batch})
+
+
+def _resident(fits: Sequence[bool]) -> list[Resident]:
     """For each layer, which of Inputs and Outputs stay on the chip: all but the network's own, where both fit."""
-    shared = [memory for memory in acc.memories if not memory.off_chip and {"Inputs", "Outputs"} <= {*memory.keeps}]
-    room = max((memory.usable for memory in shared), default=0.0)
-    inside = []
-    for layer in workload.layers:
-        bits = batch * (layer.inputs * acc.precision.inputs + layer.outputs * acc.precision.outputs)
-        inside.append(bits <= room)
     # A tensor between two layers stays only if both sides find room for it.
-    between = [before and after for before, after in pairwise(inside)]
+    between = [before and after for before, after in pairwise(fits)]
     names = zip([False, *between], [*between, False])
     return [frozenset([*["Inputs"] * into, *["Outputs"] * out]) for into, out in names]
 
 
-def _actions(
-    label: str, counts: Counts, acc: Accelerator, stored: bool, resident: frozenset[str]
-) -> Iterator[ActionRow]:
+def _actions(label: str, counts: Counts, acc: Accelerator) -> Iterator[ActionRow]:
     """Accesses of every memory, transfers of every array, and the multiply-accumulates of one layer."""
-    outermost = acc.memories[0]
     for memory in acc.memories:
         for name, tensor in counts.levels[memory.name].tensors.items():
-            if stored and memory is outermost and name == "Weights":
-                yield _bank_reads(label, acc, tensor.reads)
-                continue
-            if memory is outermost and name in resident:
-                continue
             for action, number, energy in (
                 ("read", tensor.accesses_read, memory.read),
                 ("write", tensor.accesses_write, memory.write),
             ):
                 yield ActionRow(label, memory.name, f"{action} {name}", number, number * energy, memory.source)
+    if counts.bank_words:
+        bank = acc.weight_bank
+        assert bank is not None  # checked by analyze
+        accesses = math.ceil(counts.bank_words * acc.precision.weights / bank.width)
+        yield ActionRow(label, BANK, "read Weights", accesses, counts.bank_energy_j, bank.source)
     for array in (level for level in acc.hierarchy if isinstance(level, Array)):
         moved = counts.arrays[array.name]
         for name, energy in moved.energies_j.items():
@@ -172,20 +195,12 @@ def _actions(
     yield ActionRow(label, "mac", "compute", counts.macs, counts.mac_energy_j, acc.mac.source)
 
 
-def _bank_reads(label: str, acc: Accelerator, words: int) -> ActionRow:
-    bank = acc.weight_bank
-    assert bank is not None  # checked at the entry
-    accesses = math.ceil(words * acc.precision.weights / bank.width)
-    return ActionRow(label, BANK, "read Weights", accesses, accesses * bank.read, bank.source)
-
-
-def _times(label: str, counts: Counts, acc: Accelerator, idle: set[str]) -> Iterator[TimeRow]:
-    """Phases of one layer; the memories in ``idle`` move nothing in it."""
-    moving = max((level.bandwidth_cycles for name, level in counts.levels.items() if name not in idle), default=0)
+def _times(label: str, counts: Counts, acc: Accelerator) -> Iterator[TimeRow]:
+    """Phases of one layer."""
     for phase, number in (
         ("fill", counts.fill_cycles),
         ("compute", counts.cycles),
-        ("wait for words", max(0, moving - counts.cycles)),
+        ("wait for words", counts.busy_cycles - counts.cycles),
         ("drain", counts.drain_cycles),
     ):
         yield TimeRow(label, phase, number / acc.clock, "loop nest")
@@ -214,9 +229,10 @@ def _leakage(acc: Accelerator, parts: list[AreaRow], seconds: float) -> Iterator
             yield ActionRow("all", part.component, "leak", part.count, energy, source.source)
 
 
-def default_mapping(layer: Any, acc: Accelerator) -> Mapping:
+def default_mapping(layer: Any, acc: Accelerator, resident: Resident = NOWHERE) -> Mapping:
     """The stated row-stationary mapping on a design of Eyeriss's shape, else the mapping of least energy."""
-    return row_stationary(layer, acc) if is_row_stationary(acc) else best_mapping(layer, acc)
+    choose = row_stationary if is_row_stationary(acc) else best_mapping
+    return choose(layer, acc, resident=resident)
 
 
 def _notes(acc: Accelerator, weights: str, mapper: Mapper | Objective | None, activations: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pimsim.digital.accelerator import Accelerator, Array, Memory
 from pimsim.digital.analysis import analyze
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.problem import Problem, problem_of
+from pimsim.digital.residency import NOWHERE, Resident, occupied
 from pimsim.workload import Conv2d, Dense, MatMul
 
 Pair = tuple[str, int]
@@ -18,7 +19,7 @@ _SCRATCHPADS = (("Inputs",), ("Weights",), ("Outputs",))
 _SHAPE = ("memory", "memory", "array", "memory", "memory", "memory")
 
 
-def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator) -> Mapping:
+def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator, resident: Resident = NOWHERE) -> Mapping:
     """The row-stationary mapping of least energy.
 
     The rules: rows of the filter (R) lie on the array's height and rows of the output (P) on its width; spare height
@@ -46,13 +47,13 @@ def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator) -> Mapping:
     x, y = _spatial(problem.dims, acc.array_at(2))
     c0, m0, s0 = _scratchpads(_left(problem.dims, x, y), acc)
     inner = [*x, *y, ("C", c0), ("S", s0), ("M", m0)]
-    blocks = _largest_blocks(problem, acc, inner)
+    blocks = _largest_blocks(problem, acc, inner, resident)
     if not blocks:
         raise InputError(f"row_stationary: no block of layer {layer.name!r} fits the buffer of {acc.name}")
     mappings = [
         _mapping(layer, acc, inner, len(x), len(y), block, order) for block in blocks for order in ("PMC", "MPC", "CMP")
     ]
-    return min(mappings, key=lambda mapping: analyze(problem, acc, mapping).energy_j)
+    return min(mappings, key=lambda mapping: analyze(problem, acc, mapping, resident).energy_j)
 
 
 def is_row_stationary(acc: Accelerator) -> bool:
@@ -62,15 +63,16 @@ def is_row_stationary(acc: Accelerator) -> bool:
     return kinds == _SHAPE and kept == _SCRATCHPADS
 
 
-def _largest_blocks(problem: Problem, acc: Accelerator, inner: list[Pair]) -> list[tuple[int, int, int]]:
+def _largest_blocks(
+    problem: Problem, acc: Accelerator, inner: list[Pair], resident: Resident
+) -> list[tuple[int, int, int]]:
     """Trips (M, C, Q) in the buffer that fit while no greater ones do."""
     left, buffer = _left(problem.dims, inner), acc.memory_at(1)
     fits = []
     for block in itertools.product(_parts(left["M"]), _parts(left["C"]), _parts(left["Q"])):
         loops = [*zip("MCQ", block), ("R", left["R"]), ("S", left["S"]), *inner]
         extents = _extents(problem.dims, loops)
-        tiles = {name: problem.tensor(name).tile(extents) * acc.precision.bits(name) for name in buffer.keeps}
-        if sum(tiles.values()) <= buffer.usable:
+        if sum(occupied(problem, acc, buffer, extents, buffer.keeps, resident).values()) <= buffer.usable:
             fits.append(block)
     return [a for a in fits if not any(a != b and all(i <= j for i, j in zip(a, b)) for b in fits)]
 

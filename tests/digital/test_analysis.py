@@ -121,8 +121,12 @@ def test_equal_layers_are_mapped_once_and_the_network_costs_their_sum():
     assert found["conv"].counts is found["again"].counts
     as_measured = {"weights": "per_inference", "activations": "off_chip"}
     cost = network_cost(twice, ACC, mapper="energy", **as_measured)
-    assert math.isclose(cost.energy_j, 2 * found["conv"].counts.energy_j)
-    assert cost.energy_j <= network_cost(twice, ACC, **as_measured).energy_j
+    leaked = cost.breakdown.query("action == 'leak'").energy_j.sum()
+    assert math.isclose(cost.energy_j - leaked, 2 * found["conv"].counts.energy_j)
+    stated = network_cost(
+        twice, ACC, **as_measured
+    )  # leakage follows the latency; the mapping of least energy may be slow
+    assert cost.energy_j - leaked <= stated.breakdown.query("action != 'leak'").energy_j.sum()
     assert "mapping: least energy" in cost.notes
 
 

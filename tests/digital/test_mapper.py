@@ -80,11 +80,11 @@ def every_mapping(problem, acc, imperfect):
                 yield Mapping(levels=list(levels.values()))
 
 
-def brute_force(problem, acc, objective, imperfect):
+def brute_force(problem, acc, objective, imperfect, resident=frozenset()):
     best = math.inf
     for mapping in every_mapping(problem, acc, imperfect):
         try:
-            counts = analyze(problem, acc, mapping)
+            counts = analyze(problem, acc, mapping, resident)
         except InputError:
             continue
         value = {"energy": counts.energy_j, "latency": counts.busy_cycles, "edp": counts.energy_j * counts.busy_cycles}
@@ -108,6 +108,22 @@ def test_equal_to_brute_force(seed):
     assert best.proof == "optimal"
     assert best.counts.energy_j > 0
     assert math.isclose(best.value, expected, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_equal_to_brute_force_with_resident_tensors(seed):
+    """Problems of which some tensors stay on the chip: prices, room and ports as the network's cost counts them."""
+    bank = {"capacity": 8e6, "width": 8.0, "read": 20.0, "source": "toy"}
+    acc, layer, objective = toy(seed), LAYERS[seed % 3], ("energy", "edp", "latency")[seed % 3]
+    levels = [acc.hierarchy[0], acc.hierarchy[1].replace({"capacity": 8.0 * 40}), *acc.hierarchy[2:]]
+    acc = acc.replace({"hierarchy": tuple(levels), "weight_bank": bank, "precision.psums": (8, 16)[seed % 2]})
+    names = random.Random(seed).choice([("Inputs",), ("Outputs",), ("Inputs", "Outputs"), ("Weights", "Inputs")])
+    resident = frozenset(names)
+    expected = brute_force(problem_of(layer), acc, objective, 1, resident)
+    best = map_layer(layer, acc, objective, imperfect=1, resident=resident)
+    assert best.proof == "optimal"
+    value = best.counts.busy_cycles if objective == "latency" else best.value
+    assert math.isclose(value, expected, rel_tol=1e-9)
 
 
 @needs_jit
@@ -169,6 +185,16 @@ def test_saved_mappings_replay(tmp_path):
     (again,) = read_mappings(tmp_path / "m.yaml")
     assert again == best.mapping
     assert analyze(layer, acc, again) == best.counts
+
+
+@needs_jit
+def test_layers_of_a_network_are_proven_on_eyeriss():
+    """AlexNet's conv3 and fc8: the small size of the test of whole networks."""
+    network = load_workload("alexnet")
+    layers = tuple(network.layers[network.labels.index(label)] for label in ("conv3", "fc8"))
+    found = map_network(network.replace({"layers": layers}), load_accelerator("eyeriss"))
+    assert [best.proof for best in found.values()] == ["optimal", "optimal"]
+    assert all(best.bound == best.value > 0 for best in found.values())
 
 
 @needs_jit

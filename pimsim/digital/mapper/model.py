@@ -18,6 +18,7 @@ from pimsim.digital.accelerator import Accelerator, Array, Memory
 from pimsim.digital.mapper import _kernels
 from pimsim.digital.mapper.space import Boundary, Choice, Slot, Stop, allowed
 from pimsim.digital.problem import Problem, Tensor
+from pimsim.digital.residency import NOWHERE, Resident, home_of, tile_bits, whole_bits
 
 Column = tuple[np.ndarray, ...]  # one array of options a group
 
@@ -38,6 +39,7 @@ class Model:
     ----------
     groups : dimensions that are costed together.
     factors : bounds of every dimension, (options, slots).
+    resident : tensors that stay on the chip.
     """
 
     def __init__(
@@ -47,9 +49,10 @@ class Model:
         slots: tuple[Slot, ...],
         groups: tuple[tuple[str, ...], ...],
         factors: dict[str, np.ndarray],
+        resident: Resident = NOWHERE,
     ) -> None:
         self.problem, self.acc, self.slots = problem, acc, slots
-        self.groups, self.factors = groups, factors
+        self.groups, self.factors, self.resident = groups, factors, resident
         self._known: dict[Any, Column] = {}
 
     def forms(self, bounds: tuple[Boundary, ...], stops: tuple[Stop, ...]) -> list[Form]:
@@ -69,8 +72,11 @@ class Model:
             self._energy(form, boundary, stop)
         return form
 
-    def limits(self, keeps: tuple[frozenset[str], ...]) -> list[tuple[list[tuple[Column, float]], float]]:
-        """Capacities of the memories and sizes of the array axes: sums of columns and what they may reach."""
+    def limits(self, keeps: tuple[frozenset[str], ...]) -> list[tuple[list[tuple[Column, float]], float]] | None:
+        """Capacities of the memories and sizes of the array axes: sums of columns and what they may reach.
+
+        None when what is resident does not fit at all.
+        """
         found: list[tuple[list[tuple[Column, float]], float]] = []
         places = [place for place, level in enumerate(self.acc.hierarchy) if isinstance(level, Memory)]
         for place, kept in zip(places, keeps):
@@ -79,8 +85,14 @@ class Model:
                 continue
             below = sum(slot.level < place for slot in self.slots)
             tensors = [tensor for tensor in self.problem.tensors if tensor.name in kept]
-            parts = [(self._tile(t, below), float(self.acc.precision.bits(t.name))) for t in tensors]
-            found.append((parts, memory.usable))
+            each = tile_bits(self.acc, memory, self.resident)
+            parts = [(self._tile(t, below), float(each[t.name])) for t in tensors if each[t.name]]
+            whole = whole_bits(self.problem, self.acc, self.resident) if memory is home_of(self.acc) else {}
+            room = memory.usable - sum(whole.values())
+            if room < 0:
+                return None
+            if parts:
+                found.append((parts, room))
         for place, slot in enumerate(self.slots):
             if not slot.timed:
                 found.append(([(self._bound(place), 1.0)], float(slot.size)))
@@ -110,6 +122,13 @@ class Model:
         move = bits * math.fsum(array.energy for array in arrays)
         read, write = bits * parent.read / parent.width, bits * parent.write / parent.width
         fill = 0.0 if child is None else bits * child.write / child.width
+        stays = self._stays(boundary)
+        if stays and boundary.tensor.name == "Inputs":
+            return
+        if stays and boundary.tensor.name == "Weights":
+            bank = self.acc.weight_bank
+            assert bank is not None  # checked at the entry
+            read = bits * bank.read / bank.width
         fetched, supplied = self._moved(boundary, stop, False), self._moved(boundary, stop, True)
         if not boundary.tensor.output:
             form.linear += [(fetched, move + fill), (supplied, read)]
@@ -119,14 +138,20 @@ class Model:
         form.differ += [(fetched, mine, 2 * move + fill, move + fill), (supplied, theirs, read + write, read + final)]
 
     def _final(self, boundary: Boundary, cost: float) -> float:
-        """What a finished output saves against a partial sum when it is written to the outermost memory."""
-        saved = self.acc.precision.psums - self.acc.precision.outputs
+        """What a finished output saves against a partial sum on its way to the outermost memory: all if it stays."""
+        saved = self.acc.precision.psums - (0 if self._stays(boundary) else self.acc.precision.outputs)
         return cost * saved if boundary.parent == 0 else 0.0
+
+    def _stays(self, boundary: Boundary) -> bool:
+        """Whether the tensor does not cross this boundary: from outermost memory to the next, and resident."""
+        return boundary.parent == 0 and boundary.tensor.name in self.resident
 
     def _ports(self, ports: dict[tuple[int, str], Form], place: int, boundary: Boundary, stop: Stop) -> None:
         """Add this boundary's words to the read and write ports of one of its memories, in cycles."""
         memory = self.acc.memory_at(place)
         bits, output = self.acc.precision.bits(boundary.tensor.name), boundary.tensor.output
+        if self._stays(boundary) and not output and (place == 0 or boundary.tensor.name == "Inputs"):
+            return
         outside = boundary.above if place == boundary.parent else boundary.below
         if memory.read_bandwidth is not None and place == boundary.parent:
             cost = bits / memory.read_bandwidth

@@ -7,6 +7,7 @@ import functools
 from pimsim.digital.accelerator import Accelerator
 from pimsim.digital.mapper.search import Mapped, Objective, map_layer
 from pimsim.digital.mapping import Mapping
+from pimsim.digital.residency import NOWHERE, Resident
 from pimsim.workload import Conv2d, Dense, MatMul, Workload
 
 
@@ -15,7 +16,7 @@ def map_network(
 ) -> dict[str, Mapped]:
     """Best mapping of every layer of a network, by label; layers of the same shape are searched once.
 
-    Parameters and errors as in :func:`map_layer`.
+    Parameters and errors as in :func:`map_layer`; every tensor passes through off-chip memory.
 
     Examples
     --------
@@ -28,19 +29,26 @@ def map_network(
     """
     found = {}
     for label, layer in zip(workload.labels, workload.layers):
-        best = _cached(layer.replace({"name": ""}), acc, objective, imperfect, time_limit)
+        best = _cached(layer.replace({"name": ""}), acc, objective, imperfect, time_limit, NOWHERE)
         mapping = best.mapping.replace({"layer": label})
         found[label] = Mapped(**(vars(best) | {"mapping": mapping}))
     return found
 
 
-def best_mapping(layer: Conv2d | Dense | MatMul, acc: Accelerator, objective: Objective = "energy") -> Mapping:
-    """The mapping that :func:`map_layer` finds; a shape is searched once a process."""
-    return _cached(layer.replace({"name": ""}), acc, objective, 1, 60.0).mapping
+def best_mapping(
+    layer: Conv2d | Dense | MatMul, acc: Accelerator, objective: Objective = "energy", resident: Resident = NOWHERE
+) -> Mapping:
+    """The mapping that :func:`map_layer` finds; a shape with the same tensors resident is searched once a process."""
+    return _cached(layer.replace({"name": ""}), acc, objective, 1, 60.0, resident).mapping
 
 
 @functools.lru_cache(maxsize=1024)
 def _cached(
-    layer: Conv2d | Dense | MatMul, acc: Accelerator, objective: Objective, imperfect: int, limit: float
+    layer: Conv2d | Dense | MatMul,
+    acc: Accelerator,
+    objective: Objective,
+    imperfect: int,
+    limit: float,
+    resident: Resident,
 ) -> Mapped:
-    return map_layer(layer, acc, objective, imperfect, limit)
+    return map_layer(layer, acc, objective, imperfect, limit, resident)

@@ -27,6 +27,7 @@ from pimsim.digital.mapper.space import (
 )
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.problem import Problem, problem_of
+from pimsim.digital.residency import NOWHERE, Resident, check_resident, home_of
 from pimsim.workload import Conv2d, Dense, MatMul
 
 Objective = Literal["energy", "latency", "edp"]
@@ -82,6 +83,7 @@ def map_layer(
     objective: Objective = "energy",
     imperfect: int = 1,
     time_limit: float = 60.0,
+    resident: Resident = NOWHERE,
 ) -> Mapped:
     """The best mapping of a layer in the stated map space, with a proof or the gap to a bound.
 
@@ -95,6 +97,7 @@ def map_layer(
     imperfect : how many bounds of a dimension may not divide it.
     time_limit : seconds after which the search stops, compiling left out; the proof then says how far the answer may be
         from the optimum.
+    resident : tensors that stay on the chip (:mod:`pimsim.digital.residency`): what is minimized is what they leave.
 
     Raises
     ------
@@ -109,12 +112,13 @@ def map_layer(
     """
     if objective not in KINDS:
         raise InputError(f"objective = {objective!r}: must be one of {', '.join(KINDS)}")
+    check_resident(acc, resident)
     start = time.perf_counter()
     problem, slots = problem_of(layer), slots_of(acc)
     factors = {dim: factors_of(extent, dim, slots, imperfect) for dim, extent in problem.dims.items()}
     if not all(len(rows) for rows in factors.values()):
         raise InputError(f"no mapping fits: {_too_small(problem, acc)}")
-    model = Model(problem, acc, slots, groups_of(problem), factors)
+    model = Model(problem, acc, slots, groups_of(problem), factors, resident)
     candidates, space = _candidates(model, KINDS[objective])
     state = _State(KINDS[objective])
     for candidate in candidates:
@@ -128,7 +132,7 @@ def map_layer(
     mapping = _mapping(model, *state.winner, getattr(layer, "name", ""))
     bound, seconds = min(state.bound, state.best), time.perf_counter() - start
     proof = "optimal" if bound >= state.best else f"gap {state.best / bound - 1:.2%}: stopped after {time_limit:g} s"
-    counts = analyze(problem, acc, mapping)
+    counts = analyze(problem, acc, mapping, resident)
     return Mapped(mapping, counts, objective, state.best, bound, proof, state.costed, space / state.costed, seconds)
 
 
@@ -200,8 +204,10 @@ def _candidates(model: Model, kind: int) -> tuple[list[_Candidate], float]:
     known: dict[Any, Any] = {}
     size = 0.0
     for keeps in placements(model.acc):
+        limits = model.limits(keeps) if _at_home(model, keeps) else None
+        if limits is None:
+            continue
         bounds = boundaries(model.problem, model.acc, model.slots, keeps)
-        limits = model.limits(keeps)
         for order in orders(model.problem, model.slots, bounds):
             options, keys = model.options(order)
             size += math.prod(float(len(rows)) for rows in options)
@@ -211,6 +217,15 @@ def _candidates(model: Model, kind: int) -> tuple[list[_Candidate], float]:
             if bound < math.inf:
                 found.append(_Candidate(bound, keeps, order, options, columns))
     return sorted(found, key=lambda candidate: candidate.bound), size
+
+
+def _at_home(model: Model, keeps: tuple[frozenset[str], ...]) -> bool:
+    """Whether a placement keeps resident activations in their home."""
+    return all(
+        model.resident & {"Inputs", "Outputs"} <= kept
+        for memory, kept in zip(model.acc.memories, keeps)
+        if memory is home_of(model.acc)
+    )
 
 
 def _mapping(model: Model, candidate: _Candidate, chosen: tuple[int, ...], label: str) -> Mapping:
