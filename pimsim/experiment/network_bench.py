@@ -69,8 +69,8 @@ def baseline_cards(names: Sequence[str]) -> dict[str, Path]:
 
 def laws(chip: Any) -> dict[str, str]:
     """Choices of the cost model that decide its numbers, as columns of the table."""
-    converter = chip.components[chip.with_role("adc")[0]]
-    return {"adc_law": converter.estimator or "stated"}
+    law = chip.components[chip.converter].estimator or "stated"
+    return {"adc_law": f"none ({law})" if chip.macro.digital else law}
 
 
 def sources(context: Context, chip: Any) -> list[str]:

@@ -61,3 +61,25 @@ def test_killed_on_two_workers_and_resumed_gives_the_table_of_one(tmp_path):
     # The rows are not equal for want of anything random: every chip draws another energy from its cells.
     rows = list(csv.DictReader(table.decode().splitlines()))
     assert len({row["energy_j"] for row in rows if row["macro.adc.bits"] == "7"}) == 4
+
+
+DIGITAL = """
+name: digital
+chip: generic-digital-sram-22nm
+network: fashion-vgg
+data: fashion-mnist
+images: 4
+trials: 1
+sweep: {macro.rows: [64, 128]}
+figure: {x: macro.rows, label: rows}
+"""
+
+
+def test_an_experiment_on_a_digital_chip(tmp_path):
+    path = tmp_path / "digital.yaml"
+    path.write_text(DIGITAL)
+    with open(run_experiment(path, out=tmp_path).folder / "table.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["macro.rows"] for row in rows] == ["64", "128"]
+    assert all(float(row["accuracy"]) == float(rows[0]["accuracy"]) for row in rows)
+    assert all("adder-tree" in row["adc_law"] for row in rows)
