@@ -9,6 +9,7 @@ voltages in every round; 2.93 ohm a segment. For badcrossbar,
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import statistics
 import subprocess
@@ -144,23 +145,25 @@ def transfer() -> None:
 def gated() -> None:
     """Gated columns against the ideal sum of the selected cells' conductances, for the same patterns."""
     wires = ps.Wires(r_bitline=OHM, r_sourceline=OHM)
-    table("Gated ladders, 64 patterns, half of the rows on", "N = M", "ideal sum [ms]", "ladder [ms]", "ratio",
-          "ns per cell and pattern")  # fmt: skip
-    for size in SIZES:
+    table("Gated ladders, half of the rows on", "N = M", "patterns", "leak [S]", "ideal sum [ms]", "ladder [ms]",
+          "ratio", "ratio to one matrix product", "ns per cell and pattern")  # fmt: skip
+    for size, patterns, g_off in itertools.product(SIZES, (1, 64), (0.0, 1e-9)):
 
-        def make(size=size):
+        def make(size=size, patterns=patterns, g_off=g_off):
             G, _ = fresh(size)
-            on = RNG.random((64, size)) < 0.5
-            series = 1.0 / (1.0 / G + 2e3)
+            on = RNG.random((patterns, size)) < 0.5
+            series, numbers = 1.0 / (1.0 / G + 2e3), on.astype(float)
             return {
                 "ideal": lambda: [0.2 * series[pattern].sum(axis=0) for pattern in on],
-                "ours": lambda: ps.solve_gated(G, on, 0.2, wires, r_on=2e3, g_off=0.0),
+                "product": lambda: numbers @ series,
+                "ours": lambda: ps.solve_gated(G, on, 0.2, wires, r_on=2e3, g_off=g_off),
             }
 
         make()["ours"]()
-        times = interleaved(7, make)
-        each = 1e9 * statistics.median(times["ours"]) / (64 * size * size)
-        row(size, ms(times, "ideal"), ms(times, "ours"), f"{ratio(times, 'ours', 'ideal'):.2f}", f"{each:.2f}")
+        times = interleaved(15 if patterns == 1 else 7, make)
+        each = 1e9 * statistics.median(times["ours"]) / (patterns * size * size)
+        row(size, patterns, f"{g_off:g}", ms(times, "ideal"), ms(times, "ours"), f"{ratio(times, 'ours', 'ideal'):.2f}",
+            f"{ratio(times, 'ours', 'product'):.1f}", f"{each:.2f}")  # fmt: skip
 
 
 def newton() -> None:
