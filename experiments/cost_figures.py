@@ -2,7 +2,7 @@
 
 Run it as ``python experiments/cost_figures.py [OUT] [NETWORK] [TABLE]``; TABLE is the table.csv of an experiment such
 as adc_bits, whose accuracies and energies then make the Pareto figure. Those of docs/figures are
-made by ``main("docs/figures", "alexnet", "results/adc_bits/table.csv", (".png",), 120)``.
+made by ``main("docs/figures", "alexnet", "results/adc_bits/table.csv", (".png",), 110)``.
 """
 
 import sys

@@ -57,4 +57,4 @@ def library_path(kind: str, name: str | Path) -> Path:
         if path.is_file():
             return path
     known = list_library(kind)
-    raise MissingError(f"no card {text!r} in devices/{kind}{nearest(text, known)} Known: {', '.join(known)}")
+    raise MissingError(f"no card {text!r} in devices/{kind}{nearest(text, known) or '.'} Known: {', '.join(known)}")

@@ -142,7 +142,7 @@ class ChipFields(Spec):
             role = self.role_of(name)
             if role not in ROLES:
                 raise ValueError(
-                    f"component {name!r}: unknown role {role!r}{nearest(role, ROLES)} Known: {', '.join(ROLES)}"
+                    f"component {name!r}: unknown role {role!r}{nearest(role, ROLES) or '.'} Known: {', '.join(ROLES)}"
                 )
         roles = {self.role_of(name) for name in self.components}
         for role in needed(self.macro):

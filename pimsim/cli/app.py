@@ -67,6 +67,8 @@ def main() -> None:
         app(prog_name="pimsim")
     except PimsimError as error:
         _fail(str(error))
+    except UnicodeDecodeError as error:
+        _fail(f"a file that was given is not text in UTF-8 ({error.reason} at byte {error.start}); check its name")
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -77,5 +79,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    typer.echo(f"Error: {message}", err=True)
+    typer.echo(f"Error: {' '.join(message.split())}", err=True)
     sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pimsim.base.errors import InputError
-from pimsim.cli.output import JsonOption, show
+from pimsim.cli.output import JsonOption, check_output, show
 from pimsim.cli.workloads import workload_of
 
 app = typer.Typer()
@@ -50,6 +50,7 @@ def map_(
         return
     if network is None:
         raise InputError("give a NETWORK to map, or --check CASE.json")
+    check_output(save)
     from pimsim.digital import load_accelerator
 
     workload, acc = _part(workload_of(network), layer), load_accelerator(accelerator)

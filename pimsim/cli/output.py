@@ -21,11 +21,16 @@ _ENDINGS = (".pdf", ".svg", ".png")
 
 
 def check_figure(path: Path | None) -> None:
+    """Refuse the file of a figure that could not be written, before the work that leads to it."""
+    if path is not None and path.suffix not in _ENDINGS:
+        raise InputError(f"{path}: the ending of a figure must be one of {', '.join(_ENDINGS)}")
+    check_output(path)
+
+
+def check_output(path: Path | None) -> None:
     """Refuse a file that could not be written, before the work that leads to it."""
     if path is None:
         return
-    if path.suffix not in _ENDINGS:
-        raise InputError(f"{path}: the ending of a figure must be one of {', '.join(_ENDINGS)}")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):

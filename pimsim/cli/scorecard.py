@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
-from pimsim.cli.workloads import Beside, Loading, loading, workload_of
+from pimsim.cli.workloads import Beside, Loading, both_sides, loading, workload_of
 
 app = typer.Typer()
 
@@ -38,6 +38,7 @@ def scorecard(
     from pimsim.chip import load_chip
     from pimsim.evaluate.scorecard import scorecard as score
 
+    both_sides(accelerator)
     check_figure(figure)
     check_figure(macros)
     design, workload = load_chip(chip), workload_of(network)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
-from pimsim.cli.workloads import Beside, Loading, loading, workload_of
+from pimsim.cli.workloads import Beside, Loading, both_sides, loading, workload_of
 
 app = typer.Typer()
 
@@ -33,6 +33,7 @@ def sensitivity(
     from pimsim.chip import load_chip
     from pimsim.evaluate.sensitivity import sensitivity as verdicts_of
 
+    both_sides(accelerator)
     check_figure(figure)
     design, workload = load_chip(chip), workload_of(network)
     verdicts = verdicts_of(design, workload, accelerator, batch, loading(weights))

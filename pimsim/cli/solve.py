@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zipfile import BadZipFile
 
 import typer
 
 from pimsim.base.errors import InputError
-from pimsim.cli.output import JsonOption, show
+from pimsim.cli.output import FigureOption, JsonOption, check_figure, show
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,12 +37,14 @@ def solve(
     double_sided: Annotated[bool, typer.Option(help="Drive the word lines from both ends.")] = False,
     vc: Annotated[str | None, typer.Option(help="sinh cells of this voltage scale instead of linear ones.")] = None,
     method: Annotated[str, typer.Option(help="auto, line-cg, merge, newton or direct.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of the random array.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random array.")] = 0,
     spice_check: Annotated[bool, typer.Option(help="Solve with ngspice too and print both currents.")] = False,
-    figure: Annotated[Path | None, typer.Option(help="Maps of voltages and losses: .pdf, .svg or .png.")] = None,
+    figure: FigureOption = None,
     json: JsonOption = False,
 ) -> None:
     """Exact currents of an array with wire resistance, beside the ideal ones; on request beside ngspice's.
+
+    The figure has maps of the voltages and of what is lost on the wires.
 
     \b
     Examples:
@@ -53,6 +57,7 @@ def solve(
     from pimsim.cells.iv import LinearCell, SinhCell
     from pimsim.crossbar import Wires, solve_crossbar, spice
 
+    check_figure(figure)
     lines = {"r_wordline": r_wordline, "r_bitline": r_bitline, "r_driver": r_driver, "r_sense": r_sense}
     wires = Wires.parse({**lines, "double_sided": double_sided}, where="options")
     cell = LinearCell() if vc is None else SinhCell.parse({"vc": vc}, where="options")
@@ -106,9 +111,13 @@ def _read(path: Path, v_read: str) -> tuple[np.ndarray, np.ndarray]:
     from pimsim.base.checks import check_array
 
     try:
-        data = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a NumPy file ({error})") from None
+        data = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: not a NumPy file ({(error.strerror or 'unreadable').lower()})") from None
+    except (ValueError, EOFError, BadZipFile):
+        raise InputError(
+            f"{path}: not a NumPy file of plain numbers; write it with numpy.save or numpy.savez"
+        ) from None
     named = isinstance(data, np.lib.npyio.NpzFile)
     if named and "G" not in data:
         raise InputError(f"{path}: holds {', '.join(data)}; it must hold G")

@@ -1,9 +1,12 @@
 """Networks and digital sides by name on the command line."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+
+from pimsim.base.errors import InputError, MissingError, nearest
 
 Beside = Annotated[
     str,
@@ -12,6 +15,12 @@ Beside = Annotated[
         ' twin-roof (its bound), a card by name or path; "none" where a chip may stand alone.'
     ),
 ]
+
+
+def both_sides(accelerator: str) -> None:
+    """Refuse "none" where there is nothing to compare without a digital side."""
+    if accelerator == "none":
+        raise InputError("accelerator 'none': a comparison needs a digital side; leave it out for the twin")
 
 
 class Loading(StrEnum):
@@ -32,6 +41,11 @@ def workload_of(network: str) -> Any:
 
     if network.lower().replace("-", "_") in list_workloads():
         return load_workload(network)
-    from pimsim.networks import load_network
+    from pimsim.networks import list_networks, load_network
+
+    known = [*list_workloads(), *list_networks()]
+    if network not in known and not network.endswith(".onnx") and not Path(network).exists():
+        close = nearest(network, known)
+        raise MissingError(f"no network {network!r}{close or '.'} There are {', '.join(known)}, or give an .onnx file")
 
     return load_network(network).workload()

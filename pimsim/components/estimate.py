@@ -93,7 +93,7 @@ def load_estimator(name: str) -> Estimator:
         if point.name == name:
             return point.load()
     known = list_estimators()
-    raise MissingError(f"no estimator {name!r}{nearest(name, known)} Known: {', '.join(known)}")
+    raise MissingError(f"no estimator {name!r}{nearest(name, known) or '.'} Known: {', '.join(known)}")
 
 
 def parameters_of(estimator: Estimator) -> dict[str, inspect.Parameter]:

@@ -69,7 +69,7 @@ def roofline(
         raise InputError(f"roofline: {memory.name} is an array; the slope is a memory's bandwidth")
     bands = [band for band in (memory.read_bandwidth, memory.write_bandwidth) if band is not None]
     if not bands:
-        raise InputError(f"roofline: memory {memory.name} of {acc.name} has no bandwidth limit")
+        raise InputError(f"roofline: memory {memory.name} of {acc.name} has no bandwidth limit; name another memory")
     instances, bits = acc.instances(memory.name), acc.precision.inputs
     words_per_cycle = instances * max(bands) / bits
     layers = work if isinstance(work, Workload) else Workload(name="layer", layers=(work,))

@@ -158,7 +158,7 @@ def experiment_path(name: str | Path) -> Path:
     if path.is_file():
         return path
     known = list_experiments()
-    raise MissingError(f"no experiment {text!r}{nearest(text, known)} Known: {_known(known)}")
+    raise MissingError(f"no experiment {text!r}{nearest(text, known) or '.'} Known: {_known(known)}")
 
 
 def _known(names: Any) -> str:

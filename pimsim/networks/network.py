@@ -128,7 +128,7 @@ def _find(name: str) -> Path:
     known = list_networks()
     if name not in known:
         raise MissingError(
-            f"no network {name!r}{nearest(name, known)} Shipped: {', '.join(known)}; or give an .onnx file"
+            f"no network {name!r}{nearest(name, known) or '.'} Shipped: {', '.join(known)}; or give an .onnx file"
         )
     return _SHIPPED / f"{name}.onnx"
 

@@ -28,7 +28,7 @@ def load_workload(name: str) -> Workload:
     """
     key = name.lower().replace("-", "_")
     if key not in _TABLES:
-        raise MissingError(f"no workload {name!r}{nearest(key, _TABLES)} Known: {', '.join(sorted(_TABLES))}")
+        raise MissingError(f"no workload {name!r}{nearest(key, _TABLES) or '.'} Known: {', '.join(sorted(_TABLES))}")
     return _TABLES[key]()
 
 
