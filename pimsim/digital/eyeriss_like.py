@@ -6,6 +6,7 @@ As published (Chen et al., JSSC 52(1), 2017): 12 x 14 PEs, row stationary, scrat
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from pimsim.base.errors import InputError
 from pimsim.components.analog import wire
@@ -13,6 +14,8 @@ from pimsim.components.logic import adder, multiplier
 from pimsim.components.memory import dram, sram
 from pimsim.components.scaling import area_factor, energy_factor
 from pimsim.digital.accelerator import Accelerator, Array, Bank, Mac, Memory, Precision
+
+Kept = Literal["Weights", "Inputs", "Outputs"]
 
 KIB = 1024
 _PORT = 64  # bits of one access of the buffer and of off-chip memory
@@ -172,19 +175,18 @@ def _scratchpads(precision: Precision, node: float, supply: float) -> tuple[Memo
     small = f"192 x 16 b SRAM, 1.44 pJ at 65 nm (hwcomponents-library 1.0.58), in proportion to bits, by {_SCALED}"
 
     def pad(
-        name: str, tensor: str, words: int, bits: int, read: float, write: float, dims: tuple, source: str
+        name: str, keeps: Kept, words: int, bits: int, read: float, write: float, dims: tuple, source: str
     ) -> Memory:
-        energies = {"read": read * bits, "write": write * bits}
-        text = f"{words} words; {source}"
         return Memory(
             kind="memory",
             name=name,
-            keeps=(tensor,),
+            keeps=(keeps,),
             capacity=words * bits,
             width=bits,
+            read=read * bits,
+            write=write * bits,
             dims=dims,
-            source=text,
-            **energies,
+            source=f"{words} words; {source}",
         )
 
     bits, sums = precision, precision.psums
