@@ -142,6 +142,7 @@ def paths(rounds, only):
     serial, wide = ps.InputEncoding(bits=8, dac_bits=1), ps.InputEncoding(bits=8, dac_bits=8)
     analog = DIGITAL | {"subtract": "analog"}
     noisy = ps.macro.effects.ReadEffects(bandwidth=1e8)
+    white = ps.macro.effects.ReadEffects(correlation="read")
     rows = [
         ("uniform", make(), uniform, {}),
         ("ReLU-like", make(), relu, {}),
@@ -151,6 +152,10 @@ def paths(rounds, only):
         ("4-bit DAC", make(inputs=ps.InputEncoding(bits=8, dac_bits=4)), uniform, {}),
         ("8-bit DAC", make(inputs=wide), uniform, {}),
         ("read noise", make(inputs=serial, read_effects=noisy), uniform, {"rng": 3}),
+        ("PCM, 1/f noise of a vector", make(device="pcm-nandakumar2019"), uniform, {"rng": 3}),
+        ("PCM, noise of every read", make(device="pcm-nandakumar2019", read_effects=white), uniform, {"rng": 3}),
+        ("noise of the converters", make(adc=ps.ADC(bits=8, noise_lsb=0.5)), uniform, {"rng": 3}),
+        ("offset and gain of the converters", make(adc=ps.ADC(bits=8, offset_lsb=0.5, gain_error=0.01)), uniform, {}),
     ]
     print("| inputs and cells | K | C | batch | path | GMAC/s | sgemm | ratio | differing |")
     print("|---|---|---|---|---|---|---|---|---|")

@@ -144,38 +144,72 @@ def white_noise(variances, worth, normals, noise):
 
 
 @njit
-def held_noise(covariances, worth, normals, places, width, factor, inverse, noise):
+def held_noise(lanes, covariances, worth, normals, places, work, noise):
     """Add noise that is common to the planes of one sample, of their covariances, to ``noise``.
 
-    ``covariances`` (pairs of planes j <= i, width) fixed point; ``places`` of the planes in ``normals`` and ``noise``.
-    Cholesky's ``factor`` (pairs, width) times the normals; a plane whose variance its predecessors explain to within
-    the rounding of fixed point takes no normal of its own.
+    ``covariances`` (pairs of planes j <= i, lanes) fixed point; ``places`` of the planes in ``normals`` and ``noise``.
+    Cholesky's factor (pairs, lanes; ``work`` = it, its negative and the inverse of its diagonal) times the normals; a
+    plane whose variance its predecessors explain to within the rounding of fixed point takes no normal of its own.
     """
+    factor, minus, inverse = work
+    width = len(lanes)
+    for at in range(factor.size):
+        factor[at] = _F(covariances[at]) * worth
     for i in range(places.size):
         row = i * (i + 1) // 2
         for j in range(i + 1):
-            other = j * (j + 1) // 2
-            own = factor[row + j]
-            for c in range(width):
-                own[c] = _F(covariances[(row + j) * width + c]) * worth
+            other, at = j * (j + 1) // 2, (row + j) * width
+            own = load(lanes, factor, at)
             for m in range(j):
-                left, right = factor[row + m], factor[other + m]
-                for c in range(width):
-                    own[c] -= left[c] * right[c]
+                own = add(own, mul(load(lanes, minus, (row + m) * width), load(lanes, factor, (other + m) * width)))
             if j < i:
-                for c in range(width):
-                    own[c] *= inverse[j, c]
-                continue
-            for c in range(width):
-                least = _F(covariances[(row + i) * width + c]) * worth * _LEAST
-                root = np.sqrt(max(own[c], least))
-                new = own[c] > least
-                own[c] = root if new else _F(0.0)
-                inverse[i, c] = _F(1.0) / root if new else _F(0.0)
+                own = mul(own, load(lanes, inverse, j * width))
+                store(minus, at, mul(own, broadcast(lanes, _F(-1.0))))
+                store(factor, at, own)
+            else:
+                least = slice(at, at + width)
+                store(minus, at, own)
+                diagonal(minus[least], factor[least], inverse[i * width : (i + 1) * width])
+        total = load(lanes, noise, places[i])
         for m in range(i + 1):
-            left = factor[row + m]
+            total = add(total, mul(load(lanes, factor, (row + m) * width), load(lanes, normals, places[m])))
+        store(noise, places[i], total)
+
+
+@njit
+def diagonal(rest, own, inverse):
+    """Square root of what is left of a variance, to ``own`` (the variance until now), and its inverse."""
+    for c in range(own.size):
+        least = own[c] * _LEAST
+        new = rest[c] > least
+        root = np.sqrt(max(rest[c], least))
+        own[c] = root if new else _F(0.0)
+        inverse[c] = _F(1.0) / root if new else _F(0.0)
+
+
+@njit
+def held_noise_plain(width, covariances, worth, normals, places, work, noise):
+    """The same as ``held_noise`` one column at a time."""
+    factor, minus, inverse = work
+    for at in range(factor.size):
+        factor[at] = _F(covariances[at]) * worth
+    for i in range(places.size):
+        row = i * (i + 1) // 2
+        for j in range(i + 1):
+            other, at = j * (j + 1) // 2, (row + j) * width
             for c in range(width):
-                noise[places[i] + c] += left[c] * normals[places[m] + c]
+                own = factor[at + c]
+                for m in range(j):
+                    own -= factor[(row + m) * width + c] * factor[(other + m) * width + c]
+                minus[at + c] = own
+                if j < i:
+                    factor[at + c] = own * inverse[j * width + c]
+            if j == i:
+                least = slice(at, at + width)
+                diagonal(minus[least], factor[least], inverse[i * width : (i + 1) * width])
+        for c in range(width):
+            for m in range(i + 1):
+                noise[places[i] + c] += factor[(row + m) * width + c] * normals[places[m] + c]
 
 
 @njit
@@ -210,7 +244,7 @@ def noisy_group(lanes, packed, tables, table, starts, weights, unit, converter, 
     slots, places of the planes): the conversions of a sample lie as (normal of a pair, pair, column), with weight
     zero where no plane is.
     """
-    sums, spreads, raw, normals, factor, inverse, noise, codes, shifted, totals = scratch
+    sums, spreads, raw, normals, work, noise, codes, shifted, totals = scratch
     kind, keys, sample, pair, columns, slots, places = reads
     width, physical, flat = len(lanes), weights.shape[0], normals.reshape(-1)
     step = spreads.size // out.shape[0]
@@ -234,7 +268,7 @@ def noisy_group(lanes, packed, tables, table, starts, weights, unit, converter, 
                     if kind == WHITE:
                         white_noise(own, converter[2], flat, noise)
                     else:
-                        held_noise(own, converter[2], flat, places, width, factor, inverse, noise)
+                        held_noise(lanes, own, converter[2], flat, places, work, noise)
                 if converter[3] > _F(0.0):
                     for j in range(slots.size // 2):
                         philox_columns(lanes, keys[1], number, column, pair + np.uint64(j), raw, j * width)
@@ -249,7 +283,7 @@ def noisy_group(lanes, packed, tables, table, starts, weights, unit, converter, 
 @njit
 def noisy_group_plain(width, packed, tables, table, starts, weights, unit, converter, reads, blocks, scratch, out):
     """The same as ``noisy_group`` by the plain loops; ``width`` lanes a block."""
-    sums, spreads, raw, normals, factor, inverse, noise, codes, shifted, totals = scratch
+    sums, spreads, raw, normals, work, noise, codes, shifted, totals = scratch
     kind, keys, sample, pair, columns, slots, places = reads
     physical, flat = weights.shape[0], normals.reshape(-1)
     step = spreads.size // out.shape[0]
@@ -275,7 +309,7 @@ def noisy_group_plain(width, packed, tables, table, starts, weights, unit, conve
                     if kind == WHITE:
                         white_noise(own, converter[2], flat, noise)
                     else:
-                        held_noise(own, converter[2], flat, places, width, factor, inverse, noise)
+                        held_noise_plain(width, own, converter[2], flat, places, work, noise)
                 if converter[3] > _F(0.0):
                     for j in range(slots.size // 2):
                         philox_columns_plain(width, keys[1], number, column, pair + np.uint64(j), raw, j * width)

@@ -134,6 +134,7 @@ def _add_chunk(
     sums, spreads = tables.sums, tables.spreads or tables.sums
     kind = kernels.NONE if tables.spreads is None else kernels.WHITE if plan.held is None else kernels.HELD
     lanes, planes, begin, n = sums.lanes, len(chunk[0]), 0, len(low)
+    triangle = planes * (planes + 1) // 2
     group = kernels.noisy_group if simd else kernels.noisy_group_plain
     products = _products(chunk, lanes) if kind == kernels.HELD else chunk
     packing = _lookup.Scratch(sums, n, planes).packing(n, planes)
@@ -159,8 +160,7 @@ def _add_chunk(
             np.zeros(n * (len(products[0]) * lanes if kind == kernels.HELD else stride), np.int32),
             np.empty((3, pairs * lanes), np.uint32),
             np.empty((2, pairs * lanes), np.float32),
-            np.empty((planes * (planes + 1) // 2, lanes), np.float32),
-            np.empty((planes, lanes), np.float32),
+            tuple(np.empty(rows * lanes, np.float32) for rows in (triangle, triangle, planes)),
             np.empty(stride, np.float32),
             np.empty(stride, np.int32),
             np.zeros(n * lanes, np.int32),
