@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pimsim.base.errors import SpecError, nearest
 from pimsim.base.library import library_path, list_library
 from pimsim.base.spec import load_yaml
 from pimsim.chip.fields import ChipFields
@@ -130,8 +131,8 @@ def list_chips() -> list[str]:
 def load_chip(chip: str | Path | Mapping[str, Any]) -> Chip:
     """A chip by name, from a YAML file, or from a mapping.
 
-    A card may start from another one: `extends` names it, `changes` maps dotted fields to new values, and every other
-    key replaces the field of that name.
+    A card may start from another one: `extends` names it, `without` lists components to leave out, `changes` maps
+    dotted fields to new values, and every other key replaces the field of that name.
 
     Raises
     ------
@@ -149,5 +150,18 @@ def load_chip(chip: str | Path | Mapping[str, Any]) -> Chip:
 def _build(data: Mapping[str, Any], where: str) -> Chip:
     if "extends" not in data:
         return Chip.parse(data, where=where)
-    own = {key: value for key, value in data.items() if key not in ("extends", "changes")}
-    return load_chip(data["extends"]).replace(own | dict(data.get("changes") or {}))
+    base, own = load_chip(data["extends"]), dict(data)
+    changes = {key: own.pop(key, None) for key in ("extends", "changes", "without")}
+    return base.replace(_kept(base, changes["without"], where) | own | dict(changes["changes"] or {}))
+
+
+def _kept(base: Chip, without: Any, where: str) -> dict[str, Any]:
+    """The components of a card but for those its extension leaves out."""
+    if without is None:
+        return {}
+    for name in without:
+        if name not in base.components:
+            why = f"{base.name} has no such component{nearest(name, base.components)}"
+            raise SpecError("without", name, why, where)
+    kept = {name: part for name, part in base.components.items() if name not in without}
+    return {"components": {name: part.model_dump(mode="python", exclude_unset=True) for name, part in kept.items()}}

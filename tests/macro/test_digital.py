@@ -174,6 +174,14 @@ def test_chips_whose_parts_do_not_fit_the_columns_are_refused(base, changes, mat
         load_chip(base).replace(changes)
 
 
+def test_a_card_leaves_out_parts_of_the_one_it_extends():
+    base, chip = load_chip("generic-rram-32nm"), load_chip("generic-digital-sram-22nm")
+    assert set(base.components) - set(chip.components) == {"adc", "dac", "sample_hold", "column_mux"}
+    assert chip.components["router"] == base.components["router"]
+    with pytest.raises(SpecError, match=r"without = 'adcs'.*no such component.*did you mean 'adc'"):
+        load_chip({"extends": "generic-rram-32nm", "without": ["adcs"]})
+
+
 def test_close_to_published_digital_macros():
     """8 x 8 bits at 28 nm and 0.9 V: published 19.5 ... 36.6 TOPS/W (ISSCC 2023 7.2, ISSCC 2022 15.5).
 
