@@ -20,9 +20,10 @@ class Columns:
     ----------
     forms : costs.
     limits : (sum of weight x column, most) pairs.
+    ratios : quotients of columns by the ids of both, shared by all orders of a layer.
     """
 
-    def __init__(self, forms: list[Form], limits: list[Limit]) -> None:
+    def __init__(self, forms: list[Form], limits: list[Limit], ratios: dict[tuple[int, int], Column]) -> None:
         self.found: list[Column] = []
         self._place: dict[int, int] = {}
         self.constant = np.array([form.constant for form in forms])
@@ -33,7 +34,9 @@ class Columns:
                 self._terms.append((number, self.place(a), -1, -1))
                 prices.append((price, 0.0))
             for a, b, price_a, price_b in form.differ:
-                ratio = tuple(x / y for x, y in zip(a, b))
+                ratio = ratios.get((id(a), id(b)))
+                if ratio is None:
+                    ratio = ratios[id(a), id(b)] = tuple(x / y for x, y in zip(a, b))
                 self._terms.append((number, self.place(a), self.place(b), self.place(ratio)))
                 prices.append((price_a, price_b))
         self.prices = np.array(prices, np.float64).reshape(-1, 2)

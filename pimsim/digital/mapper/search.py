@@ -14,7 +14,7 @@ from pimsim.digital.accelerator import Accelerator
 from pimsim.digital.analysis import Counts, analyze
 from pimsim.digital.mapper import _kernels
 from pimsim.digital.mapper.columns import Columns
-from pimsim.digital.mapper.model import Model, groups_of
+from pimsim.digital.mapper.model import Column, Model, groups_of
 from pimsim.digital.mapper.space import (
     Choice,
     boundaries,
@@ -202,6 +202,7 @@ def _candidates(model: Model, kind: int) -> tuple[list[_Candidate], float]:
     """All placements and orders that a mapping may fit, by bound, and the number of mappings in all."""
     found: list[_Candidate] = []
     known: dict[Any, Any] = {}
+    ratios: dict[tuple[int, int], Column] = {}
     size = 0.0
     for keeps in placements(model.acc):
         limits = model.limits(keeps) if _at_home(model, keeps) else None
@@ -212,7 +213,7 @@ def _candidates(model: Model, kind: int) -> tuple[list[_Candidate], float]:
             options, keys = model.options(order)
             size += math.prod(float(len(rows)) for rows in options)
             stops = tuple(stop_of(boundary, model.slots, order) for boundary in bounds)
-            columns = Columns(model.forms(bounds, stops) if kind else [model.energy(bounds, stops)], limits)
+            columns = Columns(model.forms(bounds, stops) if kind else [model.energy(bounds, stops)], limits, ratios)
             bound = columns.first_bound(kind, options, keys, known)
             if bound < math.inf:
                 found.append(_Candidate(bound, keeps, order, options, columns))
