@@ -117,7 +117,7 @@ def _chip_words(chip: Chip, line: Any) -> tuple[str, ...]:
         f"PE = one stored weight ({macro.columns_per_weight} cells) in a row that conducts: {line.peak:,.0f}",
         f"cycle = reads of all {macro.input_planes} input planes of one row group: {_time(cycle_time(chip))}",
         f"bandwidth = {macro.inputs.bits}-bit words of {line.connection}"
-        f" ({chip.instances(line.connection):,} of them) in a cycle: {line.words_per_cycle:,.4g}",
+        f" ({chip.instances(line.connection):,} of them) in a cycle: {_words(line.words_per_cycle)}",
     )
 
 
@@ -125,8 +125,12 @@ def _digital_words(acc: Accelerator, line: Any) -> tuple[str, ...]:
     return (
         f"PE = one multiplier: {line.peak:,.0f}",
         f"cycle = one of the clock: {_time(1.0 / acc.clock)}",
-        f"bandwidth = {acc.precision.inputs}-bit words of {line.connection} in a cycle: {line.words_per_cycle:,.4g}",
+        f"bandwidth = {acc.precision.inputs}-bit words of {line.connection} in a cycle: {_words(line.words_per_cycle)}",
     )
+
+
+def _words(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.4g}"
 
 
 def _time(seconds: float) -> str:

@@ -25,6 +25,7 @@ STEP_NAMES = (
     "7 reached",
 )
 _WIDTHS = (14, 8, 14, 11, 8, 6, 4.5)
+_UPPER_POINTS = 76  # height of the upper axes in a figure of the usual size
 _PITCH = 0.034  # least distance of two ladders, as a fraction of the width of the axes
 
 
@@ -67,7 +68,7 @@ def roofline(
         lower.plot([intensity, place], [0.0, 0.07], transform=lower.get_xaxis_transform(), color="0.55",
                    linewidth=0.5, linestyle="-", marker="", gid="leader")  # fmt: skip
     _finish(upper, lower, ladders, peak)
-    slope = f"slope: {words_per_cycle:,.4g} words per cycle{f' of {connection}' if connection else ''}"
+    slope = f"slope: {_plain(words_per_cycle)} words per cycle{f' of {connection}' if connection else ''}"
     _captions(upper, lower, title, slope, notes)
     return upper, lower
 
@@ -86,6 +87,10 @@ def step_legend(figure: Figure) -> None:
         for step, (color, name) in enumerate(zip(STEP_COLORS, STEP_NAMES, strict=True), start=1)
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=6.5, handlelength=1.4)
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _ladders(data: pd.DataFrame) -> list[tuple[str, float, list[float]]]:
@@ -149,8 +154,9 @@ def _finish(upper: Axes, lower: Axes, ladders: Sequence[tuple[str, float, list[f
     outer = [bound for _, _, bounds in ladders for bound in bounds[:2]]
     inner = [bound for _, _, bounds in ladders for bound in bounds[2:]]
     longest = max(len(label) for label, _, _ in ladders)
+    share = min((3.8 * longest + 10) / _UPPER_POINTS, 0.75)  # of the height, for the names
     decades = np.log10(max(outer) / min(outer)) + 0.6
-    upper.set_ylim(min(outer) / 2, max(outer) * 10 ** (decades * min(1.4, 0.1 * longest + 0.15)))
+    upper.set_ylim(min(outer) / 10**0.3, min(outer) / 10**0.3 * 10 ** (decades / (1 - share)))
     span = max(peak, *inner) / min(inner)
     lower.set_ylim(min(inner) / span**0.22 / 1.1, max(peak, *inner) * span**0.09 * 1.15)
     for ax in (upper, lower):
