@@ -65,11 +65,6 @@ class Tables:
         groups = -(-np.diff(self.edges, axis=1)[:, 0] // self.rows)
         return (groups * self.states**self.rows * self.lanes).tolist()
 
-    @cached_property
-    def ends(self) -> list[tuple[int, int]]:
-        """First and last + 1 row of each row group."""
-        return [(int(start), int(stop)) for start, stop in self.edges]
-
     @property
     def width(self) -> int:
         """Bits of a digit of the inputs."""
@@ -198,7 +193,7 @@ def chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
 
 
 class Scratch:
-    """Working arrays for a block of ``samples`` samples of ``planes`` planes."""
+    """Lists of a block of ``samples`` samples of ``planes`` planes, packed and in packing."""
 
     def __init__(self, tables: Tables, samples: int, planes: int) -> None:
         groups = int(-(-np.diff(tables.edges, axis=1).max() // tables.rows))
@@ -206,7 +201,6 @@ class Scratch:
         self.lists, self.lengths = np.empty(pairs * (self.longest + 2), np.uint64), np.empty(pairs, np.int64)
         self.words, self.counts = np.empty(pairs * self.longest, np.uint64), np.empty(self.longest + 1, np.int64)
         self.places, self.factors = np.empty(pairs, np.int64), np.empty(pairs, np.int32)
-        self.sums, self.totals = np.zeros(samples * tables.lanes, np.int32), np.zeros(samples * tables.lanes)
 
     def packing(self, samples: int, planes: int) -> tuple[NDArray[Any], NDArray[Any], tuple[NDArray[Any], ...]]:
         """Arguments of ``pack`` for fewer samples or planes: lists, lengths, packed."""

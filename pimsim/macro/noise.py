@@ -135,15 +135,15 @@ def _sigma(effects: ReadEffects, state: Any, t: float) -> np.ndarray:
 
 def _variances(macro: Any, step: float, sigma: np.ndarray, g: np.ndarray, share: np.ndarray) -> Variances:
     """Variances of cells of normal noise ``sigma`` in steps that conduct ``g`` [S] and pass on ``share``."""
-    square = _together(macro, (share * sigma) ** 2) if sigma.any() else None
+    square = together(macro, (share * sigma) ** 2) if sigma.any() else None
     current = None
     if macro.read_effects.bandwidth:
         unit = step * macro.v_read / macro.inputs.max_level
-        current = _together(macro, share * g * (macro.read_effects.bandwidth / unit**2))
+        current = together(macro, share * g * (macro.read_effects.bandwidth / unit**2))
     return Variances(square, current)
 
 
-def _together(macro: Any, variance: np.ndarray) -> np.ndarray:
+def together(macro: Any, variance: np.ndarray) -> np.ndarray:
     """Variance of the mean of the copies, summed over a pair that is subtracted: (slices, conversions, K, columns)."""
     total = variance.sum(axis=0) / len(variance) ** 2
     if macro.weights.signed_columns and total.shape[1] == 2:
