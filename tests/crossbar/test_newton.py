@@ -102,6 +102,7 @@ def test_rectifying_batch_matches_vector_by_vector():
     np.testing.assert_allclose(both.i_out[0], -both.i_out[1], rtol=1e-11)
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # without the compiler numpy tells of it
 def test_a_law_that_overflows_raises_and_returns_no_nan():
     """sinh of 20000 is infinite: 200 V across cells of 10 mV."""
     G, V = np.full((4, 3), 1e-5), np.full(4, 200.0)
