@@ -25,7 +25,7 @@ from pimsim.digital.problem import problem_of
 from pimsim.workload import Conv2d, load_workload
 
 DATA = Path(__file__).parents[1] / "data" / "mapper"
-# The weight-stationary ones take a quarter of a minute each.
+# The weight-stationary ones take some ten seconds each.
 GENERATED = [
     pytest.param(path, marks=pytest.mark.slow) if "weight" in path.stem else path for path in sorted(DATA.glob("gen_*"))
 ]
