@@ -54,7 +54,7 @@ def chip_roofline(work: Workload | Conv2d | Dense, chip: ChipFields, connection:
     >>> import pimsim as ps
     >>> line = chip_roofline(ps.Conv2d(m=64, c=32, p=14, q=14, r=3, s=3), ps.load_chip("generic-rram-32nm"))
     >>> line.connection, line.peak
-    ('buffer', 2097152.0)
+    ('dram', 2097152.0)
     """
     network = work if isinstance(work, Workload) else Workload(name="layer", layers=(work,))
     layers = {
