@@ -91,7 +91,7 @@ def test_kernels_of_vectors_are_cached_across_processes():
         "import numpy as np, pimsim as ps\n"
         "from pimsim.macro import _kernels_lookup as k\n"
         "ps.Macro().program(np.ones((4, 2), int)).matmul(np.ones((1, 4), np.uint8))\n"
-        "stats = k.lookup_group.stats\n"
+        "stats = k.lookup_share.stats\n"
         "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))"
     )
     found = [
