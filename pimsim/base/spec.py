@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pimsim.base.errors import MissingError, SpecError, nearest
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
-PHYSICS_VERSION = 1
+PHYSICS_VERSION = 2
 
 
 class Spec(BaseModel):
