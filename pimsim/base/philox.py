@@ -8,9 +8,17 @@ The formulas are written so that plain Python takes whole arrays of places too (
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numba import config
 
 from pimsim.base.jit import njit
+
+log, cos, sin = math.log, math.cos, math.sin
+if config.DISABLE_JIT:
+    # numpy's own are other functions where the processor has wide vectors: their last bits are not those of libm.
+    log, cos, sin = (np.vectorize(function, otypes=[np.float64]) for function in (log, cos, sin))
 
 M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 W0, W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -46,9 +54,9 @@ def uniform_pair(k0, k1, place, draw):
 def normal_pair(k0, k1, place, draw):
     """Two independent standard normals (Box and Muller 1958) for a logical place and a pair index ``draw``."""
     u, v = uniform_pair(k0, k1, place, draw)
-    radius = np.sqrt(-2.0 * np.log(u))
+    radius = np.sqrt(-2.0 * log(u))
     angle = 2.0 * np.pi * v
-    return radius * np.cos(angle), radius * np.sin(angle)
+    return radius * cos(angle), radius * sin(angle)
 
 
 @njit

@@ -12,6 +12,7 @@ same answer. The functions check nothing: addresses are the caller's promise.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +21,14 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
-from numba.extending import models, register_model
+from numba.extending import models, overload, register_model
 
 __all__ = [
-    *["Vector", "native_lanes", "load", "load_scalar", "prefetch", "store", "broadcast", "to_float64", "to_int32"],
-    *["add", "mul", "exclusive_or", "multiply_high", "fused_multiply_add", "minimum", "maximum", "shift_right"],
+    *["Vector", "native_lanes", "simd_of", "stay_apart", "width_of"],
+    *["load", "load_scalar", "prefetch", "store", "broadcast"],
+    *["add", "subtract", "mul", "divide", "multiply_high", "multiply_low", "fused_multiply_add", "square_root"],
+    *["bit_and", "bit_or", "exclusive_or", "shift_left", "shift_right", "minimum", "maximum", "where_greater"],
+    *["to_float32", "to_float64", "to_int32", "as_float32", "as_int32", "as_uint32"],
 ]
 
 intrinsic: Any = _intrinsic  # inside a kernel an operation has one argument less than here
@@ -59,6 +63,34 @@ def native_lanes() -> int:
     return 16 if features.get("avx512f") else 8 if features.get("avx2") else 4
 
 
+def simd_of(plain: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Decorator: what takes the place of ``plain(lanes, ...)`` in kernels whose ``lanes`` is a tuple, same parameters.
+
+    One kernel then serves both: with a tuple it runs in registers, with a number it runs the plain loops, and without
+    the compiler these are the Python function itself.
+    """
+
+    def attach(fast: Any) -> Any:
+        def choose(lanes: Any, *rest: Any) -> Any:
+            return fast if isinstance(lanes, types.BaseTuple) else plain
+
+        choose.__signature__ = inspect.signature(plain)  # type: ignore[attr-defined]
+        overload(plain)(choose)
+        return fast
+
+    return attach
+
+
+def width_of(lanes):
+    """Lanes that ``lanes`` stands for: the length of a tuple in SIMD kernels, the number itself in plain loops."""
+    return lanes
+
+
+@simd_of(width_of)
+def width_of_simd(lanes):
+    return len(lanes)
+
+
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Vector) -> None:
@@ -78,6 +110,17 @@ def _splat(builder: Any, value: Any, vector: ir.VectorType) -> Any:
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
     mask = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), mask)
+
+
+@intrinsic
+def stay_apart(typingctx: Any) -> Any:
+    """``stay_apart()`` in a function's body keeps it from being merged into its callers, where registers get scarce."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic
@@ -165,57 +208,131 @@ def _pick(order: str, real: bool) -> Callable[[Any, Any, Any], Any]:
 
 add = _binary(lambda b, x, y: b.add(x, y), lambda b, x, y: b.fadd(x, y), "Lane by lane a + b.")
 mul = _binary(lambda b, x, y: b.mul(x, y), lambda b, x, y: b.fmul(x, y), "Lane by lane a b.")
+divide = _binary(lambda b, x, y: b.sdiv(x, y), lambda b, x, y: b.fdiv(x, y), "Lane by lane a / b.")
+subtract = _binary(lambda b, x, y: b.sub(x, y), lambda b, x, y: b.fsub(x, y), "Lane by lane a - b.")
+bit_and = _binary(lambda b, x, y: b.and_(x, y), None, "Lane by lane and of integers.")
+bit_or = _binary(lambda b, x, y: b.or_(x, y), None, "Lane by lane or of integers.")
 exclusive_or = _binary(lambda b, x, y: b.xor(x, y), None, "Lane by lane exclusive or of integers.")
 minimum = _binary(_pick("<", False), _pick("<", True), "Lane by lane the smaller.")
 maximum = _binary(_pick(">", False), _pick(">", True), "Lane by lane the larger.")
 
 
+def _shift(left: bool, text: str) -> Any:
+    @intrinsic
+    def operation(typingctx: Any, a: Any, bits: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            count = _splat(builder, context.cast(builder, args[1], signature.args[1], a.element), a.llvm)
+            shift = builder.shl if left else builder.ashr if a.element.signed else builder.lshr
+            return shift(args[0], count)
+
+        return a(a, bits), codegen
+
+    operation.__doc__ = text
+    return operation
+
+
+shift_left = _shift(True, "Lane by lane a 2^bits, one count for all lanes.")
+shift_right = _shift(False, "Lane by lane floor(a / 2^bits), one count for all lanes.")
+
+
+def _compare(builder: Any, element: Any) -> Any:
+    if isinstance(element, types.Float):
+        return builder.fcmp_ordered
+    return builder.icmp_signed if element.signed else builder.icmp_unsigned
+
+
 @intrinsic
-def shift_right(typingctx: Any, a: Any, bits: Any) -> Any:
-    """Lane by lane floor(a / 2^bits), one count for all lanes."""
+def where_greater(typingctx: Any, x: Any, y: Any, a: Any, b: Any) -> Any:
+    """Lane by lane ``a if x > y else b``."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        count = context.cast(builder, args[1], signature.args[1], a.element)
-        return builder.ashr(args[0], _splat(builder, count, a.llvm))
+        return builder.select(_compare(builder, x.element)(">", args[0], args[1]), args[2], args[3])
 
-    return a(a, bits), codegen
-
-
-@intrinsic
-def multiply_high(typingctx: Any, a: Any, b: Any) -> Any:
-    """Upper 32 bits of the products of uint32 lanes."""
-    wide = ir.VectorType(ir.IntType(64), a.lanes)
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        product = builder.mul(builder.zext(args[0], wide), builder.zext(args[1], wide))
-        half = ir.Constant(wide, [32] * a.lanes)
-        return builder.trunc(builder.lshr(product, half), a.llvm)
-
-    return a(a, b), codegen
+    return a(x, y, a, b), codegen
 
 
 @intrinsic
-def to_float64(typingctx: Any, a: Any) -> Any:
-    """The lanes as float64; twice as many registers."""
-    wide = Vector(types.float64, a.lanes)
+def square_root(typingctx: Any, a: Any) -> Any:
+    """Lane by lane square root, correctly rounded."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if isinstance(a.element, types.Integer):
-            return builder.sitofp(args[0], wide.llvm)
-        return builder.fpext(args[0], wide.llvm)
+        name = f"llvm.sqrt.v{a.lanes}f{a.element.bitwidth}"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(a.llvm, [a.llvm]), name)
+        return builder.call(function, args)
 
-    return wide(a), codegen
+    return a(a), codegen
+
+
+def _half_products(half: int, text: str) -> Any:
+    """Lanes of one half (0 lower, 1 upper) of the products of uint32 lanes."""
+
+    @intrinsic
+    def operation(typingctx: Any, a: Any, b: Any) -> Any:
+        wide = ir.VectorType(ir.IntType(64), a.lanes // 2)
+        order = [n // 2 * 2 + half + a.lanes * (n % 2) for n in range(a.lanes)]
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            # Even and odd lanes in turn: 64-bit products of 32-bit numbers are what machines have an instruction for.
+            x, y = (builder.bitcast(arg, wide) for arg in args)
+            lower, upper = (ir.Constant(wide, [n] * wide.count) for n in (0xFFFFFFFF, 32))
+            even = builder.mul(builder.and_(x, lower), builder.and_(y, lower))
+            odd = builder.mul(builder.lshr(x, upper), builder.lshr(y, upper))
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), a.lanes), order)
+            return builder.shuffle_vector(builder.bitcast(even, a.llvm), builder.bitcast(odd, a.llvm), mask)
+
+        return a(a, b), codegen
+
+    operation.__doc__ = text
+    return operation
+
+
+multiply_high = _half_products(1, "Upper 32 bits of the products of uint32 lanes.")
+multiply_low = _half_products(0, "Lower 32 bits of them: ``mul`` that shares the products with ``multiply_high``.")
+
+
+def _converted(a: Any, element: types.Type, convert: Callable[[Any, Any, Any], Any]) -> Any:
+    target = Vector(element, a.lanes)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return convert(builder, args[0], target.llvm)
+
+    return target(a), codegen
+
+
+def _to_real(element: types.Type, text: str) -> Any:
+    @intrinsic
+    def operation(typingctx: Any, a: Any) -> Any:
+        def convert(builder: Any, value: Any, kind: Any) -> Any:
+            if isinstance(a.element, types.Float):
+                return builder.fpext(value, kind)
+            return (builder.sitofp if a.element.signed else builder.uitofp)(value, kind)
+
+        return _converted(a, element, convert)
+
+    operation.__doc__ = text
+    return operation
+
+
+to_float32 = _to_real(types.float32, "Integer lanes as float32, rounded to nearest.")
+to_float64 = _to_real(types.float64, "The lanes as float64; twice as many registers.")
 
 
 @intrinsic
 def to_int32(typingctx: Any, a: Any) -> Any:
     """Float lanes without their fraction as int32; the values must fit."""
-    whole = Vector(types.int32, a.lanes)
+    return _converted(a, types.int32, lambda builder, value, kind: builder.fptosi(value, kind))
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fptosi(args[0], whole.llvm)
 
-    return whole(a), codegen
+def _bits_as(element: types.Type) -> Any:
+    @intrinsic
+    def operation(typingctx: Any, a: Any) -> Any:
+        return _converted(a, element, lambda builder, value, kind: builder.bitcast(value, kind))
+
+    operation.__doc__ = f"The bits of the lanes read as {element}."
+    return operation
+
+
+as_int32, as_uint32, as_float32 = (_bits_as(kind) for kind in (types.int32, types.uint32, types.float32))
 
 
 @intrinsic

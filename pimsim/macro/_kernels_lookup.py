@@ -1,4 +1,7 @@
-"""Matrix products by table look-up with the converter on the accumulators: see ``_lookup`` for the layout."""
+"""Matrix products by table look-up with the converter on the accumulators: see ``_lookup`` for the layout.
+
+A function ``f_simd`` does what the plain loops ``f`` beside it do, and takes their place where ``lanes`` is a tuple.
+"""
 
 import numpy as np
 
@@ -13,11 +16,14 @@ from pimsim.base.simd import (
     mul,
     prefetch,
     shift_right,
+    simd_of,
+    stay_apart,
     store,
-    to_float64,
+    width_of,
 )
-from pimsim.macro._kernels_pack import pack
+from pimsim.macro._kernels_pack import list_words, pack
 
+_TOGETHER = 16  # blocks of columns whose totals are kept in the second cache
 _LOW = np.uint64(0xFFFF)
 _16, _32, _48 = np.uint64(16), np.uint64(32), np.uint64(48)
 
@@ -80,187 +86,161 @@ def group_sums(cells, states, total):
         known *= states
 
 
-@njit
-def accumulate(lanes, entries, table, size, words, counts, places, factors, start, code_max, bits, sums):
-    """``sums[sample] += weight of the plane x ADC code`` for one physical column of one block of columns.
+def accumulate(lanes, entries, table, size, words, order, start, converter, sums):
+    """``sums[place] += worth of the plane x ADC code`` for one physical column of one block of columns.
 
-    ``table``: where the block begins in ``entries``; ``start`` (lanes,): the accumulator before the first addition;
-    ``sums`` (samples x lanes,) int32.
+    ``words``, ``order``: what ``pack`` filled; ``table``: where the block begins in ``entries``, ``size`` elements of
+    it; ``start`` (lanes,) int32: the accumulator before the first addition; ``converter`` = (highest code, bits of
+    fraction, worth (planes x lanes,) int32), or None to write the sums as they are; ``sums`` (samples x lanes,) int32.
     """
-    zero = broadcast(lanes, np.int32(0))
-    highest = broadcast(lanes, np.int32(code_max))
-    begin = load(lanes, start, 0)
-    step = -(-size // max(places.size, 1))  # the table of the next column follows: it comes while this one is used
-    word, place = 0, 0
-    for length in range(counts.size):
-        for _ in range(counts[length]):
-            a, b, c, d = begin, zero, zero, zero
-            for _ in range(length):
-                w = load_scalar(words, word)
-                word += 1
-                a = add(a, load(lanes, entries, table + np.int64(w & _LOW) * 2))
-                b = add(b, load(lanes, entries, table + np.int64((w >> _16) & _LOW) * 2))
-                c = add(c, load(lanes, entries, table + np.int64((w >> _32) & _LOW) * 2))
-                d = add(d, load(lanes, entries, table + np.int64(w >> _48) * 2))
-            total = add(add(a, b), add(c, d))
-            code = minimum(maximum(shift_right(total, bits), zero), highest)
-            at = load_scalar(places, place)
-            factor = broadcast(lanes, load_scalar(factors, place))
-            store(sums, at, add(load(lanes, sums, at), mul(code, factor)))
-            prefetch(entries, table + size + place * step)
-            place += 1
-
-
-@njit
-def accumulate_plain(entries, table, words, counts, places, factors, start, code_max, bits, sums):
-    """The same as ``accumulate`` one column at a time: same integers, so the same answer."""
-    width = start.size
+    counts, places, planes = order
     offsets = words.view(np.uint16)
-    word, place = 0, 0
+    word, list_ = 0, 0
     for length in range(counts.size):
         for _ in range(counts[length]):
-            for column in range(width):
+            for column in range(lanes):
                 total = np.int64(start[column])
                 for i in range(word, word + 4 * length):
                     total += entries[table + 2 * np.int64(offsets[i]) + column]
-                code = min(max(total >> bits, 0), code_max)
-                sums[places[place] + column] += code * factors[place]
-            place += 1
+                if converter is None:
+                    sums[places[list_] + column] = total
+                else:
+                    code = min(max(total >> converter[1], 0), converter[0])
+                    sums[places[list_] + column] += code * converter[2][planes[list_] * lanes + column]
+            list_ += 1
             word += 4 * length
 
 
-@njit
-def flush(lanes, sums, weights, totals):
-    """``totals += weights * sums``, integers in float64, and ``sums`` back to zero; ``weights`` (lanes,)."""
-    width = len(lanes)
-    factor = load(lanes, weights, 0)
-    zero = broadcast(lanes, np.int32(0))
-    for at in range(0, sums.size, width):
-        product = mul(factor, to_float64(load(lanes, sums, at)))
-        store(totals, at, add(load(lanes, totals, at), product))
-        store(sums, at, zero)
+@simd_of(accumulate)
+def accumulate_simd(lanes, entries, table, size, words, order, start, converter, sums):
+    # Four lists of one length at a time: four sums that do not wait for each other, a quarter of the turns.
+    stay_apart()
+    counts, places, _ = order
+    begin = load(lanes, start, 0)
+    step = -(-4 * size // max(places.size, 1))  # the table of the next column follows: it comes while this one is used
+    word, list_, ahead = 0, 0, table + size
+    for length in range(counts.size):
+        for _ in range(counts[length] // 4):
+            a, b, c, d = begin, begin, begin, begin
+            for i in range(word, word + length):
+                a = add_four(lanes, a, entries, table, load_scalar(words, i))
+                b = add_four(lanes, b, entries, table, load_scalar(words, i + length))
+                c = add_four(lanes, c, entries, table, load_scalar(words, i + 2 * length))
+                d = add_four(lanes, d, entries, table, load_scalar(words, i + 3 * length))
+            put(lanes, a, list_, order, converter, sums)
+            put(lanes, b, list_ + 1, order, converter, sums)
+            put(lanes, c, list_ + 2, order, converter, sums)
+            put(lanes, d, list_ + 3, order, converter, sums)
+            prefetch(entries, ahead)
+            word, list_, ahead = word + 4 * length, list_ + 4, ahead + step
+        for _ in range(counts[length] % 4):
+            total = begin
+            for i in range(word, word + length):
+                total = add_four(lanes, total, entries, table, load_scalar(words, i))
+            put(lanes, total, list_, order, converter, sums)
+            word, list_ = word + length, list_ + 1
 
 
 @njit
-def flush_plain(sums, weights, totals):
-    """The same as ``flush`` one lane at a time."""
-    for at in range(sums.size):
-        totals[at] += weights[at % weights.size] * np.float64(sums[at])
-        sums[at] = 0
+def add_four(lanes, total, entries, table, w):
+    """``total`` plus the four entries that a word of a list names."""
+    total = add(total, load(lanes, entries, table + np.int64(w & _LOW) * 2))
+    total = add(total, load(lanes, entries, table + np.int64((w >> _16) & _LOW) * 2))
+    total = add(total, load(lanes, entries, table + np.int64((w >> _32) & _LOW) * 2))
+    return add(total, load(lanes, entries, table + np.int64(w >> _48) * 2))
 
 
 @njit
-def add_block(totals, width, first, unit, out):
-    """Add ``unit`` (C,) x totals (samples x width,) to the columns of ``out`` from ``first`` on; totals to zero."""
+def put(lanes, total, list_, order, converter, sums):
+    """What becomes of the sum of a list; see ``accumulate``."""
+    at = np.int64(load_scalar(order[1], list_))
+    if converter is None:
+        store(sums, at, total)
+    else:
+        top, bits, worth = converter
+        zero, highest = broadcast(lanes, np.int32(0)), broadcast(lanes, np.int32(top))
+        code = minimum(maximum(shift_right(total, bits), zero), highest)
+        factor = load(lanes, worth, np.int64(load_scalar(order[2], list_)) * len(lanes))
+        store(sums, at, add(load(lanes, sums, at), mul(code, factor)))
+
+
+@njit
+def flush(lanes, sums, shift, totals, place):
+    """``totals[:, place:] += sums << shift`` (samples, lanes) and ``sums`` back to zero."""
+    for sample in range(totals.shape[0]):
+        for c in range(lanes):
+            totals[sample, place + c] += np.int64(sums[sample * lanes + c]) << shift
+            sums[sample * lanes + c] = 0
+
+
+@njit
+def add_totals(totals, first, unit, out):
+    """Add ``unit`` (C,) x totals to the columns of ``out`` from ``first`` on; totals to zero."""
     for sample in range(out.shape[0]):
-        for c in range(min(width, out.shape[1] - first)):
-            out[sample, first + c] += unit[first + c] * totals[sample * width + c]
-    totals[:] = 0.0
+        for c in range(min(totals.shape[1], out.shape[1] - first)):
+            out[sample, first + c] += unit[first + c] * np.float64(totals[sample, c])
+    totals[:] = 0
 
 
 @njit
-def lookup_group(lanes, packed, entries, table, start, weights, unit, converter, blocks, sums, totals, out):
+def lookup_group(lanes, words, order, entries, table, group, plane_weights, converter, blocks, scratch, out):
     """One row group: ``blocks`` = (first, last) blocks of columns of every physical column, added to ``out``.
 
-    ``packed``: what ``pack`` filled; ``table``: (begin, elements of one table); ``start``, ``weights`` (P, columns
-    padded), ``unit`` (C,): worth of a code; ``converter``: (highest code, fraction bits).
+    ``table``: (begin, elements of one table); ``group`` = (start, weights, shifts, unit) of its columns as in
+    ``_lookup.Tables``, ``unit`` (C,) worth of a code; ``converter``: (highest code, fraction bits).
     """
-    words, counts, places, factors = packed
-    begin, size = table
-    top, bits = converter
-    width, physical = len(lanes), start.shape[0]
+    start, weights, shifts, unit = group
+    worth, sums, totals = scratch
+    width, physical = width_of(lanes), start.shape[0]
+    together = totals.shape[1] // width
     for block in range(blocks[0], blocks[1]):
         first = block * width
         for p in range(physical):
-            at = begin + (block * physical + p) * size
+            for t in range(plane_weights.size):
+                for c in range(width):
+                    worth[t * width + c] = plane_weights[t] * weights[p, first + c]
+            at = table[0] + (block * physical + p) * table[1]
             column = start[p, first : first + width]
-            accumulate(lanes, entries, at, size, words, counts, places, factors, column, top, bits, sums)
-            flush(lanes, sums, weights[p, first : first + width], totals)
-        add_block(totals, width, first, unit, out)
+            accumulate(lanes, entries, at, table[1], words, order, column, (*converter, worth), sums)
+            if shifts[p] >= 0:
+                flush(width, sums, shifts[p], totals, (block - blocks[0]) % together * width)
+        # Floating point only now and then: it slows down the wide integer additions for a while after it.
+        if (block - blocks[0]) % together == together - 1 or block == blocks[1] - 1:
+            add_totals(totals, first - (block - blocks[0]) % together * width, unit, out)
 
 
 @njit
-def lookup_group_plain(width, packed, entries, table, start, weights, unit, converter, blocks, sums, totals, out):
-    """The same as ``lookup_group`` by the plain loops; ``width`` lanes a block."""
-    words, counts, places, factors = packed
-    begin, size = table
-    top, bits = converter
-    physical = start.shape[0]
-    for block in range(blocks[0], blocks[1]):
-        first = block * width
-        for p in range(physical):
-            at = begin + (block * physical + p) * size
-            column = start[p, first : first + width]
-            accumulate_plain(entries, at, words, counts, places, factors, column, top, bits, sums)
-            flush_plain(sums, weights[p, first : first + width], totals)
-        add_block(totals, width, first, unit, out)
-
-
-@njit
-def lookup_share(
-    lanes, low, planes, width, edges, entries, sizes, starts, weights, units, converter, blocks, block, out
-):
+def lookup_share(lanes, low, planes, width, edges, entries, sizes, columns, units, converter, blocks, block, out):
     """All row groups and planes of some samples and of the ``blocks`` of columns, added to ``out`` (samples, C).
 
     One call a thread: no other thread waits for the interpreter meanwhile. ``low`` (parts, samples, K) uint8 and
     ``planes`` = (first and last + 1 plane of each part, and of all planes: lsb, other, mask, weight, slot);
-    ``edges`` (R, 2) and ``sizes`` of the row groups; ``starts``, ``weights`` (R, P, columns padded), ``units`` (parts,
-    R, C); ``block`` samples at a time.
+    ``edges`` (R, 2) and ``sizes`` of the row groups; ``columns`` = (start, weights, shifts) of ``_lookup.Tables``;
+    ``units`` (parts, R, C); ``block`` samples at a time.
     """
-    ends, lsb, other, mask, worth, slots = planes
-    rows_each = 4 // width
-    most, longest = np.max(ends[:, 1] - ends[:, 0]), (np.max(edges[:, 1] - edges[:, 0]) + rows_each - 1) // rows_each
-    longest = longest // 4 + 1  # words of four offsets
-    lists, lengths = np.empty(block * most * (longest + 2), np.uint64), np.empty(block * most, np.int64)
-    words, counts = np.empty(block * most * longest, np.uint64), np.empty(longest + 1, np.int64)
-    places, factors = np.empty(block * most, np.int64), np.empty(block * most, np.int32)
-    sums, totals = np.zeros(block * len(lanes), np.int32), np.zeros(block * len(lanes), np.float64)
+    ends, lsb, other, mask, plane_weights, slots = planes
+    start, weights, shifts = columns
+    lanes_ = width_of(lanes)
+    most = np.max(ends[:, 1] - ends[:, 0])
+    longest = list_words(np.max(edges[:, 1] - edges[:, 0]), width)
+    lists, all_lengths = np.empty((2, block * most * longest + 2), np.uint64), np.empty(block * most, np.int64)
+    counts, lines = np.empty(longest + 1, np.int64), np.empty((2, block * most), np.int32)
+    worth, all_sums = np.empty(most * lanes_, np.int32), np.zeros(block * lanes_, np.int32)
+    all_totals = np.zeros((block, min(blocks[1] - blocks[0], _TOGETHER) * lanes_), np.int64)
     for first in range(0, low.shape[1], block):
         n = min(block, low.shape[1] - first)
+        scratch = (worth, all_sums[: n * lanes_], all_totals[:n])
         for part in range(low.shape[0]):
-            own, pairs = slice(ends[part, 0], ends[part, 1]), n * (ends[part, 1] - ends[part, 0])
-            chunk = (lsb[own], other[own], mask[own], worth[own], slots[own])
-            packed = (words, counts, places[:pairs], factors[:pairs])
-            found = lists[: pairs * (longest + 2)].reshape(n, pairs // n, longest + 2)
-            long = lengths[:pairs].reshape(n, pairs // n)
+            own, t = slice(ends[part, 0], ends[part, 1]), ends[part, 1] - ends[part, 0]
+            lengths, order = all_lengths[: n * t].reshape(n, t), (counts, lines[0, : n * t], lines[1, : n * t])
             begin = 0
             for r in range(sizes.size):
+                chunk = (lsb[own], other[own], mask[own], slots[own])
                 x, rows = low[part, first : first + n], (edges[r, 0], edges[r, 1])
-                pack(x, rows, chunk, width, len(lanes), len(lanes), found, long, packed)
+                pack(x, rows, chunk, width, lanes_, lanes_, lists[0], lengths, lists[1], order)
                 lookup_group(
-                    *(lanes, packed, entries, (begin, sizes[r]), starts[r], weights[r], units[part, r], converter),
-                    *(blocks, sums[: n * len(lanes)], totals[: n * len(lanes)], out[first : first + n]),
+                    *(lanes, lists[1], order, entries, (begin, sizes[r])),
+                    *((start[r], weights[r], shifts[r], units[part, r]), plane_weights[own], converter),
+                    *(blocks, scratch, out[first : first + n]),
                 )
-                begin += sizes[r] * starts.shape[1] * (starts.shape[2] // len(lanes))
-
-
-@njit
-def lookup_share_plain(
-    lanes, low, planes, width, edges, entries, sizes, starts, weights, units, converter, blocks, block, out
-):
-    """The same as ``lookup_share`` by the plain loops; ``lanes`` a number."""
-    ends, lsb, other, mask, worth, slots = planes
-    rows_each = 4 // width
-    most, longest = np.max(ends[:, 1] - ends[:, 0]), (np.max(edges[:, 1] - edges[:, 0]) + rows_each - 1) // rows_each
-    longest = longest // 4 + 1  # words of four offsets
-    lists, lengths = np.empty(block * most * (longest + 2), np.uint64), np.empty(block * most, np.int64)
-    words, counts = np.empty(block * most * longest, np.uint64), np.empty(longest + 1, np.int64)
-    places, factors = np.empty(block * most, np.int64), np.empty(block * most, np.int32)
-    sums, totals = np.zeros(block * lanes, np.int32), np.zeros(block * lanes, np.float64)
-    for first in range(0, low.shape[1], block):
-        n = min(block, low.shape[1] - first)
-        for part in range(low.shape[0]):
-            own, pairs = slice(ends[part, 0], ends[part, 1]), n * (ends[part, 1] - ends[part, 0])
-            chunk = (lsb[own], other[own], mask[own], worth[own], slots[own])
-            packed = (words, counts, places[:pairs], factors[:pairs])
-            found = lists[: pairs * (longest + 2)].reshape(n, pairs // n, longest + 2)
-            long = lengths[:pairs].reshape(n, pairs // n)
-            begin = 0
-            for r in range(sizes.size):
-                x, rows = low[part, first : first + n], (edges[r, 0], edges[r, 1])
-                pack(x, rows, chunk, width, lanes, lanes, found, long, packed)
-                lookup_group_plain(
-                    *(lanes, packed, entries, (begin, sizes[r]), starts[r], weights[r], units[part, r], converter),
-                    *(blocks, sums[: n * lanes], totals[: n * lanes], out[first : first + n]),
-                )
-                begin += sizes[r] * starts.shape[1] * (starts.shape[2] // lanes)
+                begin += sizes[r] * start.shape[1] * (start.shape[2] // lanes_)

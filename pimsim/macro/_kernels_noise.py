@@ -1,24 +1,48 @@
-"""White noise of reads in the look-up path: sums and variances looked up, one normal a conversion.
+"""Noise of reads in the look-up path: sums and variances looked up, one normal a conversion.
 
-Plain loops over the columns of a block, in float32 and integers without transcendental functions, so that the compiler
-turns them into vector code; additions and products are rounded one by one, so every machine gives the same bits.
+In float32 and integers without transcendental functions, additions and products rounded one by one, so that every
+machine and the plain loops give the same bits. ``f_simd`` does what ``f`` above it does where ``lanes`` is a tuple.
 """
 
 import numpy as np
 
 from pimsim.base.jit import njit
 from pimsim.base.philox import M0, M1, W0, W1, philox
-from pimsim.base.simd import add, broadcast, exclusive_or, load, load_scalar, mul, multiply_high, store
-from pimsim.macro._kernels_lookup import add_block, flush, flush_plain
+from pimsim.base.simd import (
+    add,
+    as_float32,
+    as_int32,
+    as_uint32,
+    bit_and,
+    bit_or,
+    broadcast,
+    divide,
+    exclusive_or,
+    load,
+    maximum,
+    minimum,
+    mul,
+    multiply_high,
+    multiply_low,
+    shift_left,
+    shift_right,
+    simd_of,
+    square_root,
+    stay_apart,
+    store,
+    subtract,
+    to_float32,
+    to_int32,
+    where_greater,
+    width_of,
+)
+from pimsim.macro._kernels_lookup import accumulate, add_totals, flush
 
-_LOW = np.uint64(0xFFFF)
-_16, _32, _48 = np.uint64(16), np.uint64(32), np.uint64(48)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _F = np.float32
 _UNIT = _F(2.0**-32)
 _ANGLE = _F(2.0 * np.pi * 2.0**-32)
 _LN2 = _F(np.log(2.0))
-_SQRT2 = _F(np.sqrt(2.0))
 # Least-squares polynomials over Chebyshev nodes, relative error below 3e-8: ln(1 + f)/f for 1 + f from sqrt(1/2) to
 # sqrt(2); sin(x)/x and cos(x) in x^2 for x to pi/4.
 _LN = tuple(
@@ -29,100 +53,76 @@ _LN = tuple(
     )
 )
 _L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = _LN
-_S0, _S1, _S2, _S3 = (_F(c) for c in (1.0, -0.16666650772094727, 0.008332036435604095, -0.0001950396253960207))
-_C0, _C1, _C2, _C3, _C4 = (
-    _F(c) for c in (1.0, -0.5, 0.04166661575436592, -0.0013886619126424193, 2.4379880414926447e-05)
-)
+_SINE = tuple(_F(c) for c in (1.0, -0.16666650772094727, 0.008332036435604095, -0.0001950396253960207))
+_COSINE = tuple(_F(c) for c in (1.0, -0.5, 0.04166661575436592, -0.0013886619126424193, 2.4379880414926447e-05))
+_S0, _S1, _S2, _S3 = _SINE
+_C0, _C1, _C2, _C3, _C4 = _COSINE
 NONE, WHITE, HELD = 0, 1, 2  # noise of the columns: none, another in every plane, common to the planes of an input
 _LEAST = _F(2.0**-14)  # of a variance, below which a plane is no longer independent of those before it
-_ONE_BITS, _MANTISSA, _EXPONENT = np.int32(0x3F800000), np.int32(0x007FFFFF), np.int32(23)
+_ONE_BITS, _HALF_BITS = np.int32(0x3F800000), np.int32(0x3F000000)  # of 1.0 and 0.5
+_MANTISSA, _EXPONENT, _ROOT = np.int32(0x007FFFFF), np.int32(23), np.int32(0x003504F3)  # mantissa of sqrt(2)
 
 
-@njit
-def gather_sums(lanes, entries, table, words, counts, places, start, sums):
-    """Look up and add the lists of ``pack``: ``sums`` int32, ``lanes`` from each of ``places``, from ``start`` up."""
-    zero = broadcast(lanes, np.int32(0))
-    begin = load(lanes, start, 0)
-    word, place = 0, 0
-    for length in range(counts.size):
-        for _ in range(counts[length]):
-            a, b, c, d = begin, zero, zero, zero
-            for _ in range(length):
-                w = load_scalar(words, word)
-                word += 1
-                a = add(a, load(lanes, entries, table + np.int64(w & _LOW) * 2))
-                b = add(b, load(lanes, entries, table + np.int64((w >> _16) & _LOW) * 2))
-                c = add(c, load(lanes, entries, table + np.int64((w >> _32) & _LOW) * 2))
-                d = add(d, load(lanes, entries, table + np.int64(w >> _48) * 2))
-            store(sums, load_scalar(places, place), add(add(a, b), add(c, d)))
-            place += 1
+def philox_columns(lanes, key, sample, column, pairs, raw):
+    """Words 0 and 2 of Philox at the counters (column + lane, sample, pair, 0), to ``raw[:2]`` (pairs x lanes) uint32.
+
+    ``pairs`` = (first, how many; even).
+    """
+    for j in range(pairs[1]):
+        for c in range(lanes):
+            counter = (column + np.uint64(c), sample, pairs[0] + np.uint64(j), np.uint64(0))
+            raw[0, j * lanes + c], _, raw[1, j * lanes + c], _ = philox(*key, *counter)
 
 
-@njit
-def gather_sums_plain(width, entries, table, words, counts, places, start, sums):
-    """The same as ``gather_sums`` one column at a time."""
-    offsets = words.view(np.uint16)
-    word, place = 0, 0
-    for length in range(counts.size):
-        for _ in range(counts[length]):
-            for column in range(width):
-                total = np.int64(start[column])
-                for i in range(word, word + 4 * length):
-                    total += entries[table + 2 * np.int64(offsets[i]) + column]
-                sums[places[place] + column] = total
-            place += 1
-            word += 4 * length
-
-
-@njit
-def philox_columns(lanes, key, sample, column, pair, raw, at):
-    """Words 0 and 2 of Philox at the counters (column + lane, sample, pair, 0), to ``raw[:2, at:]`` uint32."""
-    for c in range(len(lanes)):
-        raw[0, at + c] = column + np.uint64(c)
-    c0, c1 = load(lanes, raw[0], at), broadcast(lanes, np.uint32(sample))
-    c2, c3 = broadcast(lanes, np.uint32(pair)), broadcast(lanes, np.uint32(0))
-    m0, m1 = broadcast(lanes, np.uint32(M0)), broadcast(lanes, np.uint32(M1))
-    k0, k1 = key
-    for _ in range(10):
-        high, low = multiply_high(m1, c2), mul(m1, c2)
-        c2, c3 = exclusive_or(exclusive_or(multiply_high(m0, c0), c3), broadcast(lanes, np.uint32(k1))), mul(m0, c0)
-        c0, c1 = exclusive_or(exclusive_or(high, c1), broadcast(lanes, np.uint32(k0))), low
-        k0 = (k0 + W0) & _LOW32
-        k1 = (k1 + W1) & _LOW32
-    store(raw[0], at, c0)
-    store(raw[1], at, c2)
-
-
-@njit
-def philox_columns_plain(width, key, sample, column, pair, raw, at):
-    """The same as ``philox_columns`` one column at a time."""
+@simd_of(philox_columns)
+def philox_columns_simd(lanes, key, sample, column, pairs, raw):
+    # Two pairs at a time: a round of one waits for that before it.
+    width = len(lanes)
     for c in range(width):
-        raw[0, at + c], _, raw[1, at + c], _ = philox(key[0], key[1], column + np.uint64(c), sample, pair, np.uint64(0))
+        raw[2, c] = column + np.uint64(c)
+    columns = load(lanes, raw[2], 0)
+    for j in range(0, pairs[1], 2):
+        c0, c1, d0, d1 = columns, broadcast(lanes, np.uint32(sample)), columns, broadcast(lanes, np.uint32(sample))
+        c2, c3 = broadcast(lanes, np.uint32(pairs[0] + np.uint64(j))), broadcast(lanes, np.uint32(0))
+        d2, d3 = broadcast(lanes, np.uint32(pairs[0] + np.uint64(j + 1))), broadcast(lanes, np.uint32(0))
+        k0, k1 = key
+        for _ in range(10):
+            c0, c1, c2, c3 = philox_round(lanes, k0, k1, c0, c1, c2, c3)
+            d0, d1, d2, d3 = philox_round(lanes, k0, k1, d0, d1, d2, d3)
+            k0, k1 = (k0 + W0) & _LOW32, (k1 + W1) & _LOW32
+        store(raw[0], j * width, c0)
+        store(raw[1], j * width, c2)
+        store(raw[0], (j + 1) * width, d0)
+        store(raw[1], (j + 1) * width, d2)
 
 
 @njit
-def box_muller(raw, normals):
-    """Normals (2, n) float32 of the uniforms in ``raw[:2]`` (3, n), which is worked in.
+def philox_round(lanes, k0, k1, c0, c1, c2, c3):
+    """One round of ``philox.philox`` in every lane."""
+    m0, m1 = broadcast(lanes, np.uint32(M0)), broadcast(lanes, np.uint32(M1))
+    a = exclusive_or(exclusive_or(multiply_high(m1, c2), c1), broadcast(lanes, np.uint32(k0)))
+    b = exclusive_or(exclusive_or(multiply_high(m0, c0), c3), broadcast(lanes, np.uint32(k1)))
+    return a, multiply_low(m1, c2), b, multiply_low(m0, c0)
+
+
+def box_muller(lanes, raw, normals):
+    """Normals (2, n) float32 of the uniforms in ``raw[:2]`` (3, n) uint32, n a multiple of ``lanes``.
 
     Those of ``philox.normal_pair`` to float32 rounding, from 32 bits of each uniform.
     """
-    width = normals.shape[1]
-    bits, uniform = raw[2].view(np.int32), raw[2].view(np.float32)
-    for c in range(width):
-        uniform[c] = (_F(raw[0, c]) + _F(0.5)) * _UNIT
-    for c in range(width):
-        mantissa = bits[c] & _MANTISSA
-        power = _F((bits[c] >> _EXPONENT) - np.int32(127))
-        large = mantissa > np.int32(0x003504F3)  # mantissa of sqrt(2)
-        normals[1, c] = power + _F(1.0) if large else power
-        bits[c] = mantissa | (_ONE_BITS - np.int32(0x00800000) if large else _ONE_BITS)
-    for c in range(width):
-        f = uniform[c] - _F(1.0)
+    for c in range(normals.shape[1]):
+        bits = np.array([(_F(raw[0, c]) + _F(0.5)) * _UNIT]).view(np.int32)
+        mantissa = bits[0] & _MANTISSA
+        power = _F((bits[0] >> _EXPONENT) - np.int32(127))
+        large = mantissa > _ROOT
+        power = power + _F(1.0) if large else power
+        bits[0] = mantissa | (_HALF_BITS if large else _ONE_BITS)
+        f = bits.view(np.float32)[0] - _F(1.0)
         tail = _L4 + f * (_L5 + f * (_L6 + f * (_L7 + f * _L8)))
-        log = f * (_L0 + f * (_L1 + f * (_L2 + f * (_L3 + f * tail)))) + normals[1, c] * _LN2
+        log = f * (_L0 + f * (_L1 + f * (_L2 + f * (_L3 + f * tail)))) + power * _LN2
         radius = np.sqrt(max(_F(-2.0) * log, _F(0.0)))
         # The angle from its nearest quarter turn, and which quarter that is.
-        turned = raw[1, c] + np.uint32(0x20000000)
+        turned = np.uint32(raw[1, c] + np.uint32(0x20000000))
         quarter = turned >> np.uint32(30)
         x = _F(np.int32(turned & np.uint32(0x3FFFFFFF)) - np.int32(0x20000000)) * _ANGLE
         z = x * x
@@ -136,6 +136,48 @@ def box_muller(raw, normals):
         normals[1, c] = radius * (-across if below else across)
 
 
+@simd_of(box_muller)
+def box_muller_simd(lanes, raw, normals):
+    zero, one, two = broadcast(lanes, np.uint32(0)), broadcast(lanes, np.uint32(1)), broadcast(lanes, np.uint32(2))
+    for at in range(0, normals.shape[1], len(lanes)):
+        uniform = mul(add(to_float32(load(lanes, raw[0], at)), broadcast(lanes, _F(0.5))), broadcast(lanes, _UNIT))
+        bits = as_int32(uniform)
+        mantissa = bit_and(bits, broadcast(lanes, _MANTISSA))
+        power = to_float32(subtract(shift_right(bits, _EXPONENT), broadcast(lanes, np.int32(127))))
+        root, larger = broadcast(lanes, _ROOT), add(power, broadcast(lanes, _F(1.0)))
+        power = where_greater(mantissa, root, larger, power)
+        exponent = where_greater(mantissa, root, broadcast(lanes, _HALF_BITS), broadcast(lanes, _ONE_BITS))
+        f = subtract(as_float32(bit_or(mantissa, exponent)), broadcast(lanes, _F(1.0)))
+        log = add(mul(f, polynomial(lanes, _LN, f)), mul(power, broadcast(lanes, _LN2)))
+        radius = square_root(maximum(mul(log, broadcast(lanes, _F(-2.0))), broadcast(lanes, _F(0.0))))
+        turned = add(load(lanes, raw[1], at), broadcast(lanes, np.uint32(0x20000000)))
+        quarter = shift_right(turned, 30)
+        inside = as_int32(bit_and(turned, broadcast(lanes, np.uint32(0x3FFFFFFF))))
+        x = mul(to_float32(subtract(inside, broadcast(lanes, np.int32(0x20000000)))), broadcast(lanes, _ANGLE))
+        z = mul(x, x)
+        sine, cosine = mul(x, polynomial(lanes, _SINE, z)), polynomial(lanes, _COSINE, z)
+        odd = bit_and(quarter, one)
+        along, across = where_greater(odd, zero, sine, cosine), where_greater(odd, zero, cosine, sine)
+        back, below = bit_and(add(quarter, one), two), bit_and(quarter, two)
+        store(normals[0], at, mul(radius, with_sign(along, back)))
+        store(normals[1], at, mul(radius, with_sign(across, below)))
+
+
+@njit
+def polynomial(lanes, coefficients, x):
+    """Sum of coefficient n times x^n, the highest first."""
+    total = broadcast(lanes, coefficients[-1])
+    for n in range(len(coefficients) - 2, -1, -1):
+        total = add(broadcast(lanes, coefficients[n]), mul(x, total))
+    return total
+
+
+@njit
+def with_sign(x, two):
+    """Minus x where ``two`` is 2, x where it is 0."""
+    return as_float32(exclusive_or(as_uint32(x), shift_left(two, 30)))
+
+
 @njit
 def white_noise(variances, worth, normals, noise):
     """Add the normals of one sample's conversions, each times its standard deviation, to ``noise`` (n,)."""
@@ -143,73 +185,62 @@ def white_noise(variances, worth, normals, noise):
         noise[at] += np.sqrt(max(_F(variances[at]) * worth, _F(0.0))) * normals[at]
 
 
-@njit
-def held_noise(lanes, covariances, worth, normals, places, work, noise):
+def held_noise(lanes, covariances, worth, normals, places, rest, noise):
     """Add noise that is common to the planes of one sample, of their covariances, to ``noise``.
 
     ``covariances`` (pairs of planes j <= i, lanes) fixed point; ``places`` of the planes in ``normals`` and ``noise``.
-    Cholesky's factor (pairs, lanes; ``work`` = it, its negative and the inverse of its diagonal) times the normals; a
-    plane whose variance its predecessors explain to within the rounding of fixed point takes no normal of its own.
+    Cholesky's factor of them, in place in ``rest``, times the normals; a plane whose variance its predecessors explain
+    to within the rounding of fixed point takes no normal of its own.
     """
-    factor, minus, inverse = work
-    width = len(lanes)
-    for at in range(factor.size):
-        factor[at] = _F(covariances[at]) * worth
-    for i in range(places.size):
-        row = i * (i + 1) // 2
-        for j in range(i + 1):
-            other, at = j * (j + 1) // 2, (row + j) * width
-            own = load(lanes, factor, at)
-            for m in range(j):
-                own = add(own, mul(load(lanes, minus, (row + m) * width), load(lanes, factor, (other + m) * width)))
-            if j < i:
-                own = mul(own, load(lanes, inverse, j * width))
-                store(minus, at, mul(own, broadcast(lanes, _F(-1.0))))
-                store(factor, at, own)
-            else:
-                least = slice(at, at + width)
-                store(minus, at, own)
-                diagonal(minus[least], factor[least], inverse[i * width : (i + 1) * width])
-        total = load(lanes, noise, places[i])
-        for m in range(i + 1):
-            total = add(total, mul(load(lanes, factor, (row + m) * width), load(lanes, normals, places[m])))
-        store(noise, places[i], total)
+    for at in range(rest.size):
+        rest[at] = _F(covariances[at]) * worth
+    for m in range(places.size):
+        for c in range(lanes):
+            own = entry(m, m) * lanes + c
+            least = _F(covariances[own]) * worth * _LEAST
+            new = rest[own] > least
+            root = np.sqrt(max(rest[own], least))
+            inverse = _F(1.0) / root if new else _F(0.0)
+            rest[own] = root if new else _F(0.0)
+            for i in range(m + 1, places.size):
+                rest[entry(i, m) * lanes + c] *= inverse
+            for i in range(m + 1, places.size):
+                for j in range(m + 1, i + 1):
+                    product = rest[entry(i, m) * lanes + c] * rest[entry(j, m) * lanes + c]
+                    rest[entry(i, j) * lanes + c] -= product
+            for i in range(m, places.size):
+                noise[places[i] + c] += rest[entry(i, m) * lanes + c] * normals[places[m] + c]
+
+
+@simd_of(held_noise)
+def held_noise_simd(lanes, covariances, worth, normals, places, rest, noise):
+    stay_apart()
+    width, zero, one = len(lanes), broadcast(lanes, _F(0.0)), broadcast(lanes, _F(1.0))
+    scale = broadcast(lanes, worth)
+    for at in range(0, rest.size, width):
+        store(rest, at, mul(to_float32(load(lanes, covariances, at)), scale))
+    for m in range(places.size):
+        own = entry(m, m) * width
+        least = mul(mul(to_float32(load(lanes, covariances, own)), scale), broadcast(lanes, _LEAST))
+        left, normal = load(lanes, rest, own), load(lanes, normals, places[m])
+        root = square_root(maximum(left, least))
+        inverse, root = where_greater(left, least, divide(one, root), zero), where_greater(left, least, root, zero)
+        store(noise, places[m], add(load(lanes, noise, places[m]), mul(root, normal)))
+        for i in range(m + 1, places.size):
+            factor = mul(load(lanes, rest, entry(i, m) * width), inverse)
+            store(rest, entry(i, m) * width, factor)
+            store(noise, places[i], add(load(lanes, noise, places[i]), mul(factor, normal)))
+        for i in range(m + 1, places.size):
+            factor = load(lanes, rest, entry(i, m) * width)
+            for j in range(m + 1, i + 1):
+                at = entry(i, j) * width
+                store(rest, at, subtract(load(lanes, rest, at), mul(factor, load(lanes, rest, entry(j, m) * width))))
 
 
 @njit
-def diagonal(rest, own, inverse):
-    """Square root of what is left of a variance, to ``own`` (the variance until now), and its inverse."""
-    for c in range(own.size):
-        least = own[c] * _LEAST
-        new = rest[c] > least
-        root = np.sqrt(max(rest[c], least))
-        own[c] = root if new else _F(0.0)
-        inverse[c] = _F(1.0) / root if new else _F(0.0)
-
-
-@njit
-def held_noise_plain(width, covariances, worth, normals, places, work, noise):
-    """The same as ``held_noise`` one column at a time."""
-    factor, minus, inverse = work
-    for at in range(factor.size):
-        factor[at] = _F(covariances[at]) * worth
-    for i in range(places.size):
-        row = i * (i + 1) // 2
-        for j in range(i + 1):
-            other, at = j * (j + 1) // 2, (row + j) * width
-            for c in range(width):
-                own = factor[at + c]
-                for m in range(j):
-                    own -= factor[(row + m) * width + c] * factor[(other + m) * width + c]
-                minus[at + c] = own
-                if j < i:
-                    factor[at + c] = own * inverse[j * width + c]
-            if j == i:
-                least = slice(at, at + width)
-                diagonal(minus[least], factor[least], inverse[i * width : (i + 1) * width])
-        for c in range(width):
-            for m in range(i + 1):
-                noise[places[i] + c] += factor[(row + m) * width + c] * normals[places[m] + c]
+def entry(i, j):
+    """Number of the pair (i, j <= i) among (0, 0), (1, 0), (1, 1), (2, 0) ..."""
+    return i * (i + 1) // 2 + j
 
 
 @njit
@@ -219,103 +250,71 @@ def add_scaled(normals, sigma, noise):
         noise[at] += sigma * normals[at]
 
 
-@njit
-def spread_codes(sums, noise, worth, top, codes):
-    """Codes of one sample's conversions: floor of the sum (fixed point, ``worth`` codes) plus its noise, clipped."""
-    for at in range(noise.size):
-        codes[at] = np.int32(min(max(_F(sums[at]) * worth + noise[at], _F(0.0)), top))
+def add_codes(lanes, sums, noise, scale, top, worth, out, at):
+    """``out[at:] += worth x code`` of one sample's conversions (slots x lanes,).
+
+    Its code: floor of the sum (fixed point, worth ``scale`` codes) plus the noise, clipped.
+    """
+    for place in range(noise.size):
+        code = np.int32(min(max(_F(sums[place]) * scale + noise[place], _F(0.0)), top))
+        out[at + place % lanes] += code * worth[place]
+
+
+@simd_of(add_codes)
+def add_codes_simd(lanes, sums, noise, scale, top, worth, out, at):
+    total, zero, highest = load(lanes, out, at), broadcast(lanes, _F(0.0)), broadcast(lanes, top)
+    for place in range(0, noise.size, len(lanes)):
+        x = mul(to_float32(load(lanes, sums, place)), broadcast(lanes, scale))
+        code = to_int32(minimum(maximum(add(x, load(lanes, noise, place)), zero), highest))
+        total = add(total, mul(code, load(lanes, worth, place)))
+    store(out, at, total)
 
 
 @njit
-def add_codes(codes, weights, width, sums, at):
-    """Add the weighted codes (slots x width) of one sample to ``sums`` from ``at``; ``weights`` (slots,)."""
-    for slot in range(weights.size):
-        for c in range(width):
-            sums[at + c] += codes[slot * width + c] * weights[slot]
-
-
-@njit
-def noisy_group(lanes, packed, tables, table, starts, weights, unit, converter, reads, blocks, scratch, out):
+def noisy_group(lanes, packed, tables, table, group, starts, converter, reads, blocks, scratch, out):
     """One row group with noise: ``blocks`` = (first, last) blocks of columns, added to ``out`` (samples, C).
 
-    ``packed`` lists of (sums, variances); ``tables`` = entries of both, ``starts`` likewise (P, columns padded);
-    ``converter`` = (top, worth of a sum, of a variance, noise of a conversion [LSB]) float32; ``reads`` = (kind of
-    the columns' noise, keys of it and of the converters' noise, first sample, first pair, columns, weights of the
-    slots, places of the planes): the conversions of a sample lie as (normal of a pair, pair, column), with weight
-    zero where no plane is.
+    ``packed`` = (words, order) of (sums, variances); ``tables`` = entries of both, ``starts`` likewise (P, columns
+    padded); ``group`` = (weights, shifts, unit) as in ``lookup_group``; ``converter`` = (top, worth of a sum, of a
+    variance, noise of a conversion [LSB]) float32; ``reads`` = (kind of the columns' noise, keys of it and of the
+    converters' noise, first sample, first pair, columns, weights of the slots, places of the planes): the conversions
+    of a sample lie as (normal of a pair, pair, column), with weight zero where no plane is.
     """
-    sums, spreads, raw, normals, work, noise, codes, shifted, totals = scratch
+    weights, shifts, unit = group
+    sums, spreads, raw, normals, rest, noise, worth, shifted, totals = scratch
     kind, keys, sample, pair, columns, slots, places = reads
-    width, physical, flat = len(lanes), weights.shape[0], normals.reshape(-1)
+    width, physical, flat, pairs = width_of(lanes), weights.shape[0], normals.reshape(-1), (pair, slots.size // 2)
     step = spreads.size // out.shape[0]
     for block in range(blocks[0], blocks[1]):
         first = block * width
         for p in range(physical):
             at = table[0] + (block * physical + p) * table[1]
             mine = slice(first, first + width)
-            gather_sums(lanes, tables[0], at, packed[0][0], packed[0][1], packed[0][2], starts[0][p, mine], sums)
+            for place in range(worth.size):
+                worth[place] = slots[place // width] * weights[p, first + place % width]
+            accumulate(lanes, tables[0], at, table[1], packed[0][0], packed[0][1], starts[0][p, mine], None, sums)
             if kind != NONE:
-                gather_sums(lanes, tables[1], at, packed[1][0], packed[1][1], packed[1][2], starts[1][p, mine], spreads)
-            column = np.uint64(p * columns + first)
-            for i in range(out.shape[0]):
-                noise[:] = _F(0.0)
-                number = sample + np.uint64(i)
-                if kind != NONE:
-                    for j in range(slots.size // 2):
-                        philox_columns(lanes, keys[0], number, column, pair + np.uint64(j), raw, j * width)
-                    box_muller(raw, normals)
-                    own = spreads[i * step : (i + 1) * step]
-                    if kind == WHITE:
-                        white_noise(own, converter[2], flat, noise)
-                    else:
-                        held_noise(lanes, own, converter[2], flat, places, work, noise)
-                if converter[3] > _F(0.0):
-                    for j in range(slots.size // 2):
-                        philox_columns(lanes, keys[1], number, column, pair + np.uint64(j), raw, j * width)
-                    box_muller(raw, normals)
-                    add_scaled(flat, converter[3], noise)
-                spread_codes(sums[i * codes.size : (i + 1) * codes.size], noise, converter[1], converter[0], codes)
-                add_codes(codes, slots, width, shifted, i * width)
-            flush(lanes, shifted, weights[p, mine], totals)
-        add_block(totals, width, first, unit, out)
-
-
-@njit
-def noisy_group_plain(width, packed, tables, table, starts, weights, unit, converter, reads, blocks, scratch, out):
-    """The same as ``noisy_group`` by the plain loops; ``width`` lanes a block."""
-    sums, spreads, raw, normals, work, noise, codes, shifted, totals = scratch
-    kind, keys, sample, pair, columns, slots, places = reads
-    physical, flat = weights.shape[0], normals.reshape(-1)
-    step = spreads.size // out.shape[0]
-    for block in range(blocks[0], blocks[1]):
-        first = block * width
-        for p in range(physical):
-            at = table[0] + (block * physical + p) * table[1]
-            mine = slice(first, first + width)
-            gather_sums_plain(width, tables[0], at, packed[0][0], packed[0][1], packed[0][2], starts[0][p, mine], sums)
-            if kind != NONE:
-                gather_sums_plain(
-                    width, tables[1], at, packed[1][0], packed[1][1], packed[1][2], starts[1][p, mine], spreads
+                accumulate(
+                    lanes, tables[1], at, table[1], packed[1][0], packed[1][1], starts[1][p, mine], None, spreads
                 )
             column = np.uint64(p * columns + first)
             for i in range(out.shape[0]):
                 noise[:] = _F(0.0)
                 number = sample + np.uint64(i)
                 if kind != NONE:
-                    for j in range(slots.size // 2):
-                        philox_columns_plain(width, keys[0], number, column, pair + np.uint64(j), raw, j * width)
-                    box_muller(raw, normals)
+                    philox_columns(lanes, keys[0], number, column, pairs, raw)
+                    box_muller(lanes, raw, normals)
                     own = spreads[i * step : (i + 1) * step]
                     if kind == WHITE:
                         white_noise(own, converter[2], flat, noise)
                     else:
-                        held_noise_plain(width, own, converter[2], flat, places, work, noise)
+                        held_noise(lanes, own, converter[2], flat, places, rest, noise)
                 if converter[3] > _F(0.0):
-                    for j in range(slots.size // 2):
-                        philox_columns_plain(width, keys[1], number, column, pair + np.uint64(j), raw, j * width)
-                    box_muller(raw, normals)
+                    philox_columns(lanes, keys[1], number, column, pairs, raw)
+                    box_muller(lanes, raw, normals)
                     add_scaled(flat, converter[3], noise)
-                spread_codes(sums[i * codes.size : (i + 1) * codes.size], noise, converter[1], converter[0], codes)
-                add_codes(codes, slots, width, shifted, i * width)
-            flush_plain(shifted, weights[p, mine], totals)
-        add_block(totals, width, first, unit, out)
+                own_sums = sums[i * noise.size : (i + 1) * noise.size]
+                add_codes(lanes, own_sums, noise, converter[1], converter[0], worth, shifted, i * width)
+            if shifts[p] >= 0:
+                flush(width, shifted, shifts[p], totals, 0)
+        add_totals(totals, first, unit, out)

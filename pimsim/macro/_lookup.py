@@ -8,7 +8,7 @@ Arithmetic: everything before the converter is in fixed point, scaled so that on
 possible sum of the matrix fits 31 bits. Additions are exact, so the answer does not depend on their order, on the
 width of the registers, on threads or on the batch. A sum is off by less than (groups + 2) 2^-bits codes, well under
 float32 rounding of the same sum, and errs upward, so that a sum exactly on the edge of two codes gives the upper one.
-Codes are weighted and added as integers (int32 within a row group and column, then float64 below 2^53).
+Codes are weighted and added as integers: int32 for as many physical columns as 31 bits hold, then int64.
 
 Layout of ``Tables.entries``, int32: row group, block of ``lanes`` columns, physical column (slice and conversion),
 group of rows under one index, state, lane. One block and physical column of 128 rows takes 32 KiB at 16 lanes: it
@@ -30,6 +30,7 @@ from pimsim.macro.plan import Plan
 _PAIRS = 2048  # (sample, plane) pairs of one block of the batch: their lists stay in the second cache
 _LARGEST_OFFSET = 65535  # of a list, 16 bits
 _FULL = 30  # bits of the largest accumulator, the sign apart
+_FINE = 128  # times the highest code: a largest sum beyond leaves too few bits of fraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,9 @@ class Tables:
     ----------
     edges : (R, 2) rows of each row group.
     start : (R, P, columns padded) int32 accumulator before the first addition.
-    weights : (R, P, columns padded) float64 integers.
+    weights : (R, P, columns padded) int32 shift-add weights, but for a power of two.
+    shifts : (R, P) exponent of that power, which the sum of the physical columns since the last one with a shift is
+        worth; -1 where the next column comes to that sum.
     rows, states : rows under one index, states of one digit.
     bits : fraction bits of an accumulator.
     """
@@ -48,7 +51,8 @@ class Tables:
     entries: NDArray[np.int32]
     edges: NDArray[np.int64]
     start: NDArray[np.int32]
-    weights: NDArray[np.float64]
+    weights: NDArray[np.int32]
+    shifts: NDArray[np.int64]
     rows: int
     states: int
     bits: int
@@ -79,7 +83,50 @@ def refusal(plan: Plan) -> str | None:
     active = max(stop - start for start, stop in plan.groups)
     if -(-active // (4 // width)) * 16 * 4 > _LARGEST_OFFSET:
         return f"{active} rows at once (too many for a table)"
+    if shift_adds(plan) is None:
+        return "shift-added codes of one column pass 31 bits"
+    largest = _largest(plan, plan.matrix, plan.pedestal, *plan.scaling)
+    if largest > _FINE * plan.top:
+        return (
+            f"converters whose range is 1/{largest / plan.top:.0f} of the largest sum (tables serve down to 1/{_FINE})"
+        )
     return None
+
+
+def _largest(plan: Plan, matrix: NDArray[np.float64], pedestal: float, *scaling: NDArray[np.float64]) -> float:
+    """Bound on the magnitude of the column sums of ``matrix`` in codes; ``scaling`` (inverse, begin)."""
+    from pimsim.macro import _kernels_lookup as kernels
+
+    cells = np.ascontiguousarray(matrix).reshape(-1, *matrix.shape[2:])
+    return float(kernels.largest_code(cells, pedestal, np.array(plan.groups), (1 << _width(plan)) - 1, *scaling))
+
+
+def shift_adds(plan: Plan) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
+    """Weights (R, P, C) int32 and shifts (R, P) of :class:`Tables`; None where one column alone passes 31 bits."""
+    weights = plan.weights.reshape(len(plan.groups), -1, plan.matrix.shape[3])
+    common = np.gcd.reduce(weights, axis=2)
+    powers = common & -common
+    each = plan.top * max(int(np.abs(chunk[3]).sum()) for _, chunk in chunks(plan))
+    largest = np.abs(weights).max(axis=2) * each
+    reduced, shifts = np.empty(weights.shape, np.int32), np.full(powers.shape, -1)
+    for r in range(len(weights)):
+        for first, last in _runs(largest[r], powers[r]):
+            power = powers[r, first:last].min()
+            if largest[r, first:last].sum() // power >= 1 << 31:
+                return None
+            reduced[r, first:last] = weights[r, first:last] // power
+            shifts[r, last - 1] = int(power).bit_length() - 1
+    return reduced, shifts
+
+
+def _runs(largest: NDArray[np.int64], powers: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Physical columns (first, past the last) whose codes, over the least of their ``powers``, add in 31 bits."""
+    runs, first = [], 0
+    for p in range(1, len(powers) + 1):
+        if p == len(powers) or largest[first : p + 1].sum() // powers[first : p + 1].min() >= 1 << 31:
+            runs.append((first, p))
+            first = p
+    return runs
 
 
 def build(plan: Plan, lanes: int | None = None) -> Tables:
@@ -106,8 +153,7 @@ def fill(
     lanes = lanes or (16 if groups.max() * states**rows * 8 <= _LARGEST_OFFSET else 8)
     columns = matrix.shape[3]
     cells = np.ascontiguousarray(matrix).reshape(-1, *matrix.shape[2:])
-    largest = kernels.largest_code(cells, pedestal, edges, states - 1, inverse, begin)
-    bits = max(0, _FULL - int(np.ceil(np.log2(largest + 1.0))))
+    bits = _FULL - int(np.ceil(np.log2(_largest(plan, matrix, pedestal, inverse, begin) + 1.0)))
     # Half a unit of rounding a group and half of the start: raised by it, a tie goes up whatever the rounding was.
     start = np.floor(begin * 2.0**bits + 0.5) + (groups + 2) // 2
     padded = -(-columns // lanes) * lanes
@@ -115,8 +161,10 @@ def fill(
     factor = pad_columns(inverse * 2.0**bits, padded, np.float64)
     kernels.build_entries(cells, pedestal, edges, states, rows, lanes, factor, entries)
     start = pad_columns(start, padded, np.int32)
-    weights = pad_columns(plan.weights.reshape(len(edges), -1, columns), padded, np.float64)
-    return Tables(entries, edges, start, weights, rows, states, bits, lanes)
+    adds = shift_adds(plan)
+    assert adds is not None, "such a plan is refused"
+    weights = pad_columns(adds[0], padded, np.int32)
+    return Tables(entries, edges, start, weights, adds[1], rows, states, bits, lanes)
 
 
 def _width(plan: Plan) -> int:
@@ -151,18 +199,18 @@ def code_sums(
     ends = np.cumsum([0] + [len(chunk[0]) for _, chunk in parts])
     planes = (np.stack([ends[:-1], ends[1:]], axis=1), *(np.concatenate(v) for v in zip(*(c for _, c in parts))))
     units = np.stack([plan.unit * float(1 << shift) for shift, _ in parts])
-    share = kernels.lookup_share if simd else kernels.lookup_share_plain
     lanes = (0,) * tables.lanes if simd else tables.lanes
     most = max(1, _PAIRS // max(len(chunk[0]) for _, chunk in parts))
     sizes, converter = np.array(tables.sizes), (plan.top, tables.bits)
+    columns = (tables.start, tables.weights, tables.shifts)
 
     def work(samples: slice, blocks: tuple[int, int]) -> None:
         count = samples.stop - samples.start
         if not count:
             return
-        share(
-            *(lanes, low[:, samples], planes, tables.width, tables.edges, tables.entries, sizes, tables.start),
-            *(tables.weights, units, converter, blocks, min(most, count), out[samples]),
+        kernels.lookup_share(
+            *(lanes, low[:, samples], planes, tables.width, tables.edges, tables.entries, sizes, columns),
+            *(units, converter, blocks, min(most, count), out[samples]),
         )
 
     run_shared(work, len(words), tables.blocks, threads or thread_count())
@@ -190,21 +238,3 @@ def chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
         weights = np.array([plane.weight >> shift for plane in chunk], dtype=np.int32)
         found.append((shift, (lsb, lsb, mask, weights, np.zeros(len(chunk), np.int64))))
     return found
-
-
-class Scratch:
-    """Lists of a block of ``samples`` samples of ``planes`` planes, packed and in packing."""
-
-    def __init__(self, tables: Tables, samples: int, planes: int) -> None:
-        groups = int(-(-np.diff(tables.edges, axis=1).max() // tables.rows))
-        pairs, self.longest = samples * planes, groups // 4 + 1  # words of four offsets
-        self.lists, self.lengths = np.empty(pairs * (self.longest + 2), np.uint64), np.empty(pairs, np.int64)
-        self.words, self.counts = np.empty(pairs * self.longest, np.uint64), np.empty(self.longest + 1, np.int64)
-        self.places, self.factors = np.empty(pairs, np.int64), np.empty(pairs, np.int32)
-
-    def packing(self, samples: int, planes: int) -> tuple[NDArray[Any], NDArray[Any], tuple[NDArray[Any], ...]]:
-        """Arguments of ``pack`` for fewer samples or planes: lists, lengths, packed."""
-        pairs, stride = samples * planes, self.longest + 2
-        lists = self.lists[: pairs * stride].reshape(samples, planes, stride)
-        packed = (self.words, self.counts, self.places[:pairs], self.factors[:pairs])
-        return lists, self.lengths[:pairs].reshape(samples, planes), packed

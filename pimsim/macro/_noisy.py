@@ -134,11 +134,8 @@ def _add_chunk(
     sums, spreads = tables.sums, tables.spreads or tables.sums
     kind = kernels.NONE if tables.spreads is None else kernels.WHITE if plan.held is None else kernels.HELD
     lanes, planes, begin, n = sums.lanes, len(chunk[0]), 0, len(low)
-    triangle = planes * (planes + 1) // 2
-    group = kernels.noisy_group if simd else kernels.noisy_group_plain
     products = _products(chunk, lanes) if kind == kernels.HELD else chunk
-    packing = _lookup.Scratch(sums, n, planes).packing(n, planes)
-    covering = _lookup.Scratch(sums, n, len(products[0])).packing(n, len(products[0]))
+    packing, covering = _lists(sums, n, planes), _lists(sums, n, len(products[0]))
     streams = (reads.held_stream if kind == kernels.HELD else reads.cell_stream, reads.adc_stream)
     keys = tuple(tuple(np.uint64(k) for k in stream.key) for stream in streams)
     own = 0.0 if plan.adc is None else plan.adc.adc.noise_rms
@@ -146,34 +143,34 @@ def _add_chunk(
     for r, size in enumerate(sums.sizes):
         draw = reads.draw(r * len(plan.planes) + done)
         pairs = (draw % 2 + planes + 1) // 2
+        pairs += pairs % 2  # the kernel takes two at a time
         slot = (draw + np.arange(planes)) % 2 * pairs + (draw % 2 + np.arange(planes)) // 2
         slots = np.zeros(2 * pairs, np.int32)
         slots[slot] = chunk[3]
         stride = 2 * pairs * lanes
-        pack(low, tuple(sums.edges[r]), (*chunk[:4], slot * lanes), 1, lanes, stride, *packing)
+        pack(low, tuple(sums.edges[r]), (*chunk[:3], slot * lanes), 1, lanes, stride, *packing)
         apart = packing
         if kind == kernels.HELD:
-            pack(low, tuple(sums.edges[r]), products, 1, lanes, len(products[0]) * lanes, *covering)
+            pack(low, tuple(sums.edges[r]), (*products[:3], products[4]), 1, lanes, len(products[0]) * lanes, *covering)
             apart = covering
         scratch = (
             np.zeros(n * stride, np.int32),
             np.zeros(n * (len(products[0]) * lanes if kind == kernels.HELD else stride), np.int32),
             np.empty((3, pairs * lanes), np.uint32),
             np.empty((2, pairs * lanes), np.float32),
-            tuple(np.empty(rows * lanes, np.float32) for rows in (triangle, triangle, planes)),
+            np.empty(len(products[0]) * lanes, np.float32),
             np.empty(stride, np.float32),
             np.empty(stride, np.int32),
             np.zeros(n * lanes, np.int32),
-            np.zeros(n * lanes),
+            np.zeros((n, lanes), np.int64),
         )
-        group(
+        kernels.noisy_group(
             (0,) * lanes if simd else lanes,
-            (packing[-1], apart[-1]),
+            (packing[-2:], apart[-2:]),
             (sums.entries, spreads.entries),
             (begin, size),
+            (sums.weights[r], sums.shifts[r], plan.unit[r] * worth),
             (sums.start[r], spreads.start[r]),
-            sums.weights[r],
-            plan.unit[r] * worth,
             converter,
             (kind, keys, np.uint64(reads.first), np.uint64(draw // 2), plan.matrix.shape[3], slots, slot * lanes),
             blocks,
@@ -181,6 +178,16 @@ def _add_chunk(
             out,
         )
         begin += size * sums.weights.shape[1] * sums.blocks
+
+
+def _lists(tables: Tables, samples: int, planes: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], Any]:
+    """Arguments of ``pack`` for the lists of a block: lists, lengths, words, order."""
+    from pimsim.macro._kernels_pack import list_words
+
+    pairs, longest = samples * planes, list_words(int(np.diff(tables.edges, axis=1).max()), 1)
+    lists, words = np.empty((2, pairs * longest + 2), np.uint64)
+    order = (np.empty(longest + 1, np.int64), np.empty(pairs, np.int32), np.empty(pairs, np.int32))
+    return lists, np.empty((samples, planes), np.int64), words, order
 
 
 def _products(chunk: tuple[NDArray[Any], ...], lanes: int) -> tuple[NDArray[Any], ...]:

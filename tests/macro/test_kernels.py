@@ -148,6 +148,35 @@ def test_lossless_converter_gives_the_integer_product(path, bits, dac_bits):
     np.testing.assert_array_equal(found, words.astype(np.int64) @ matrix)
 
 
+@needs_jit
+def test_shift_added_codes_beyond_31_bits_are_exact():
+    rng = np.random.default_rng(18)
+    plan = make_plan(rng, 90, 19, ((0, 60), (60, 90)), InputEncoding(), top=2**16 - 1, slices=8)
+    shifted = plan.weights << rng.integers(0, 5, plan.weights.shape)
+    for weights in (plan.weights, plan.weights << 20, shifted):
+        wide = replace(plan, weights=weights, cache={})
+        tables = _lookup.build(wide)
+        assert (tables.shifts >= 0).sum() > len(wide.groups)  # more than one run of columns
+        words = make_words(rng, 7, 90, 8)
+        found, plain = _lookup.code_sums(wide, tables, words), _plain.code_sums(wide, words)
+        # 16-bit codes: the float64 sums and those of fixed point differ in a few of the 2304 codes of an output.
+        one_code = 128 * np.abs(weights).max(axis=(0, 1, 2)) * plan.unit.max()
+        assert (np.abs(found - plain) <= 40 * one_code).all()
+        np.testing.assert_array_equal(_lookup.code_sums(wide, tables, words, simd=False), found)
+    far = replace(plan, weights=np.where(np.arange(19) == 0, 1, plan.weights << 20), cache={})
+    assert "31 bits" in str(_lookup.refusal(far))
+
+
+@needs_jit
+def test_a_range_far_below_the_sums_takes_another_path():
+    plan = make_plan(np.random.default_rng(19), 64, 4, ((0, 64),), InputEncoding(), top=255)
+    tiny = replace(plan, lo=np.zeros_like(plan.lo), q=plan.q * 1e-6, cache={})
+    assert _paths.choose(plan).name == "lookup"
+    assert _paths.choose(tiny).name == "blocked"
+    words = make_words(np.random.default_rng(20), 5, 64, 8)
+    np.testing.assert_allclose(_paths.code_sums(tiny, words), _plain.code_sums(tiny, words), rtol=1e-12)
+
+
 def test_an_empty_batch_works():
     plan = make_plan(np.random.default_rng(0), 9, 3, ((0, 9),), InputEncoding())
     assert _lookup.code_sums(plan, _lookup.build(plan), np.empty((0, 9), np.uint8), simd=False).shape == (0, 3)

@@ -6,6 +6,7 @@ from numba import config
 
 import pimsim as ps
 from pimsim.base import philox
+from pimsim.base.jit import njit
 from pimsim.macro import _noisy, _paths, _plain
 from pimsim.macro.effects import Flicker, ReadEffects, Telegraph
 
@@ -77,16 +78,24 @@ def test_loops_threads_and_batches_give_the_same_bits(name):
 def test_fast_normals_are_the_normals_of_the_stream():
     from pimsim.macro import _kernels_noise as kernels
 
-    key, column, lanes, samples = (np.uint64(17), np.uint64(4)), 1000, 16, 2000
-    raw, normals = np.empty((3, lanes), np.uint32), np.empty((2, lanes), np.float32)
-    found, expected = np.empty((2, samples, lanes)), np.empty((2, samples, lanes))
+    @njit
+    def fill(lanes, key, sample, column, pairs, raw, normals):
+        kernels.philox_columns(lanes, key, sample, column, pairs, raw)
+        kernels.box_muller(lanes, raw, normals)
+
+    key, column, lanes, samples, pair = (np.uint64(17), np.uint64(4)), np.uint64(1000), 16, 2000, np.uint64(9)
+    raw, normals = np.empty((3, 2 * lanes), np.uint32), np.empty((2, 2 * lanes), np.float32)
+    found, expected = np.empty((2, samples, 2 * lanes)), np.empty((2, samples, 2 * lanes))
     for sample in range(samples):
-        kernels.philox_columns((0,) * lanes, key, np.uint64(sample), np.uint64(column), np.uint64(9), raw, 0)
-        kernels.box_muller(raw, normals)
+        fill((0,) * lanes, key, np.uint64(sample), column, (pair, 2), raw, normals)
         found[:, sample] = normals
-        places = (np.uint64(sample) << np.uint64(32)) | np.arange(column, column + lanes, dtype=np.uint64)
+        fill(lanes, key, np.uint64(sample), column, (pair, 2), raw, normals)
+        np.testing.assert_array_equal(normals, found[:, sample])  # the plain loops
+        places = (np.uint64(sample) << np.uint64(32)) | np.arange(column, column + np.uint64(lanes), dtype=np.uint64)
         for member in range(2):
-            philox.fill_normal(*key, places, 18 + member, expected[member, sample])
+            for j in range(2):
+                mine = expected[member, sample, j * lanes : (j + 1) * lanes]
+                philox.fill_normal(*key, places, 18 + 2 * j + member, mine)
     # 32 bits of the uniform instead of 53: 2e-5 where it is next to one and the normal next to zero.
     np.testing.assert_allclose(found, expected, rtol=2e-6, atol=3e-5)
     assert np.median(np.abs(found - expected)) < 1e-7
