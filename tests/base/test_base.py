@@ -90,6 +90,8 @@ def test_members_of_a_union_never_share_an_id():
         part: One | Two = Field(discriminator="kind")
 
     assert Either(part=One()).spec_id != Either(part=Two()).spec_id
+    assert type(Either(part=Two()).replace({}).part) is Two
+    assert Either(part=Two()).replace({"part.r": "2 ohm"}).part == Two(r=2.0)
 
 
 def test_a_misspelt_required_key_names_the_nearest():
