@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pimsim.base.errors import MissingError, SpecError, nearest
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
-PHYSICS_VERSION = 2
+PHYSICS_VERSION = 3
 
 
 class Spec(BaseModel):

@@ -38,8 +38,8 @@ class ADC(Spec):
         exact, else q = largest / (2^bits - 1).
         ``"calibrated"``: found on calibration data as ``calibrate_by`` says (q is never below 1).
         ``(lo, hi)``: in cell steps, q = (hi - lo)/(2^bits - 1).
-    calibrate_by : ``"percentile"``: the inner ``percentile`` of the sums; ``"sqnr"``: the range of least mean squared
-        error, clipping and rounding together.
+    calibrate_by : ``"percentile"``: the inner ``percentile`` of the sums; ``"sqnr"``: the (lo, hi) of least mean
+        squared error, clipping and rounding together.
     granularity : what shares one calibrated range: ``"layer"``, each ``"array"``, or each ``"slice"`` of the weights
         (of a layer), whose steps are tied by powers of two so that shift-add stays in integers.
     kind : ``"uniform"``: thresholds where they should be, plus ``inl``; ``"sar"``: successive approximation with
@@ -137,7 +137,7 @@ class ADC(Spec):
             return self.symmetric(max(abs(lo), abs(hi)))
         if np.ceil(hi) - np.floor(lo) <= self.top:
             return Levels(float(np.floor(lo)), 1.0)
-        return Levels(float(lo), (hi - lo) / self.top)
+        return Levels(float(lo), max(1.0, (hi - lo) / self.top))
 
     def given(self) -> Levels:
         """Levels of a range given as (lo, hi)."""
