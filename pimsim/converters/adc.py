@@ -159,3 +159,8 @@ def lossless_bits(largest: int, signed: bool = False) -> int:
 def convert(x: np.ndarray, lo: np.ndarray | float, q: np.ndarray | float, top: int) -> np.ndarray:
     """Codes (float64 holding integers) of ``x``; ties go up."""
     return np.clip(np.floor((x - lo) / q + 0.5), 0, top)
+
+
+def clips(x: np.ndarray, lo: np.ndarray | float, q: np.ndarray | float, top: int) -> np.ndarray:
+    """Whether ``x`` lies beyond the levels of an ideal converter by more than half a step."""
+    return (x < lo - q / 2) | (x >= lo + (top + 0.5) * q)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from pimsim.base.streams import Stream
-from pimsim.converters.adc import ADC
+from pimsim.converters.adc import ADC, convert
 
 _OFFSET, _GAIN, _FIRST_ELEMENT = 0, 1, 2  # draws of one converter
 
@@ -32,16 +32,28 @@ class RealADC:
         which : (C,) number of the converter that reads each column.
         normals : (B, C) standard normals of the noise of these conversions; None for none.
         """
-        u = (x * self.gain(which) - lo) / q + self.offset(which)
+        u = self._seen(x, lo, q, which)
         if normals is not None:
             u = u + self.adc.noise_rms * normals
         if self.adc.kind == "sign_magnitude":
             return self._sign_magnitude(u, lo / q)
         if self.adc.kind == "sar" and self.adc.mismatch:
             return self._successive(u, which)
-        if self.adc.inl is None and not self.adc.mismatch:
-            return np.clip(np.floor(u + 0.5), 0, self.adc.top)
+        if self.straight:
+            return convert(u, 0.0, 1.0, self.adc.top)
         return self._count_thresholds(u, which)
+
+    def clips(self, x: np.ndarray, lo: np.ndarray, q: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Whether sums (B, C) lie beyond the outermost thresholds by more than a step, noise apart.
+
+        Parameters as for :meth:`codes`. Without errors: beyond the levels by more than half a step.
+        """
+        u, (first, last) = self._seen(x, lo, q, which), self._ends
+        return (u < first[which] - 1) | (u >= last[which] + 1)
+
+    def _seen(self, x: np.ndarray, lo: np.ndarray, q: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Sums in LSB above the lowest level, behind gain and offset of the converters."""
+        return (x * self.gain(which) - lo) / q + self.offset(which)
 
     @property
     def straight(self) -> bool:
@@ -86,6 +98,15 @@ class RealADC:
             # A ramp stops at its first level above the input: levels that fall back are never seen.
             return np.maximum.accumulate(ideal + np.cumsum(errors, axis=1), axis=1)
         return np.sort(ideal + errors, axis=1)  # a flash counts its comparators
+
+    @cached_property
+    def _ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """First and last threshold (count,) [LSB] of each converter."""
+        if self.adc.kind == "sar":
+            return self.bit_weights[:, 0] - 0.5, self.bit_weights.sum(axis=1) - 0.5
+        if self.straight or self.adc.kind == "sign_magnitude":
+            return np.full(self.count, 0.5), np.full(self.count, self.adc.top - 0.5)
+        return self.thresholds[:, 0], self.thresholds[:, -1]
 
     def _count_thresholds(self, u: np.ndarray, which: np.ndarray) -> np.ndarray:
         codes = np.empty(u.shape)

@@ -82,6 +82,29 @@ def test_a_converter_is_the_same_device_in_any_company():
     assert np.array_equal(few.thresholds, many.thresholds[:3])
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"offset_lsb": 1.5},
+        {"gain_error": 0.1},
+        {"inl": (0.4, *(0.0,) * 13, -0.3)},
+        {"kind": "sar", "mismatch": 0.1},
+        {"kind": "flash", "mismatch": 0.3},
+        {"kind": "ramp", "mismatch": 0.1},
+    ],
+)
+def test_sums_are_clipped_a_step_beyond_the_outermost_thresholds(fields):
+    adc, which = ADC(bits=4, **fields), np.array([2])
+    x = np.linspace(-8, 24, 32_001)[:, None]
+    real = RealADC(adc, STREAM, 4)
+    found, clipped = codes(adc, x, which=2).ravel(), real.clips(x, ZERO, ONE, which).ravel()
+    first, last = x[found > 0][0, 0], x[found == 15][0, 0]
+    step = 1 / real.gain(which)[0]
+    assert clipped[x.ravel() < first - step - 2e-3].all()
+    assert clipped[x.ravel() > last + step + 2e-3].all()
+    assert not clipped[(x.ravel() > first - step + 2e-3) & (x.ravel() < last + step - 2e-3)].any()
+
+
 def test_sign_magnitude_is_odd():
     adc = ADC(bits=4, kind="sign_magnitude")
     x = np.linspace(-9, 9, 73)[:, None]  # ties included
