@@ -10,14 +10,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from pimsim.base.errors import MissingError, SpecError, nearest
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
 PHYSICS_VERSION = 3
+
+# Strict types take no list for a tuple, and YAML has only lists.
+FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+Numbers = Annotated[tuple[float, ...], FROM_LIST]
 
 
 class Spec(BaseModel):

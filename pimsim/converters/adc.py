@@ -6,15 +6,13 @@ import math
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from pimsim.base.errors import InputError, SpecError
 from pimsim.base.quantities import Volt
-from pimsim.base.spec import Spec
+from pimsim.base.spec import FROM_LIST, Numbers, Spec
 
-_Floats = BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
-Interval = Annotated[tuple[float, float], _Floats]
-Numbers = Annotated[tuple[float, ...], _Floats]
+Interval = Annotated[tuple[float, float], FROM_LIST]
 NonNegative = Annotated[float, Field(ge=0.0)]
 
 
@@ -48,6 +46,9 @@ class ADC(Spec):
         ``"sign_magnitude"``: signed columns only, comparator for the sign, ties away from zero.
     mismatch : standard deviation, relative to a unit element (sar, ramp) or in LSB (flash).
     inl : 2^bits - 1 deviations [LSB] of the thresholds, as measured (uniform only).
+    dnl : in place of ``inl``, 2^bits - 2 deviations [LSB] of the widths of the inner codes, as measured: from the first
+        threshold, which is where it should be, they add up to ``inl``. To draw either at random: the thresholds of a
+        flash are independent (INL), the steps of a ramp are (DNL), both of deviation ``mismatch``.
     offset_lsb, gain_error : standard deviations of each converter's offset [LSB] and relative gain error.
     noise_lsb : input-referred noise [LSB rms] of each conversion.
     noise, full_scale : the same in volts, with the voltage of the full code range.
@@ -72,6 +73,7 @@ class ADC(Spec):
     kind: Literal["uniform", "sar", "flash", "ramp", "sign_magnitude"] = "uniform"
     mismatch: NonNegative = 0.0
     inl: Numbers | None = None
+    dnl: Numbers | None = None
     offset_lsb: NonNegative = 0.0
     gain_error: NonNegative = 0.0
     noise_lsb: NonNegative = 0.0
@@ -87,8 +89,11 @@ class ADC(Spec):
             raise ValueError(f"enob = {self.enob} is more than bits = {self.bits}")
         if self.noise and self.full_scale is None:
             raise ValueError(f"noise = {self.noise} V needs full_scale, the voltage of the full code range")
-        if self.inl is not None and (self.kind != "uniform" or len(self.inl) != self.top):
-            raise ValueError(f"inl: {len(self.inl)} values for kind={self.kind!r}; {self.top} are for a uniform one")
+        if self.inl is not None and self.dnl is not None:
+            raise ValueError("inl, dnl: two ways to state the same thresholds; give one")
+        for name, values, number in (("inl", self.inl, self.top), ("dnl", self.dnl, self.top - 1)):
+            if values is not None and (self.kind != "uniform" or len(values) != number):
+                raise ValueError(f"{name}: {len(values)} values for kind={self.kind!r}; {number} are for a uniform one")
         if self.kind == "sign_magnitude":
             if self.bits < 2:
                 raise ValueError("kind = 'sign_magnitude' needs bits >= 2")
@@ -112,10 +117,17 @@ class ADC(Spec):
         return math.sqrt(self.noise_lsb**2 + volts**2 + missing)
 
     @property
+    def deviations(self) -> np.ndarray | None:
+        """Measured deviations (2^bits - 1,) [LSB] of the thresholds from their places, or None."""
+        if self.dnl is not None:
+            return np.cumsum((0.0, *self.dnl))
+        return None if self.inl is None else np.array(self.inl)
+
+    @property
     def ideal(self) -> bool:
         """Whether the codes follow the definition exactly, the same on every converter and read."""
-        static = self.mismatch or self.offset_lsb or self.gain_error or self.inl is not None
-        return not static and not self.noise_rms and self.kind != "sign_magnitude"
+        static = self.mismatch or self.offset_lsb or self.gain_error
+        return not static and self.deviations is None and not self.noise_rms and self.kind != "sign_magnitude"
 
     def full(self, largest: float, signed: bool = False) -> Levels:
         """Levels that reach ``largest`` (and -``largest`` when signed) cell steps."""

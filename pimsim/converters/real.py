@@ -58,7 +58,30 @@ class RealADC:
     @property
     def straight(self) -> bool:
         """Whether the thresholds are those of an ideal converter but for its offset and gain."""
-        return not self.adc.mismatch and self.adc.inl is None and self.adc.kind != "sign_magnitude"
+        return not self.adc.mismatch and self.adc.deviations is None and self.adc.kind != "sign_magnitude"
+
+    def largest_errors(self) -> dict[str, float]:
+        """Largest offset [LSB], relative gain error, INL and DNL [LSB] of all converters, as magnitudes.
+
+        INL is a threshold's distance from its place, DNL a code's width less one, both without offset and gain.
+        """
+        linearity = [_linearity(self._transitions(n)) for n in range(self.count)]
+        inl, dnl = np.max(linearity, axis=0)
+        return {
+            "offset_lsb": float(np.abs(self._offset).max()),
+            "gain_error": float(np.abs(self._gain).max()),
+            "inl_lsb": float(inl),
+            "dnl_lsb": float(dnl),
+        }
+
+    def _transitions(self, number: int) -> np.ndarray:
+        """Input (2^bits - 1,) [LSB] at which a converter goes over to each code from 1 on."""
+        if self.adc.kind == "sar":
+            bits = np.arange(1, self.adc.top + 1)[:, None] >> np.arange(self.adc.bits) & 1
+            return bits @ self.bit_weights[number] - 0.5
+        if self.straight or self.adc.kind == "sign_magnitude":
+            return np.arange(self.adc.top) + 0.5
+        return self.thresholds[number]
 
     def gain(self, which: np.ndarray) -> np.ndarray:
         """Gain, ideally one, of converters by their number."""
@@ -90,9 +113,9 @@ class RealADC:
     @cached_property
     def thresholds(self) -> np.ndarray:
         """Thresholds (count, 2^bits - 1) [LSB] of a flash, ramp or measured converter, rising."""
-        ideal = np.arange(self.adc.top) + 0.5
-        if self.adc.inl is not None:
-            return np.sort(np.tile(ideal + np.array(self.adc.inl), (self.count, 1)), axis=1)
+        ideal, measured = np.arange(self.adc.top) + 0.5, self.adc.deviations
+        if measured is not None:
+            return np.sort(np.tile(ideal + measured, (self.count, 1)), axis=1)
         errors = self.adc.mismatch * self._elements(self.adc.top)
         if self.adc.kind == "ramp":
             # A ramp stops at its first level above the input: levels that fall back are never seen.
@@ -100,13 +123,9 @@ class RealADC:
         return np.sort(ideal + errors, axis=1)  # a flash counts its comparators
 
     @cached_property
-    def _ends(self) -> tuple[np.ndarray, np.ndarray]:
-        """First and last threshold (count,) [LSB] of each converter."""
-        if self.adc.kind == "sar":
-            return self.bit_weights[:, 0] - 0.5, self.bit_weights.sum(axis=1) - 0.5
-        if self.straight or self.adc.kind == "sign_magnitude":
-            return np.full(self.count, 0.5), np.full(self.count, self.adc.top - 0.5)
-        return self.thresholds[:, 0], self.thresholds[:, -1]
+    def _ends(self) -> np.ndarray:
+        """First and last threshold [LSB] of each converter, (2, count)."""
+        return np.array([self._transitions(n)[[0, -1]] for n in range(self.count)]).T
 
     def _count_thresholds(self, u: np.ndarray, which: np.ndarray) -> np.ndarray:
         codes = np.empty(u.shape)
@@ -131,3 +150,9 @@ class RealADC:
         value = u + low
         magnitude = np.minimum(np.floor(np.abs(value) + 0.5), half)
         return np.where(value < 0, -magnitude, magnitude) - np.rint(low)
+
+
+def _linearity(transitions: np.ndarray) -> tuple[float, float]:
+    """Largest INL and DNL of one converter, both as magnitudes [LSB]."""
+    deviations = transitions - np.arange(len(transitions)) - 0.5
+    return np.abs(deviations).max(), np.abs(np.diff(deviations)).max(initial=0.0)

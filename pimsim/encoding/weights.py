@@ -11,14 +11,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
-from pimsim.base.spec import Spec
+from pimsim.base.spec import FROM_LIST, Spec
 
 Width = Annotated[int, Field(ge=1, le=8)]
-Widths = Annotated[tuple[Width, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+Widths = Annotated[tuple[Width, ...], FROM_LIST]
 
 
 class WeightEncoding(Spec):

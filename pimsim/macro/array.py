@@ -359,6 +359,7 @@ class Array:
             "pedestal": "subtracted before the ADC" if signed else f"{plan.pedestal:.4g} cell steps an active input",
             "adc_step": (float(plan.q.min()), float(plan.q.max())),
             "adc_low": (float(plan.lo.min()), float(plan.lo.max())),
+            "adc_errors": {} if plan.adc is None else plan.adc.largest_errors(),
         }
 
     def _cell_text(self) -> str:

@@ -41,6 +41,15 @@ def test_offsets_of_converters_enter_every_conversion():
     assert np.array_equal(trace.after, np.clip(np.floor(trace.before + shift + 0.5), 0, 511))
 
 
+def test_the_largest_errors_of_the_converters_are_told():
+    array = program(adc=ps.ADC(bits=9, kind="ramp", mismatch=0.1, offset_lsb=0.5))
+    found, thresholds = array.explain()["adc_errors"], array._plan.adc.thresholds
+    assert found["dnl_lsb"] == pytest.approx(np.abs(np.diff(thresholds) - 1).max())
+    assert found["inl_lsb"] == pytest.approx(np.abs(thresholds - np.arange(511) - 0.5).max())
+    assert found["offset_lsb"] > 0
+    assert program().explain()["adc_errors"] == {}
+
+
 def test_converters_belong_to_the_trial():
     adc = ps.ADC(bits=9, gain_error=0.01)
     macro = ps.Macro(rows=32, cols=32, adc=adc)
