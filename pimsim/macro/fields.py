@@ -132,6 +132,14 @@ class MacroFields(Spec):
         largest = self.active * self.inputs.max_level * max(self.weights.largest_sums)
         return largest // 2 if self.weights.flipped else largest
 
+    def largest_converted(self, pedestal: float) -> float:
+        """Largest magnitude the converter sees over ideal cells, in cell steps.
+
+        ``pedestal``: G_min of a cell in steps; it is in the sums unless it is subtracted before the converter.
+        """
+        under = 0.0 if self.weights.signed_columns else pedestal * self.active * self.inputs.max_level
+        return self.largest_sum + under
+
     def programming_fields(self) -> dict[str, Any]:
         """The part of the spec that the programmed cells and their currents depend on, JSON-ready.
 
