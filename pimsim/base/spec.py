@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from pimsim.base.errors import MissingError, SpecError, nearest
 
@@ -40,12 +40,10 @@ class Spec(BaseModel):
     # Tells pydantic that this __init__ only translates errors, so nested specs validate without calling it.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
-    @model_validator(mode="after")
-    def _keep_kind(self) -> Self:
-        # Dumped without what is unset, a member of a union must still say which one it is.
+    def model_post_init(self, context: Any) -> None:
+        """Count ``kind`` as given: dumped without what is unset, a member of a union must still say which one it is."""
         if "kind" in type(self).model_fields:
             self.__pydantic_fields_set__.add("kind")
-        return self
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], where: str = "") -> Self:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from pimsim.base.errors import InputError, SpecError
+from pimsim.base.errors import InputError, SpecError, nearest
 from pimsim.base.quantities import Volt
-from pimsim.base.spec import FROM_LIST, Numbers, Spec
+from pimsim.base.spec import Numbers, Spec
 
-Interval = Annotated[tuple[float, float], FROM_LIST]
+_NAMED = ("full", "calibrated")
+
+
+def _read_range(value: Any) -> Any:
+    """A range by name or as two finite numbers; anything else is refused once, not once for each way to read it."""
+    if isinstance(value, str) and value in _NAMED:
+        return value
+    pair = isinstance(value, (list, tuple)) and len(value) == 2
+    if not pair or not all(isinstance(v, (int, float)) and type(v) is not bool and math.isfinite(v) for v in value):
+        raise ValueError(f'must be "full", "calibrated" or (lo, hi), two finite numbers{nearest(value, _NAMED)}')
+    lo, hi = map(float, value)
+    if not lo < hi:
+        raise ValueError(f"lo = {lo} must be below hi = {hi}")
+    return lo, hi
+
+
+Range = Annotated[Literal["full", "calibrated"] | tuple[float, float], BeforeValidator(_read_range)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 
 
@@ -66,7 +82,7 @@ class ADC(Spec):
     """
 
     bits: int = Field(8, ge=1, le=16)
-    range: Literal["full", "calibrated"] | Interval = "full"
+    range: Range = "full"
     calibrate_by: Literal["percentile", "sqnr"] = "percentile"
     percentile: float = Field(0.9998, gt=0.0, le=1.0)
     granularity: Literal["layer", "array", "slice"] = "layer"
@@ -83,8 +99,6 @@ class ADC(Spec):
 
     @model_validator(mode="after")
     def _check(self) -> ADC:
-        if isinstance(self.range, tuple) and not self.range[0] < self.range[1]:
-            raise ValueError(f"range: lo = {self.range[0]} must be below hi = {self.range[1]}")
         if self.enob is not None and self.enob > self.bits:
             raise ValueError(f"enob = {self.enob} is more than bits = {self.bits}")
         if self.noise and self.full_scale is None:

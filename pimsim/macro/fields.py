@@ -68,6 +68,8 @@ class MacroFields(Spec):
             raise ValueError("adc.bits = 1: signed columns (analog subtraction) need at least 2 bits")
         if self.adc.kind == "sign_magnitude" and not self.weights.signed_columns:
             raise ValueError("adc.kind = sign_magnitude: needs signed columns (weights.subtract = analog)")
+        if self.dac.inl is not None:
+            self.dac.levels(self.inputs.max_level)  # refuses another number of levels
         check_circuit(self)
         return self
 

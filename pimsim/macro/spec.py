@@ -72,16 +72,18 @@ class Macro(MacroFields):
         W : (K, C). An integer dtype is taken as it is (and must fit ``weights.weight_range``), a real dtype is
             quantized per column, symmetric about zero.
         rng : seed or numpy Generator; None is seed 0.
-        trial, layer : which chip and which layer of it: other devices for every pair. A device's random numbers
-            depend on its place (k, c, slice, polarity) only, not on the size of the arrays.
+        trial, layer : which chip and which layer of it, integers from 0: other devices for every pair. A device's
+            random numbers depend on its place (k, c, slice, polarity) only, not on the size of the arrays.
 
         Raises
         ------
         InputError : NaN, not a matrix, or integers out of range.
         """
+        from pimsim.base.checks import check_integer
         from pimsim.macro.array import Array
         from pimsim.macro.program import program
 
+        trial, layer = check_integer("trial", trial), check_integer("layer", layer)
         return Array(macro=self, programmed=program(self, W, rng, trial, layer))
 
     def explain(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pimsim as ps
-from pimsim.base.errors import InputError, SpecError
+from pimsim.base.errors import SpecError
 
 RNG = np.random.default_rng(8)
 W = RNG.integers(-127, 128, (40, 6))
@@ -70,8 +70,8 @@ def test_levels_of_the_drivers_follow_their_inl():
     level = np.array([0.0, 1.2, 1.9, 3.0])[(X[:, :32] >> 2) & 3]
     expected = level @ array._plan.matrix[1, 0, :32]
     np.testing.assert_allclose(array.matmul(X, trace=True)[1].before[0, 0, 1, 1, 0], expected)
-    with pytest.raises(InputError, match=r"dac\.inl: 2 values for 4 levels"):
-        program(inputs=inputs, dac=ps.DAC(inl=(0.0, 0.2))).matmul(X)
+    with pytest.raises(SpecError, match=r"dac\.inl: 2 values for 4 levels"):
+        ps.Macro(inputs=inputs, dac=ps.DAC(inl=(0.0, 0.2)))
 
 
 def test_sign_magnitude_converters_are_exact_when_lossless():
