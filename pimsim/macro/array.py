@@ -148,7 +148,7 @@ class Array:
             report["compensations"] = [asdict(found) for found in self.calibration.compensations]
         return report
 
-    def _reads(self, rng: Rng, first_sample: int, inputs: int) -> Reads | None:
+    def _reads(self, rng: Rng, first_sample: int, inputs: int = 1) -> Reads | None:
         # The last input has a number too; beyond 2^32 numbers would begin anew.
         first = check_integer("first_sample", first_sample, maximum=(1 << 32) - max(inputs, 1))
         if rng is None:
