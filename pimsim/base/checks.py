@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pimsim.base.errors import InputError
+from pimsim.base.quantities import to_si
 
 
 def check_array(
@@ -25,26 +28,70 @@ def check_array(
     shape : required shape; ``None`` stands for any extent of that axis.
     minimum, maximum : inclusive bounds.
     """
+    raw = _real(name, value)
+    if shape is not None and not _fits(raw.shape, shape):
+        raise InputError(f"{name}: shape {raw.shape}, expected {_shape_text(shape)}")
+    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
+        bad = np.argwhere(~np.isfinite(np.atleast_1d(raw)))[0]
+        raise InputError(f"{name}: not finite (NaN or infinity) at index {tuple(int(i) for i in bad)}")
+    if np.issubdtype(dtype, np.integer):
+        return _integers(name, raw, minimum, maximum, np.dtype(dtype))
+    _check_bounds(name, raw, minimum, maximum)
+    return _contiguous(raw, dtype)
+
+
+def check_integer(name: str, value: Any, minimum: int = 0, maximum: int | None = None) -> int:
+    """Return ``value`` as an int within inclusive bounds, or raise :class:`InputError` naming ``name``."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < minimum or (maximum is not None and value > maximum):
+        allowed = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise InputError(f"{name} = {value!r}: must be an integer {allowed}")
+    return int(value)
+
+
+def check_quantity(name: str, value: Any, unit: str, minimum: float = 0.0) -> float:
+    """Return ``value``, a number or text such as ``"1 day"``, in the SI ``unit``: finite and at least ``minimum``."""
+    try:
+        number = to_si(value, unit) if isinstance(value, str) else value
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+    numeric = isinstance(number, (int, float, np.integer, np.floating)) and not isinstance(number, bool)
+    if not numeric or not minimum <= number < math.inf:
+        raise InputError(f"{name} = {value!r}: must be finite, in {unit} or text with a unit, at least {minimum:g}")
+    return float(number)
+
+
+def _real(name: str, value: ArrayLike) -> np.ndarray:
     try:
         raw = np.asarray(value)
-        finite = np.True_ if raw.dtype.kind in "biu" else np.isfinite(raw)
-        # Not finite is refused below; cast to integers it would be a warning and a wrong number.
-        array = np.ascontiguousarray(np.where(finite, raw, 0) if not finite.all() else raw, dtype=dtype)
-        array = array.reshape(raw.shape)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name}: not an array of numbers ({error})") from None
-    if shape is not None and not _fits(array.shape, shape):
-        raise InputError(f"{name}: shape {array.shape}, expected {_shape_text(shape)}")
-    if not finite.all():
-        bad = np.argwhere(~np.atleast_1d(finite))[0]
-        raise InputError(f"{name}: not finite (NaN or infinity) at index {tuple(int(i) for i in bad)}")
-    if np.issubdtype(array.dtype, np.integer) and raw.dtype.kind == "f" and not np.array_equal(array, raw):
+    if raw.dtype.kind not in "biuf":
+        raise InputError(f"{name}: not an array of numbers, integer or real (dtype {raw.dtype})")
+    return raw
+
+
+def _integers(name: str, raw: np.ndarray, minimum: float | None, maximum: float | None, dtype: np.dtype) -> np.ndarray:
+    """Cast numbers that are integers and within what ``dtype`` holds."""
+    if not np.can_cast(raw.dtype, dtype):
+        info = np.iinfo(dtype)
+        minimum = info.min if minimum is None else max(minimum, info.min)
+        maximum = info.max if maximum is None else min(maximum, info.max)
+    _check_bounds(name, raw, minimum, maximum)
+    if raw.dtype.kind == "f" and not np.array_equal(raw, np.rint(raw)):
         raise InputError(f"{name}: must hold integers")
+    return _contiguous(raw, dtype)
+
+
+def _check_bounds(name: str, array: np.ndarray, minimum: float | None, maximum: float | None) -> None:
     if array.size and minimum is not None and array.min() < minimum:
         raise InputError(f"{name}: {array.min()} is below the minimum {minimum}")
     if array.size and maximum is not None and array.max() > maximum:
         raise InputError(f"{name}: {array.max()} is above the maximum {maximum}")
-    return array
+
+
+def _contiguous(raw: np.ndarray, dtype: DTypeLike) -> np.ndarray:
+    return np.ascontiguousarray(raw, dtype=dtype).reshape(raw.shape)  # numpy's own makes a scalar an axis
 
 
 def _fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:

@@ -10,14 +10,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from pimsim.base.errors import MissingError, SpecError, nearest
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
-PHYSICS_VERSION = 2
+PHYSICS_VERSION = 3
+
+# Strict types take no list for a tuple, and YAML has only lists.
+FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+Numbers = Annotated[tuple[float, ...], FROM_LIST]
 
 
 class Spec(BaseModel):
@@ -35,6 +39,11 @@ class Spec(BaseModel):
 
     # Tells pydantic that this __init__ only translates errors, so nested specs validate without calling it.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def model_post_init(self, context: Any) -> None:
+        """Count ``kind`` as given: dumped without what is unset, a member of a union must still say which one it is."""
+        if "kind" in type(self).model_fields:
+            self.__pydantic_fields_set__.add("kind")
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], where: str = "") -> Self:

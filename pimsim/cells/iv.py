@@ -10,13 +10,11 @@ import functools
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from pimsim.base.errors import InputError
 from pimsim.base.quantities import Siemens, Volt
-from pimsim.base.spec import Spec
-
-Numbers = Annotated[tuple[float, ...], BeforeValidator(lambda x: tuple(x) if isinstance(x, list) else x)]
+from pimsim.base.spec import Numbers, Spec
 
 
 class CellModel(Protocol):

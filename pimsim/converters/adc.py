@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from pimsim.base.errors import InputError, SpecError
+from pimsim.base.errors import InputError, SpecError, nearest
 from pimsim.base.quantities import Volt
-from pimsim.base.spec import Spec
+from pimsim.base.spec import Numbers, Spec
 
-_Floats = BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
-Interval = Annotated[tuple[float, float], _Floats]
-Numbers = Annotated[tuple[float, ...], _Floats]
+_NAMED = ("full", "calibrated")
+
+
+def _read_range(value: Any) -> Any:
+    """A range by name or as two finite numbers; anything else is refused once, not once for each way to read it."""
+    if isinstance(value, str) and value in _NAMED:
+        return value
+    pair = isinstance(value, (list, tuple)) and len(value) == 2
+    if not pair or not all(isinstance(v, (int, float)) and type(v) is not bool and math.isfinite(v) for v in value):
+        raise ValueError(f'must be "full", "calibrated" or (lo, hi), two finite numbers{nearest(value, _NAMED)}')
+    lo, hi = map(float, value)
+    if not lo < hi:
+        raise ValueError(f"lo = {lo} must be below hi = {hi}")
+    return lo, hi
+
+
+Range = Annotated[Literal["full", "calibrated"] | tuple[float, float], BeforeValidator(_read_range)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 
 
@@ -38,8 +52,8 @@ class ADC(Spec):
         exact, else q = largest / (2^bits - 1).
         ``"calibrated"``: found on calibration data as ``calibrate_by`` says (q is never below 1).
         ``(lo, hi)``: in cell steps, q = (hi - lo)/(2^bits - 1).
-    calibrate_by : ``"percentile"``: the inner ``percentile`` of the sums; ``"sqnr"``: the range of least mean squared
-        error, clipping and rounding together.
+    calibrate_by : ``"percentile"``: the inner ``percentile`` of the sums; ``"sqnr"``: the (lo, hi) of least mean
+        squared error, clipping and rounding together.
     granularity : what shares one calibrated range: ``"layer"``, each ``"array"``, or each ``"slice"`` of the weights
         (of a layer), whose steps are tied by powers of two so that shift-add stays in integers.
     kind : ``"uniform"``: thresholds where they should be, plus ``inl``; ``"sar"``: successive approximation with
@@ -48,6 +62,9 @@ class ADC(Spec):
         ``"sign_magnitude"``: signed columns only, comparator for the sign, ties away from zero.
     mismatch : standard deviation, relative to a unit element (sar, ramp) or in LSB (flash).
     inl : 2^bits - 1 deviations [LSB] of the thresholds, as measured (uniform only).
+    dnl : in place of ``inl``, 2^bits - 2 deviations [LSB] of the widths of the inner codes, as measured: from the first
+        threshold, which is where it should be, they add up to ``inl``. To draw either at random: the thresholds of a
+        flash are independent (INL), the steps of a ramp are (DNL), both of deviation ``mismatch``.
     offset_lsb, gain_error : standard deviations of each converter's offset [LSB] and relative gain error.
     noise_lsb : input-referred noise [LSB rms] of each conversion.
     noise, full_scale : the same in volts, with the voltage of the full code range.
@@ -65,13 +82,14 @@ class ADC(Spec):
     """
 
     bits: int = Field(8, ge=1, le=16)
-    range: Literal["full", "calibrated"] | Interval = "full"
+    range: Range = "full"
     calibrate_by: Literal["percentile", "sqnr"] = "percentile"
     percentile: float = Field(0.9998, gt=0.0, le=1.0)
     granularity: Literal["layer", "array", "slice"] = "layer"
     kind: Literal["uniform", "sar", "flash", "ramp", "sign_magnitude"] = "uniform"
     mismatch: NonNegative = 0.0
     inl: Numbers | None = None
+    dnl: Numbers | None = None
     offset_lsb: NonNegative = 0.0
     gain_error: NonNegative = 0.0
     noise_lsb: NonNegative = 0.0
@@ -81,14 +99,15 @@ class ADC(Spec):
 
     @model_validator(mode="after")
     def _check(self) -> ADC:
-        if isinstance(self.range, tuple) and not self.range[0] < self.range[1]:
-            raise ValueError(f"range: lo = {self.range[0]} must be below hi = {self.range[1]}")
         if self.enob is not None and self.enob > self.bits:
             raise ValueError(f"enob = {self.enob} is more than bits = {self.bits}")
         if self.noise and self.full_scale is None:
             raise ValueError(f"noise = {self.noise} V needs full_scale, the voltage of the full code range")
-        if self.inl is not None and (self.kind != "uniform" or len(self.inl) != self.top):
-            raise ValueError(f"inl: {len(self.inl)} values for kind={self.kind!r}; {self.top} are for a uniform one")
+        if self.inl is not None and self.dnl is not None:
+            raise ValueError("inl, dnl: two ways to state the same thresholds; give one")
+        for name, values, number in (("inl", self.inl, self.top), ("dnl", self.dnl, self.top - 1)):
+            if values is not None and (self.kind != "uniform" or len(values) != number):
+                raise ValueError(f"{name}: {len(values)} values for kind={self.kind!r}; {number} are for a uniform one")
         if self.kind == "sign_magnitude":
             if self.bits < 2:
                 raise ValueError("kind = 'sign_magnitude' needs bits >= 2")
@@ -112,10 +131,17 @@ class ADC(Spec):
         return math.sqrt(self.noise_lsb**2 + volts**2 + missing)
 
     @property
+    def deviations(self) -> np.ndarray | None:
+        """Measured deviations (2^bits - 1,) [LSB] of the thresholds from their places, or None."""
+        if self.dnl is not None:
+            return np.cumsum((0.0, *self.dnl))
+        return None if self.inl is None else np.array(self.inl)
+
+    @property
     def ideal(self) -> bool:
         """Whether the codes follow the definition exactly, the same on every converter and read."""
-        static = self.mismatch or self.offset_lsb or self.gain_error or self.inl is not None
-        return not static and not self.noise_rms and self.kind != "sign_magnitude"
+        static = self.mismatch or self.offset_lsb or self.gain_error
+        return not static and self.deviations is None and not self.noise_rms and self.kind != "sign_magnitude"
 
     def full(self, largest: float, signed: bool = False) -> Levels:
         """Levels that reach ``largest`` (and -``largest`` when signed) cell steps."""
@@ -137,7 +163,7 @@ class ADC(Spec):
             return self.symmetric(max(abs(lo), abs(hi)))
         if np.ceil(hi) - np.floor(lo) <= self.top:
             return Levels(float(np.floor(lo)), 1.0)
-        return Levels(float(lo), (hi - lo) / self.top)
+        return Levels(float(lo), max(1.0, (hi - lo) / self.top))
 
     def given(self) -> Levels:
         """Levels of a range given as (lo, hi)."""
@@ -159,3 +185,8 @@ def lossless_bits(largest: int, signed: bool = False) -> int:
 def convert(x: np.ndarray, lo: np.ndarray | float, q: np.ndarray | float, top: int) -> np.ndarray:
     """Codes (float64 holding integers) of ``x``; ties go up."""
     return np.clip(np.floor((x - lo) / q + 0.5), 0, top)
+
+
+def clips(x: np.ndarray, lo: np.ndarray | float, q: np.ndarray | float, top: int) -> np.ndarray:
+    """Whether ``x`` lies beyond the levels of an ideal converter by more than half a step."""
+    return (x < lo - q / 2) | (x >= lo + (top + 0.5) * q)

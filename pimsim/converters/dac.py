@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pimsim.base.errors import InputError
-from pimsim.base.spec import Spec
-
-Numbers = Annotated[tuple[float, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+from pimsim.base.spec import Numbers, Spec
 
 
 class DAC(Spec):

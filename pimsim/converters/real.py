@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from pimsim.base.streams import Stream
-from pimsim.converters.adc import ADC
+from pimsim.converters.adc import ADC, convert
 
 _OFFSET, _GAIN, _FIRST_ELEMENT = 0, 1, 2  # draws of one converter
 
@@ -32,21 +32,56 @@ class RealADC:
         which : (C,) number of the converter that reads each column.
         normals : (B, C) standard normals of the noise of these conversions; None for none.
         """
-        u = (x * self.gain(which) - lo) / q + self.offset(which)
+        u = self._seen(x, lo, q, which)
         if normals is not None:
             u = u + self.adc.noise_rms * normals
         if self.adc.kind == "sign_magnitude":
             return self._sign_magnitude(u, lo / q)
         if self.adc.kind == "sar" and self.adc.mismatch:
             return self._successive(u, which)
-        if self.adc.inl is None and not self.adc.mismatch:
-            return np.clip(np.floor(u + 0.5), 0, self.adc.top)
+        if self.straight:
+            return convert(u, 0.0, 1.0, self.adc.top)
         return self._count_thresholds(u, which)
+
+    def clips(self, x: np.ndarray, lo: np.ndarray, q: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Whether sums (B, C) lie beyond the outermost thresholds by more than a step, noise apart.
+
+        Parameters as for :meth:`codes`. Without errors: beyond the levels by more than half a step.
+        """
+        u, (first, last) = self._seen(x, lo, q, which), self._ends
+        return (u < first[which] - 1) | (u >= last[which] + 1)
+
+    def _seen(self, x: np.ndarray, lo: np.ndarray, q: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Sums in LSB above the lowest level, behind gain and offset of the converters."""
+        return (x * self.gain(which) - lo) / q + self.offset(which)
 
     @property
     def straight(self) -> bool:
         """Whether the thresholds are those of an ideal converter but for its offset and gain."""
-        return not self.adc.mismatch and self.adc.inl is None and self.adc.kind != "sign_magnitude"
+        return not self.adc.mismatch and self.adc.deviations is None and self.adc.kind != "sign_magnitude"
+
+    def largest_errors(self) -> dict[str, float]:
+        """Largest offset [LSB], relative gain error, INL and DNL [LSB] of all converters, as magnitudes.
+
+        INL is a threshold's distance from its place, DNL a code's width less one, both without offset and gain.
+        """
+        linearity = [_linearity(self._transitions(n)) for n in range(self.count)]
+        inl, dnl = np.max(linearity, axis=0)
+        return {
+            "offset_lsb": float(np.abs(self._offset).max()),
+            "gain_error": float(np.abs(self._gain).max()),
+            "inl_lsb": float(inl),
+            "dnl_lsb": float(dnl),
+        }
+
+    def _transitions(self, number: int) -> np.ndarray:
+        """Input (2^bits - 1,) [LSB] at which a converter goes over to each code from 1 on."""
+        if self.adc.kind == "sar":
+            bits = np.arange(1, self.adc.top + 1)[:, None] >> np.arange(self.adc.bits) & 1
+            return bits @ self.bit_weights[number] - 0.5
+        if self.straight or self.adc.kind == "sign_magnitude":
+            return np.arange(self.adc.top) + 0.5
+        return self.thresholds[number]
 
     def gain(self, which: np.ndarray) -> np.ndarray:
         """Gain, ideally one, of converters by their number."""
@@ -78,14 +113,19 @@ class RealADC:
     @cached_property
     def thresholds(self) -> np.ndarray:
         """Thresholds (count, 2^bits - 1) [LSB] of a flash, ramp or measured converter, rising."""
-        ideal = np.arange(self.adc.top) + 0.5
-        if self.adc.inl is not None:
-            return np.sort(np.tile(ideal + np.array(self.adc.inl), (self.count, 1)), axis=1)
+        ideal, measured = np.arange(self.adc.top) + 0.5, self.adc.deviations
+        if measured is not None:
+            return np.sort(np.tile(ideal + measured, (self.count, 1)), axis=1)
         errors = self.adc.mismatch * self._elements(self.adc.top)
         if self.adc.kind == "ramp":
             # A ramp stops at its first level above the input: levels that fall back are never seen.
             return np.maximum.accumulate(ideal + np.cumsum(errors, axis=1), axis=1)
         return np.sort(ideal + errors, axis=1)  # a flash counts its comparators
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        """First and last threshold [LSB] of each converter, (2, count)."""
+        return np.array([self._transitions(n)[[0, -1]] for n in range(self.count)]).T
 
     def _count_thresholds(self, u: np.ndarray, which: np.ndarray) -> np.ndarray:
         codes = np.empty(u.shape)
@@ -110,3 +150,9 @@ class RealADC:
         value = u + low
         magnitude = np.minimum(np.floor(np.abs(value) + 0.5), half)
         return np.where(value < 0, -magnitude, magnitude) - np.rint(low)
+
+
+def _linearity(transitions: np.ndarray) -> tuple[float, float]:
+    """Largest INL and DNL of one converter, both as magnitudes [LSB]."""
+    deviations = transitions - np.arange(len(transitions)) - 0.5
+    return np.abs(deviations).max(), np.abs(np.diff(deviations)).max(initial=0.0)

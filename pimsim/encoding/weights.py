@@ -11,14 +11,15 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
-from pimsim.base.spec import Spec
+from pimsim.base.spec import FROM_LIST, Spec
 
+_LARGEST = 2.0**960  # sums of products with 16-bit inputs stay finite, and so does the scale of a small column
 Width = Annotated[int, Field(ge=1, le=8)]
-Widths = Annotated[tuple[Width, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+Widths = Annotated[tuple[Width, ...], FROM_LIST]
 
 
 class WeightEncoding(Spec):
@@ -219,5 +220,8 @@ def quantize_columns(weights: ArrayLike, encoding: WeightEncoding) -> tuple[np.n
     # Symmetric: the extra negative number of offset and two's complement is not used, except when it is all there is.
     top = high if high > 0 else -low
     peak = np.abs(w).max(axis=0, initial=0.0)
+    beyond = (peak > _LARGEST) | ((peak > 0) & (peak < 1 / _LARGEST))
+    if beyond.any():
+        raise InputError(f"weights: a column reaches {peak[beyond][0]}; it must be 0 or within 2^-960 ... 2^960")
     scale = np.where(peak > 0, peak / top, 1.0)
     return np.clip(np.rint(w / scale), low, high).astype(np.int64), scale

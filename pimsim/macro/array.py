@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pimsim.base.checks import check_integer, check_quantity
 from pimsim.base.errors import InputError
 from pimsim.base.streams import as_seed
 from pimsim.macro import _paths, sram
@@ -98,8 +99,8 @@ class Array:
         ----------
         X : (B, K) integers within ``macro.inputs.input_range``; B may be zero.
         rng : seed or Generator of the noise of the reads; None for reads without noise.
-        first_sample : number of the first input in the data set. Noise belongs to a sample's number, so a batch
-            computed in parts gives the same bits as the whole.
+        first_sample : number of the first input in the data set; those of all inputs lie below 2^32. Noise belongs to
+            a sample's number, so a batch computed in parts gives the same bits as the whole.
         trace : also return a :class:`pimsim.macro.trace.Trace` of every conversion (slow, for looking at).
 
         Returns
@@ -111,7 +112,7 @@ class Array:
         InputError : wrong shape, inputs that are no integers or out of range, or a range that needs calibration.
         """
         x = self.macro.inputs.check(X, self.tiling.k)
-        reads = self._reads(rng, first_sample)
+        reads = self._reads(rng, first_sample, len(x))
         seen = self._trace(x, reads) if trace else None
         y = self._finish(self._product(x, reads))
         return y if seen is None else (y, seen)
@@ -147,12 +148,12 @@ class Array:
             report["compensations"] = [asdict(found) for found in self.calibration.compensations]
         return report
 
-    def _reads(self, rng: Rng, first_sample: int) -> Reads | None:
-        if isinstance(first_sample, bool) or not 0 <= first_sample < 1 << 32:
-            raise InputError(f"first_sample = {first_sample!r}: must be a number from 0 to 2^32 - 1")
+    def _reads(self, rng: Rng, first_sample: int, inputs: int = 1) -> Reads | None:
+        # The last input has a number too; beyond 2^32 numbers would begin anew.
+        first = check_integer("first_sample", first_sample, maximum=(1 << 32) - max(inputs, 1))
         if rng is None:
             return None
-        return Reads(replace(self.programmed.stream, seed=as_seed(rng), purpose="read"), int(first_sample))
+        return Reads(replace(self.programmed.stream, seed=as_seed(rng), purpose="read"), first)
 
     def __rmatmul__(self, X: ArrayLike) -> np.ndarray:
         return self.matmul(X)
@@ -316,11 +317,9 @@ class Array:
         few = spread(x, self.macro.inputs.passes * plan.conversions)
         return calibrated_levels(self.macro, self.programmed, plan, self.macro.inputs.words(few))
 
-    def at(self, t: float) -> Array:
-        """Return the same chip ``t`` seconds after programming: same devices, same calibration."""
-        if not t >= 0:
-            raise InputError(f"t = {t}: must be a time in seconds, not negative")
-        return replace(self, time=float(t))
+    def at(self, t: float | str) -> Array:
+        """Return the same chip ``t`` seconds (or text, ``"1 day"``) after programming: same devices and calibration."""
+        return replace(self, time=check_quantity("t", t, "second"))
 
     def replace(self, changes: Mapping[str, Any]) -> Array:
         """Return the same programmed cells under a changed macro, without calibration; see :meth:`with_macro`."""
@@ -359,6 +358,7 @@ class Array:
             "pedestal": "subtracted before the ADC" if signed else f"{plan.pedestal:.4g} cell steps an active input",
             "adc_step": (float(plan.q.min()), float(plan.q.max())),
             "adc_low": (float(plan.lo.min()), float(plan.lo.max())),
+            "adc_errors": {} if plan.adc is None else plan.adc.largest_errors(),
         }
 
     def _cell_text(self) -> str:

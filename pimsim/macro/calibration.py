@@ -62,9 +62,7 @@ def stated_levels(macro: Any, programmed: Programmed) -> tuple[np.ndarray, np.nd
 
 def full_levels(macro: Any, pedestal: float) -> Levels:
     """Levels that clip nothing on ideal cells, the pedestal included unless it is subtracted before the converter."""
-    signed = macro.weights.signed_columns
-    under = 0.0 if signed else pedestal * macro.active * macro.inputs.max_level
-    return macro.converter.full(macro.largest_sum + under, signed)
+    return macro.converter.full(macro.largest_converted(pedestal), macro.weights.signed_columns)
 
 
 def _fill(programmed: Programmed, levels: list[Levels]) -> tuple[np.ndarray, np.ndarray]:

@@ -68,6 +68,8 @@ class MacroFields(Spec):
             raise ValueError("adc.bits = 1: signed columns (analog subtraction) need at least 2 bits")
         if self.adc.kind == "sign_magnitude" and not self.weights.signed_columns:
             raise ValueError("adc.kind = sign_magnitude: needs signed columns (weights.subtract = analog)")
+        if self.dac.inl is not None:
+            self.dac.levels(self.inputs.max_level)  # refuses another number of levels
         check_circuit(self)
         return self
 
@@ -131,6 +133,14 @@ class MacroFields(Spec):
         """Largest magnitude of a column sum over ideal cells, in cell steps, without a pedestal."""
         largest = self.active * self.inputs.max_level * max(self.weights.largest_sums)
         return largest // 2 if self.weights.flipped else largest
+
+    def largest_converted(self, pedestal: float) -> float:
+        """Largest magnitude the converter sees over ideal cells, in cell steps.
+
+        ``pedestal``: G_min of a cell in steps; it is in the sums unless it is subtracted before the converter.
+        """
+        under = 0.0 if self.weights.signed_columns else pedestal * self.active * self.inputs.max_level
+        return self.largest_sum + under
 
     def programming_fields(self) -> dict[str, Any]:
         """The part of the spec that the programmed cells and their currents depend on, JSON-ready.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from pimsim.macro.fields import MacroFields
@@ -71,23 +72,37 @@ class Macro(MacroFields):
         W : (K, C). An integer dtype is taken as it is (and must fit ``weights.weight_range``), a real dtype is
             quantized per column, symmetric about zero.
         rng : seed or numpy Generator; None is seed 0.
-        trial, layer : which chip and which layer of it: other devices for every pair. A device's random numbers
-            depend on its place (k, c, slice, polarity) only, not on the size of the arrays.
+        trial, layer : which chip and which layer of it, integers from 0: other devices for every pair. A device's
+            random numbers depend on its place (k, c, slice, polarity) only, not on the size of the arrays.
 
         Raises
         ------
         InputError : NaN, not a matrix, or integers out of range.
         """
+        from pimsim.base.checks import check_integer
         from pimsim.macro.array import Array
         from pimsim.macro.program import program
 
+        trial, layer = check_integer("trial", trial), check_integer("layer", layer)
         return Array(macro=self, programmed=program(self, W, rng, trial, layer))
 
     def explain(self) -> dict[str, Any]:
-        """What the encodings make of this macro: slices, planes, conversions, largest sum, lossless bits."""
+        """What the encodings make of this macro: slices, planes, conversions, largest sum, bits of its sums.
+
+        ``largest_sum`` is without pedestal. ``lossless_adc_bits``: of the smallest ADC of full range that changes
+        nothing on ideal cells, the pedestal of the card's G_min included where it goes through the ADC; a digital
+        column has ``sum_bits`` instead.
+        """
+        from pimsim.cells import load_device
         from pimsim.converters import lossless_bits
 
-        sums = "sum_bits" if self.digital else "lossless_adc_bits"
+        if self.digital:
+            bits = {"sum_bits": lossless_bits(self.largest_sum)}
+        else:
+            card = load_device(self.device)
+            pedestal = card.g_min / ((card.g_max - card.g_min) / self.weights.cell_levels)
+            largest = math.ceil(self.largest_converted(pedestal))
+            bits = {"lossless_adc_bits": lossless_bits(largest, self.weights.signed_columns)}
         return {
             "slices": self.slices,
             "columns_per_weight": self.columns_per_weight,
@@ -95,5 +110,5 @@ class Macro(MacroFields):
             "input_planes": self.input_planes,
             "row_groups": self.groups_per_array,
             "largest_sum": self.largest_sum,
-            sums: lossless_bits(self.largest_sum, self.weights.signed_columns),
+            **bits,
         }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.base.errors import InputError
+from pimsim.converters.adc import clips
 from pimsim.macro import _plain
 from pimsim.macro.plan import Plan
 from pimsim.macro.reads import Reads
@@ -24,7 +25,8 @@ class Trace:
     before : column sums in cell steps, float64, with the axes
         (pass, row group, input plane, weight slice, conversion, input, column).
     after : what the converter makes of them, lo + q code, the same shape.
-    clipped : bool, same shape: below the lowest level or above the highest by more than half a step.
+    clipped : bool, same shape: the converter, with its own offset, gain and thresholds, clips the sum. Without errors:
+        below the lowest level or above the highest by more than half a step.
     lo, q : (groups, slices, C) levels of the converters;  top : highest code.
     plane_weights, slice_weights : what a plane and a slice are worth.
     """
@@ -101,21 +103,25 @@ def trace_product(
                 lo, q = plan.lo[r, s], plan.q[r, s]
                 before[p, r, t, s, a] = x
                 after[p, r, t, s, a] = lo + q * _plain.codes(plan, x, r, t, s, a, reads[p])
-                clipped[p, r, t, s, a] = outside(x, lo, q, plan.top)
+                clipped[p, r, t, s, a] = _clipped(plan, x, r, s, a)
     weights = tuple(plane.weight for plane in plan.planes)
     return Trace(before, after, clipped, plan.lo, plan.q, plan.top, weights, slice_weights)
 
 
-def outside(x: np.ndarray, lo: np.ndarray, q: np.ndarray, top: int) -> np.ndarray:
-    """Whether sums lie beyond the levels by more than half a step: the converter clips them."""
-    return (x < lo - q / 2) | (x >= lo + (top + 0.5) * q)
+def _clipped(plan: Plan, x: np.ndarray, r: int, s: int, a: int) -> np.ndarray:
+    """Whether the converters of one conversion clip the sums ``x`` (b, C), each with its own errors."""
+    lo, q = plan.lo[r, s], plan.q[r, s]
+    if plan.adc is None or plan.which is None:
+        return clips(x, lo, q, plan.top)
+    return plan.adc.clips(x, lo, q, plan.which[r, s, a])
 
 
 def range_report(plan: Plan, passes: list[np.ndarray], slice_weights: tuple[int, ...]) -> dict[str, Any]:
     """How the column sums of a layer use the range of its converters, in all and by slice of the weights.
 
-    ``clip_fraction``: share of the conversions that are clipped; ``used_range``: span of the codes that occur over
-    all codes; ``lowest``, ``highest``: of the sums, in cell steps.
+    Converters are taken with their own offset, gain and thresholds. ``clip_fraction``: share of the conversions that
+    are clipped; ``used_range``: span of the codes that occur over all codes;
+    ``lowest``, ``highest``: of the sums, in cell steps.
     """
     slices = plan.matrix.shape[0]
     seen: list[list[tuple[float, ...]]] = [[] for _ in range(slices)]
@@ -123,8 +129,7 @@ def range_report(plan: Plan, passes: list[np.ndarray], slice_weights: tuple[int,
         for r, t in np.ndindex(len(plan.groups), len(plan.planes)):
             for s, a, x in _plain.column_sums(plan, words, r, t):
                 codes = _plain.codes(plan, x, r, t, s, a, None)
-                beyond = outside(x, plan.lo[r, s], plan.q[r, s], plan.top).mean()
-                seen[s].append((beyond, codes.min(), codes.max(), x.min(), x.max()))
+                seen[s].append((_clipped(plan, x, r, s, a).mean(), codes.min(), codes.max(), x.min(), x.max()))
     rows = [
         {"slice_weight": weight, **_summary(np.array(found), plan.top)} for weight, found in zip(slice_weights, seen)
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from pimsim.base.checks import check_array
+from pimsim.base.checks import check_array, check_integer, check_quantity
 from pimsim.base.errors import ConvergenceError, InputError, MissingError, SpecError
 from pimsim.base.library import library_path
 from pimsim.base.quantities import Kelvin, Ohm, Second, Siemens, SquareMeter
@@ -90,6 +90,8 @@ def test_members_of_a_union_never_share_an_id():
         part: One | Two = Field(discriminator="kind")
 
     assert Either(part=One()).spec_id != Either(part=Two()).spec_id
+    assert type(Either(part=Two()).replace({}).part) is Two
+    assert Either(part=Two()).replace({"part.r": "2 ohm"}).part == Two(r=2.0)
 
 
 def test_a_misspelt_required_key_names_the_nearest():
@@ -182,11 +184,37 @@ def test_as_seed():
         ([9.0], {"maximum": 2.0}, "G: 9.0 is above"),
         (["x"], {}, "G: not an array of numbers"),
         ([0.5], {"dtype": np.int64}, "G: must hold integers"),
+        ([1 + 1j], {}, "G: not an array of numbers, integer or real .dtype complex128"),
+        (np.array([1], dtype="datetime64[s]"), {}, "dtype datetime64"),
+        ([1e30], {"dtype": np.int64, "maximum": 9}, r"G: 1e\+30 is above the maximum 9"),
+        ([-1e30], {"dtype": np.int64}, r"G: -1e\+30 is below the minimum -9223372036854775808"),
+        (np.array([2**63], dtype=np.uint64), {"dtype": np.int64}, "G: 9223372036854775808 is above the maximum"),
+        ([300], {"dtype": np.uint8}, "G: 300 is above the maximum 255"),
     ],
 )
 def test_check_array_refuses(value, options, match):
     with pytest.raises(InputError, match=match):
         check_array("G", value, **options)
+
+
+def test_check_integer():
+    assert check_integer("trial", np.int64(3)) == 3
+    assert isinstance(check_integer("trial", np.uint8(3)), int)
+    for bad in (1.0, True, "a", None, -1, np.array([1, 2])):
+        with pytest.raises(InputError, match=r"trial = .*: must be an integer of at least 0"):
+            check_integer("trial", bad)
+    with pytest.raises(InputError, match="n = 9: must be an integer from 1 to 8"):
+        check_integer("n", 9, 1, 8)
+
+
+def test_check_quantity():
+    assert check_quantity("t", "1 day", "second") == 86400.0
+    assert check_quantity("t", np.float32(0.5), "second") == 0.5
+    for bad in (None, True, [1.0], -1, np.inf, np.nan, "-1 s"):
+        with pytest.raises(InputError, match=r"t = .*: must be finite, in second or text with a unit, at least 0"):
+            check_quantity("t", bad, "second")
+    with pytest.raises(InputError, match="t: '3 V' is not a quantity in second"):
+        check_quantity("t", "3 V", "second")
 
 
 def test_errors_survive_pickling():

@@ -10,7 +10,7 @@ from pimsim.base.errors import InputError, SpecError
 from pimsim.base.streams import Stream
 from pimsim.converters import ADC, DAC
 from pimsim.converters.adc import convert
-from pimsim.converters.real import RealADC
+from pimsim.converters.real import RealADC, _linearity
 
 STREAM = Stream(3, "adc")
 X = np.linspace(-10, 300, 4000)[:, None]
@@ -35,6 +35,43 @@ def test_measured_inl_moves_the_thresholds():
     inl[1] = 0.25
     x = np.array([[1.4], [1.6], [1.74], [1.76]])
     assert codes(ADC(bits=2, inl=tuple(inl)), x).ravel().tolist() == [1, 1, 1, 2]
+
+
+def test_measured_dnl_widens_the_codes():
+    """Thresholds at 0.5, 1.5 + 0.25 and 2.5 + 0.25 - 0.5 LSB."""
+    x = np.array([[0.49], [0.51], [1.74], [1.76], [2.24], [2.26]])
+    adc = ADC(bits=2, dnl=(0.25, -0.5))
+    assert codes(adc, x).ravel().tolist() == [0, 1, 1, 2, 2, 3]
+    assert np.array_equal(codes(adc), codes(ADC(bits=2, inl=(0.0, 0.25, -0.25))))
+    assert not adc.ideal
+
+
+def test_largest_errors_by_hand():
+    found = RealADC(ADC(bits=2, dnl=(0.25, -0.5), offset_lsb=0.3, gain_error=0.01), STREAM, 5).largest_errors()
+    assert found["inl_lsb"] == pytest.approx(0.25)
+    assert found["dnl_lsb"] == pytest.approx(0.5)
+    real = RealADC(ADC(offset_lsb=0.3, gain_error=0.01), STREAM, 5)
+    which = np.arange(5)
+    assert real.largest_errors() == {
+        "offset_lsb": np.abs(real.offset(which)).max(),
+        "gain_error": pytest.approx(np.abs(real.gain(which) - 1).max()),
+        "inl_lsb": 0.0,
+        "dnl_lsb": 0.0,
+    }
+
+
+@pytest.mark.parametrize("kind", ["sar", "flash", "ramp"])
+def test_largest_inl_and_dnl_are_those_of_the_codes(kind):
+    """Transitions found by converting a fine staircase: those of one converter without missing codes."""
+    adc = ADC(bits=5, kind=kind, mismatch=0.03)
+    x = np.arange(-1.0, 34.0, 1e-4)[:, None]
+    for which in range(3):
+        found = codes(adc, x, which=which).ravel()
+        deviations = x[np.searchsorted(found, np.arange(1, 32)), 0] - np.arange(31) - 0.5
+        expected = np.abs(deviations).max(), np.abs(np.diff(deviations)).max()
+        real = RealADC(adc, STREAM, 3)
+        assert _linearity(real._transitions(which)) == pytest.approx(expected, abs=3e-4)
+        assert real.largest_errors()["dnl_lsb"] >= expected[1] - 3e-4
 
 
 def test_codes_of_flash_and_ramp_never_fall():
@@ -82,6 +119,29 @@ def test_a_converter_is_the_same_device_in_any_company():
     assert np.array_equal(few.thresholds, many.thresholds[:3])
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"offset_lsb": 1.5},
+        {"gain_error": 0.1},
+        {"inl": (0.4, *(0.0,) * 13, -0.3)},
+        {"kind": "sar", "mismatch": 0.1},
+        {"kind": "flash", "mismatch": 0.3},
+        {"kind": "ramp", "mismatch": 0.1},
+    ],
+)
+def test_sums_are_clipped_a_step_beyond_the_outermost_thresholds(fields):
+    adc, which = ADC(bits=4, **fields), np.array([2])
+    x = np.linspace(-8, 24, 32_001)[:, None]
+    real = RealADC(adc, STREAM, 4)
+    found, clipped = codes(adc, x, which=2).ravel(), real.clips(x, ZERO, ONE, which).ravel()
+    first, last = x[found > 0][0, 0], x[found == 15][0, 0]
+    step = 1 / real.gain(which)[0]
+    assert clipped[x.ravel() < first - step - 2e-3].all()
+    assert clipped[x.ravel() > last + step + 2e-3].all()
+    assert not clipped[(x.ravel() > first - step + 2e-3) & (x.ravel() < last + step - 2e-3)].any()
+
+
 def test_sign_magnitude_is_odd():
     adc = ADC(bits=4, kind="sign_magnitude")
     x = np.linspace(-9, 9, 73)[:, None]  # ties included
@@ -119,7 +179,9 @@ def test_dac_levels():
         ({"enob": 9.0}, r"enob = 9.0 is more than bits = 8"),
         ({"noise": 1e-3}, "needs full_scale"),
         ({"noise": "1 mA"}, "noise"),
-        ({"inl": (0.0,)}, r"1 values .* 255"),
+        ({"inl": (0.0,)}, r"inl: 1 values .* 255"),
+        ({"dnl": (0.0,) * 255}, r"dnl: 255 values .* 254"),
+        ({"bits": 2, "inl": (0.0,) * 3, "dnl": (0.0,) * 2}, "inl, dnl: two ways"),
         ({"mismatch": 0.1}, "has no elements that differ"),
         ({"offset_lsb": -1.0}, "offset_lsb"),
         ({"kind": "pipeline"}, "kind"),

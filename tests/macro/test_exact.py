@@ -110,6 +110,22 @@ def test_lossless_bits_change_nothing_and_fewer_do(scheme, subtract):
     assert not np.array_equal(at[bits - 2], X @ W)
 
 
+@pytest.mark.parametrize("card", range(1, len(CELLS)))
+@pytest.mark.parametrize(("scheme", "subtract", "sides", "flipped"), SCHEMES)
+def test_lossless_bits_hold_the_pedestal_that_is_converted(cards, card, scheme, subtract, sides, flipped):
+    weights = ps.WeightEncoding(bits=8, cell_bits=2, scheme=scheme, subtract=subtract, sides=sides, flipped=flipped)
+    macro = ps.Macro(rows=100, cols=64, device=cards[card], weights=weights)
+    bits = macro.explain()["lossless_adc_bits"]
+    assert bits >= ps.Macro(rows=100, cols=64, weights=weights).explain()["lossless_adc_bits"]
+    rng = np.random.default_rng(1)
+    W = rng.integers(*weights.weight_range, (100, 3), endpoint=True)
+    W[:, 0] = weights.weight_range[1]
+    X = rng.integers(0, 256, (5, 100)) | np.array([[255], [0], [0], [0], [0]])
+    at = {b: macro.replace({"adc.bits": b}).program(W).matmul(X) for b in (bits - 1, bits)}
+    assert np.array_equal(at[bits], X @ W)
+    assert not np.array_equal(at[bits - 1], X @ W)
+
+
 def test_flipped_columns_save_one_bit():
     fields = {"rows": 128, "cols": 128, "weights": ps.WeightEncoding(bits=16, cell_bits=2, scheme="offset")}
     plain = ps.Macro(**fields)

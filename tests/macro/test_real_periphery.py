@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pimsim as ps
-from pimsim.base.errors import InputError, SpecError
+from pimsim.base.errors import SpecError
 
 RNG = np.random.default_rng(8)
 W = RNG.integers(-127, 128, (40, 6))
@@ -41,6 +41,15 @@ def test_offsets_of_converters_enter_every_conversion():
     assert np.array_equal(trace.after, np.clip(np.floor(trace.before + shift + 0.5), 0, 511))
 
 
+def test_the_largest_errors_of_the_converters_are_told():
+    array = program(adc=ps.ADC(bits=9, kind="ramp", mismatch=0.1, offset_lsb=0.5))
+    found, thresholds = array.explain()["adc_errors"], array._plan.adc.thresholds
+    assert found["dnl_lsb"] == pytest.approx(np.abs(np.diff(thresholds) - 1).max())
+    assert found["inl_lsb"] == pytest.approx(np.abs(thresholds - np.arange(511) - 0.5).max())
+    assert found["offset_lsb"] > 0
+    assert program().explain()["adc_errors"] == {}
+
+
 def test_converters_belong_to_the_trial():
     adc = ps.ADC(bits=9, gain_error=0.01)
     macro = ps.Macro(rows=32, cols=32, adc=adc)
@@ -61,8 +70,8 @@ def test_levels_of_the_drivers_follow_their_inl():
     level = np.array([0.0, 1.2, 1.9, 3.0])[(X[:, :32] >> 2) & 3]
     expected = level @ array._plan.matrix[1, 0, :32]
     np.testing.assert_allclose(array.matmul(X, trace=True)[1].before[0, 0, 1, 1, 0], expected)
-    with pytest.raises(InputError, match=r"dac\.inl: 2 values for 4 levels"):
-        program(inputs=inputs, dac=ps.DAC(inl=(0.0, 0.2))).matmul(X)
+    with pytest.raises(SpecError, match=r"dac\.inl: 2 values for 4 levels"):
+        ps.Macro(inputs=inputs, dac=ps.DAC(inl=(0.0, 0.2)))
 
 
 def test_sign_magnitude_converters_are_exact_when_lossless():

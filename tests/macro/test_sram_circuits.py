@@ -8,6 +8,7 @@ from pimsim.base.errors import InputError, SpecError
 from pimsim.crossbar.sram import (
     ChargeColumn,
     CurrentColumn,
+    DigitalColumn,
     GateColumn,
     GateDrivenCell,
     LadderColumn,
@@ -253,3 +254,23 @@ def test_published_sram_chips_compute_on_the_circuits_they_have(name, kind):
     assert np.abs(wrong).max() > 0
     assert np.sqrt((wrong**2).mean() / ((x @ w) ** 2.0).mean()) < 0.5
     np.testing.assert_array_equal(fine.program(w, rng=1).matmul(x, rng=2) - x @ w, wrong)
+
+
+@pytest.mark.parametrize("name", [*IDEAL, "digital"])
+def test_a_circuit_made_in_python_survives_replace(name):
+    """Fields that are not given are left out of a copy, but which circuit it is must stay."""
+    circuit = {**IDEAL, "digital": DigitalColumn()}[name]
+    one_cell = ps.WeightEncoding(bits=4, cell_bits=4, scheme="offset") if name in ("ladder", "gate") else BINARY
+    base = macro(circuit, weights=one_cell, adc=ps.ADC())
+    assert base.replace({"columns_per_adc": 4}).circuit == circuit
+    array = base.program(data()[0])
+    assert array.replace({"columns_per_adc": 4}).programmed is array.programmed
+    if name == "digital":
+        return
+    six = array.replace({"adc.bits": 6})
+    assert (six.macro.adc.bits, six.macro.circuit) == (6, circuit)
+
+
+def test_a_field_of_a_circuit_made_in_python_is_replaced():
+    assert macro(ChargeColumn()).replace({"circuit.mismatch": 0.01}).circuit == ChargeColumn(mismatch=0.01)
+    assert macro(ChargeColumn()).replace({"circuit": CurrentColumn()}).circuit == CurrentColumn()
