@@ -45,22 +45,23 @@ class Circuit:
     def sums(self, group: int, level: np.ndarray) -> np.ndarray:
         """Column sums (slices, conversions, B, C) in cell steps, pedestal included, of one row group.
 
-        ``level`` (B, k) DAC levels of the rows of the group. Pulse-width-coded levels are the sum over the time steps
-        of the currents of the rows still on.
+        ``level`` (B, k) DAC levels of the rows of the group, (column tiles, B, k) where arrays side by side have levels
+        of their own. Pulse-width-coded levels are the sum over the time steps of the currents of the rows still on.
         """
         macro, top = self.macro, self.macro.inputs.max_level
         if macro.inputs.coding == "voltage":
             return self._currents(group, level * (macro.v_read / top)) * top
         steps = range(1, int(level.max(initial=0)) + 1)
-        shape = (macro.slices, macro.weights.conversions, len(level), self.programmed.tiling.c)
+        shape = (macro.slices, macro.weights.conversions, level.shape[-2], self.programmed.tiling.c)
         return sum((self._currents(group, np.where(level >= s, macro.v_read, 0.0)) for s in steps), np.zeros(shape))
 
     def _currents(self, group: int, volts: np.ndarray) -> np.ndarray:
-        """Currents over (step x v_read) for row voltages (B, k) of one group."""
+        """Currents over (step x v_read) for row voltages (B, k) or (column tiles, B, k) of one group."""
         programmed, encoding = self.programmed, self.macro.weights
         cells, reference = self._law_conductances
-        out = np.empty((*cells.shape[:3], len(volts), cells.shape[4]))
-        held = None if reference is None else np.empty((*reference.shape[:3], len(volts), reference.shape[4]))
+        inputs = volts.shape[-2]
+        out = np.empty((*cells.shape[:3], inputs, cells.shape[4]))
+        held = None if reference is None else np.empty((*reference.shape[:3], inputs, reference.shape[4]))
         for columns, tile, currents in self.array_currents(group, volts):
             scatter(currents, out[..., columns], None if held is None else held[..., tile])
         scale = 1.0 / (programmed.step * programmed.sense_scale * self.macro.v_read)
@@ -72,7 +73,8 @@ class Circuit:
         for rows, columns, tile in tiles(self.programmed.tiling):
             if rows.start <= start < rows.stop:
                 array = physical_array(*self._law_conductances, rows, columns, tile)
-                yield columns, tile, self._solve(array, volts, slice(start - rows.start, stop - rows.start))
+                own = volts if volts.ndim == 2 else volts[tile]
+                yield columns, tile, self._solve(array, own, slice(start - rows.start, stop - rows.start))
 
     @cached_property
     def _law_conductances(self) -> Pair:
