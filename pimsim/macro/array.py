@@ -254,11 +254,13 @@ class Array:
     def programming(self) -> dict[str, float]:
         """What programming took and reached: cells, rms error in cell steps, pulses when verified.
 
-        See :func:`pimsim.macro.verify.effort_report`; after pre-distortion also its ``scale`` and the share of the
-        cells that stopped at a limit of the device (``clipped``). Its errors are part of the calibration.
+        Reference cells count as the others do. See :func:`pimsim.macro.verify.effort_report`; after pre-distortion also
+        its ``scale`` and the share of the cells that stopped at a limit of the device (``clipped``). Its errors are
+        part of the calibration.
         """
         held = self.programmed
-        report = effort_report(held.cells, held.effort, held.step)
+        parts = [(held.cells, held.effort), (held.reference, held.reference_effort)]
+        report = effort_report([part for part in parts if part[0] is not None], held.step)
         if held.distortion is None:
             return report
         return report | {"scale": held.distortion.scale, "clipped": held.distortion.clipped}
