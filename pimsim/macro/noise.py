@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.macro.columns import Effective
-from pimsim.macro.drawn import Draws, temperature_factor
+from pimsim.macro.drawn import Draws, chip_temperature, temperature_factor
 from pimsim.macro.effects import ReadEffects
 from pimsim.macro.layout import Pair, through_arrays, tile_of
 from pimsim.macro.programmed import Programmed
@@ -114,7 +114,8 @@ def column_noise(
     traps = tuple(read_traps(macro, programmed, t, passed))
     shape = (macro.slices, macro.weights.conversions)
     return ColumnNoise(
-        *(own, reference, tile_of(programmed.tiling), _drive(macro), shape, effects.voltage, constant, traps)
+        *(own, reference, tile_of(programmed.tiling), _drive(macro, chip_temperature(macro, programmed.card, draws))),
+        *(shape, effects.voltage, constant, traps),
     )
 
 
@@ -151,13 +152,13 @@ def together(macro: Any, variance: np.ndarray) -> np.ndarray:
     return total
 
 
-def _drive(macro: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _drive(macro: Any, temperature: float) -> Callable[[np.ndarray], np.ndarray]:
     """Spectral density [V A/A s = V C] over G of a cell's current noise at each level: 2 q V coth(q V / 2 k T)."""
-    effects, top = macro.read_effects, macro.inputs.max_level
-    thermal = 4 * _BOLTZMANN * effects.temperature
+    top = macro.inputs.max_level
+    thermal = 4 * _BOLTZMANN * temperature
 
     def density(volts: np.ndarray) -> np.ndarray:
-        half = _CHARGE * volts / (2 * _BOLTZMANN * effects.temperature)
+        half = _CHARGE * volts / (2 * _BOLTZMANN * temperature)
         return thermal * np.where(half > 1e-6, half / np.tanh(np.maximum(half, 1e-6)), 1.0)
 
     if macro.inputs.coding == "voltage":
