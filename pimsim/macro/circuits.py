@@ -87,6 +87,8 @@ class Circuit:
         """Currents (B, physical columns) [A] of one array when the rows ``inside`` are at ``volts``, others at 0 V."""
         from pimsim.crossbar import solve_crossbar
 
+        if not len(volts):
+            return np.empty((0, array.shape[1]))
         if self.macro.drive == "gate":
             return self._solve_gated(array, volts, inside)
         law, access = cell_model(self.programmed.card), self.macro.access

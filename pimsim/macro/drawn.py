@@ -74,7 +74,7 @@ def chip_temperature(macro: Any, card: Any, draws: Draws | None) -> float:
 
 def temperature_factor(macro: Any, card: Any, draws: Draws | None) -> float:
     """Conductance at the temperature of the reads over the one the card states."""
-    if card.temperature is None and macro.temperature is None:
+    if macro.temperature is None and not macro.read_effects.temperature_variation.sigma:
         return 1.0
     return card.temperature_factor(chip_temperature(macro, card, draws))
 
