@@ -17,7 +17,7 @@ def column_sums(
     """Histograms of column sums before the converter (filled) and of the levels it gives (line), on a log scale.
 
     before, after: arrays of sums in cell steps by the title of their panel; the same titles in both.
-    bins: most of them, nearly; each is a whole number of the smallest steps wide, so that none falls between two levels.
+    bins: nearly their number; each is a whole number of the smallest steps wide, so that none falls between two levels.
 
     >>> column_sums({"slice 0": trace.before[:, :, :, 0]}, {"slice 0": trace.after[:, :, :, 0]})  # doctest: +SKIP
     """

@@ -35,8 +35,7 @@ class Macro(MacroFields):
     node : technology node [m], for the cost of the periphery.
     weights, inputs, adc, dac : encodings and converters.
     read_effects : noise of reads, drawn only when ``matmul`` is given an ``rng``.
-    temperature : [K] of the cells and of their thermal noise, for cards with a temperature law; None for the card's own
-        (300 K, assumed, where it states none).
+    temperature : [K] of the cells, for cards with a temperature law; None for the card's own.
     faults : stuck cells and lines, or None.
     circuit : column circuit of an SRAM macro (kind ``charge``, ``current``, ``ladder``, ``gate`` or ``digital``) in
         place of conductances read as currents, or None; a card with cells that are off at 0, such as "sram", goes with
