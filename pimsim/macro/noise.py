@@ -103,12 +103,12 @@ def column_noise(
         return None
     step = programmed.step * programmed.sense_scale
     factor = temperature_factor(macro, programmed.card, draws) / step
-    share = _shares(pair[0], effective.cells)
+    share = shares(pair[0], effective.cells)
     own = _variances(macro, step, _sigma(effects, programmed.cells, t) * factor, pair[0], share)
     passed: Pair = (share * factor, None)
     reference = None
     if pair[1] is not None and effective.reference is not None:
-        share = _shares(pair[1], effective.reference)
+        share = shares(pair[1], effective.reference)
         reference = _variances(macro, step, _sigma(effects, programmed.reference, t) * factor, pair[1], share)
         passed = (passed[0], share * factor)
     traps = tuple(read_traps(macro, programmed, t, passed))
@@ -119,7 +119,7 @@ def column_noise(
     )
 
 
-def _shares(g: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def shares(g: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """What a change of 1 S of each cell changes at the foot of its column, to first order."""
     return np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
 
