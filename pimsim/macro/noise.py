@@ -34,9 +34,14 @@ class Variances:
     square: np.ndarray | None
     current: np.ndarray | None
 
-    def of(self, level: np.ndarray, drive: np.ndarray, s: int, a: int, rows: slice, tile_of: np.ndarray) -> np.ndarray:
-        """Variance (B, columns) of the column sums of one slice and conversion; ``tile_of`` the columns."""
-        total = np.zeros((level.shape[-2], len(tile_of)))
+    def of(
+        self, level: np.ndarray, drive: np.ndarray, s: int, a: int, rows: slice, tile_of: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Variance (B, columns) of the column sums of one slice and conversion.
+
+        See :func:`pimsim.macro.layout.through_arrays` for ``level``, ``drive`` and ``tile_of``.
+        """
+        total = np.zeros((level.shape[-2], 1 if tile_of is None else len(tile_of)))
         if self.square is not None:
             total = through_arrays(level**2, self.square[s, a, rows], tile_of)
         if self.current is not None:

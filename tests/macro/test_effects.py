@@ -198,6 +198,17 @@ def test_traps_of_pairs_copies_and_reference_columns(weights):
     assert (found[~active] == 0).all()
 
 
+def test_traps_of_reference_columns_are_common_to_the_columns_of_an_array():
+    """Traps alone, of weights 0 in arrays side by side: columns share what their own reference column does."""
+    effects = {"telegraph": {"amplitude": 0.2, "correlation": "read"}}
+    weights = ps.WeightEncoding(bits=2, cell_bits=2, scheme="offset", subtract="analog")
+    array = macro(effects, weights=weights, cols=3).program(np.zeros((12, 4), dtype=int))
+    found = np.corrcoef(sums(array, np.ones(12), 4000).T)
+    # Cell and reference cell hold the same level: half of a column's variance is its reference column's.
+    expected = np.where(np.equal.outer(np.arange(4) // 2, np.arange(4) // 2), 0.5, 0.0) + 0.5 * np.eye(4)
+    assert np.abs(found - expected).max() < LIMIT / np.sqrt(4000)
+
+
 def test_a_normal_column_sum_would_miss_the_tails():
     """Few traps that are rarely filled: the third moment is that of the binomial, a normal one would have none."""
     effects = {"telegraph": {"amplitude": 0.5, "occupancy": 0.05, "correlation": "read"}}
