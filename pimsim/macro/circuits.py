@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.macro.columns import resistive, secants
-from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tiles
+from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tile_of, tiles
 from pimsim.macro.nonlinear import cell_model, law_conductance, verify_voltage
 from pimsim.macro.programmed import Programmed
 
@@ -46,14 +46,21 @@ class Circuit:
         """Column sums (slices, conversions, B, C) in cell steps, pedestal included, of one row group.
 
         ``level`` (B, k) DAC levels of the rows of the group, (column tiles, B, k) where arrays side by side have levels
-        of their own. Pulse-width-coded levels are the sum over the time steps of the currents of the rows still on.
+        of their own. Pulse-width-coded levels are the sum, over the times from the end of a pulse to that of the next,
+        of the currents of the rows still on.
         """
         macro, top = self.macro, self.macro.inputs.max_level
         if macro.inputs.coding == "voltage":
             return self._currents(group, level * (macro.v_read / top)) * top
-        steps = range(1, int(level.max(initial=0)) + 1)
-        shape = (macro.slices, macro.weights.conversions, level.shape[-2], self.programmed.tiling.c)
-        return sum((self._currents(group, np.where(level >= s, macro.v_read, 0.0)) for s in steps), np.zeros(shape))
+        columns = tile_of(self.programmed.tiling)
+        total = np.zeros((macro.slices, macro.weights.conversions, level.shape[-2], len(columns)))
+        begin = np.zeros(level.shape[:-1])
+        for end in _ends(level):
+            time, begin = end - begin, end
+            if time.any():
+                on = np.where(level >= end[..., None], macro.v_read, 0.0)
+                total += (time[columns].T if level.ndim == 3 else time[:, None]) * self._currents(group, on)
+        return total
 
     def _currents(self, group: int, volts: np.ndarray) -> np.ndarray:
         """Currents over (step x v_read) for row voltages (B, k) or (column tiles, B, k) of one group."""
@@ -110,6 +117,14 @@ class Circuit:
         on[:, inside] = volts > 0
         access, wires = self.macro.access, self.macro.wires or Wires()
         return solve_gated(array, on, self.macro.v_read, wires, access.r_on, access.g_off).i_out
+
+
+def _ends(level: np.ndarray) -> np.ndarray:
+    """Ends (n, ..., B) of the pulses of levels (..., B, k), in order: common to all inputs where those are fewer."""
+    common = np.unique(np.maximum(level, 0.0))
+    if len(common) <= level.shape[-1]:
+        return np.broadcast_to(common.reshape(-1, *[1] * (level.ndim - 1)), (len(common), *level.shape[:-1]))
+    return np.moveaxis(np.sort(np.maximum(level, 0.0), axis=-1), -1, 0)
 
 
 def _separate(law: Any, array: np.ndarray, volts: np.ndarray) -> np.ndarray:
