@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Literal
 
 from pimsim.base.errors import InputError, SpecError
@@ -29,9 +28,11 @@ def cost(
     batch: int = 1,
     weights: Literal["once", "per_inference"] = "once",
     activity: Mapping[str, float] | None = None,
+    pulses: Mapping[str, float] | None = None,
 ) -> Cost:
     """See :meth:`pimsim.chip.Chip.cost`."""
     _check(workload, batch, weights, activity)
+    _check_labels("pulses", pulses or {}, workload, "number of pulses")
     seen = activity if _law_of_the_values(chip) else None
     placed, chips = _place(chip, workload, weights)
     counts = count_network(placed, chip, chips)
@@ -40,7 +41,7 @@ def cost(
     times, per_second = _times(stages, placed, chip, batch)
     actions = _actions(placed, counts, parts, chip, batch, seen or {})
     if weights == "per_inference":
-        extra_actions, extra_times = _programming(placed, parts, chip)
+        extra_actions, extra_times = _programming(placed, parts, chip, pulses or {})
         actions, times = actions + extra_actions, extra_times + times
         per_second = batch / math.fsum(row.seconds for row in times)
     latency = math.fsum(row.seconds for row in times)
@@ -197,7 +198,7 @@ def _programming(
     placed: Sequence[Placed],
     parts: Mapping[str, Part],
     chip: ChipFields,
-    pulses: Mapping[str, float] = MappingProxyType({}),
+    pulses: Mapping[str, float],
 ) -> tuple[list[ActionRow], list[TimeRow]]:
     """Writing the weights once: off-chip reads, cell writes; every array of a tile is written one row at a time."""
     writers = [part for part in parts.values() if part.role == "programmer"]

@@ -81,8 +81,12 @@ def count_layer(
 
 
 def cell_writes(placed: Placed, chip: ChipFields) -> int:
-    """Cells that are written to program one layer, all copies."""
-    return placed.layer.weights * chip.macro.columns_per_weight * placed.copies
+    """Cells that are written to program one layer, all copies; those of reference columns are written as well."""
+    macro, tiling = chip.macro, placed.tiling
+    if tiling is None:
+        return 0
+    reference = placed.layer.groups * tiling.k * tiling.col_tiles * macro.weights.reference_columns
+    return (placed.layer.weights * macro.columns_per_weight + reference) * placed.copies
 
 
 def _array_counts(placed: Placed, chip: ChipFields) -> dict[str, int]:

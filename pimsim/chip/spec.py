@@ -53,6 +53,7 @@ class Chip(ChipFields):
         batch: int = 1,
         weights: Literal["once", "per_inference"] = "once",
         activity: Mapping[str, float] | None = None,
+        pulses: Mapping[str, float] | None = None,
     ) -> Cost:
         """Energy, area, latency and throughput of a network on this chip.
 
@@ -70,17 +71,21 @@ class Chip(ChipFields):
             Layer label -> energy [J] that the cells took for one input as the simulation saw it; layers left out
             keep the fixed energy.  A chip whose cells have an energy of their own (published, or of another circuit
             than the simulated one) keeps that, and a note says so.
+        pulses : mapping, optional
+            Layer label -> mean pulses a cell takes where weights are programmed "per_inference", as in
+            :meth:`programming_cost`.
 
         Raises
         ------
         InputError
-            For a batch below 1, a label that the workload does not have, or a negative energy.
+            For a batch below 1, a label that the workload does not have, or a negative energy or number of pulses.
         SpecError
-            If the network needs a part that the chip does not have.
+            If the network needs a part that the chip does not have, or pulses are to be priced and the programmer does
+            not say how many its energy stands for.
         """
         from pimsim.chip.costing import cost
 
-        return cost(self, workload, batch, weights, activity)
+        return cost(self, workload, batch, weights, activity, pulses)
 
     def programming_cost(self, workload: Workload, pulses: Mapping[str, float] | None = None) -> Cost:
         """Energy and time to write the network's weights once, all arrays of a tile one row at a time.

@@ -52,4 +52,6 @@ def evaluate(
     costs = {chip: result.cost} | ({baseline: result.baseline} if result.baseline else {})
     metrics = ("energy_j", "area_m2", "latency_s", "throughput_per_s")
     show([{"per inference": name, **{m: getattr(cost, m) for m in metrics}} for name, cost in costs.items()])
+    if result.programming:
+        show([{"writing the weights once": chip, **{m: getattr(result.programming, m) for m in metrics[::2]}}])
     show(result.layers, title="layers on arrays; clipping and use of the converters' range on the first chip")

@@ -19,6 +19,7 @@ from pimsim.evaluate.programmed import Outcome, program_network
 from pimsim.evaluate.twin import TWIN, beside
 from pimsim.networks import Dataset, Network
 from pimsim.studies import Estimate, mean_interval
+from pimsim.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Evaluation:
     accuracy : mean over chips, its 95 % interval (conditional on the test images), number of chips.
     trial_accuracies : one a chip.
     cost : of one inference on the chip; its cell energy is what the cells drew on the test images.
+    programming : of writing the weights once; with write-verify at the pulses that the simulated cells took, the mean
+        over chips. None where the chip has no programmer, or verifies and does not say how many pulses a write is.
     baseline : of one inference on the digital accelerator, or None.
     chip_id : id of the chip's spec.
     layers : one row a layer, to see where accuracy and area go: tiles and utilization (:meth:`pimsim.chip.Chip.layers`)
@@ -42,6 +45,7 @@ class Evaluation:
     accuracy: Estimate
     trial_accuracies: tuple[float, ...]
     cost: Cost
+    programming: Cost | None
     baseline: Cost | None
     chip_id: str
     layers: tuple[dict[str, Any], ...]
@@ -54,6 +58,7 @@ class Evaluation:
             "accuracy": asdict(self.accuracy),
             "trial_accuracies": list(self.trial_accuracies),
             "cost": self.cost.to_dict(),
+            "programming": None if self.programming is None else self.programming.to_dict(),
             "baseline": None if self.baseline is None else self.baseline.to_dict(),
             "chip_id": self.chip_id,
             "layers": list(self.layers),
@@ -108,16 +113,26 @@ def evaluate(
     outcomes = [programmed.run() for programmed in itertools.chain([first], others)]
     ranges = first.ranges()
     accuracies = tuple(outcome.accuracy for outcome in outcomes)
+    activity, pulses = _mean([o.read_energy for o in outcomes]), _mean([o.pulses for o in outcomes])
     return Evaluation(
         bench.float_accuracy,
         bench.quantized_accuracy,
         mean_interval(accuracies),
         accuracies,
-        chip.cost(bench.workload, weights=weights, activity=_mean([o.read_energy for o in outcomes])),
+        chip.cost(bench.workload, weights=weights, activity=activity, pulses=pulses),
+        _programming(chip, bench.workload, pulses),
         None if baseline is None else network_cost(bench.workload, beside(chip, baseline), weights=weights),
         chip.spec_id,
         tuple(row | ranges[row["layer"]] for row in chip.layers(bench.workload)),
     )
+
+
+def _programming(chip: Chip, workload: Workload, pulses: Mapping[str, float]) -> Cost | None:
+    """Cost of writing the weights once, or None where the chip does not say enough."""
+    writers = chip.with_role("programmer")
+    if not writers or (pulses and chip.components[writers[0]].pulses is None):
+        return None
+    return chip.programming_cost(workload, pulses)
 
 
 def _mean(parts: list[Mapping[str, float]]) -> dict[str, float]:

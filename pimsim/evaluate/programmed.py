@@ -24,10 +24,12 @@ class Outcome:
     ----------
     accuracy : fraction of images classified as labeled.
     read_energy : joules per inference that the cells of each layer of the workload drew, all groups of it together.
+    pulses : mean pulses that programming took a cell of each layer; empty without write-verify.
     """
 
     accuracy: float
     read_energy: Mapping[str, float]
+    pulses: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,18 @@ class ProgrammedNetwork:
         return Outcome(
             accuracy(logits, self.bench.data.labels),
             {name: joules / len(images) for name, joules in energy.items()},
+            self.pulses(),
         )
+
+    def pulses(self) -> dict[str, float]:
+        """Mean pulses that programming took a cell of each layer of the workload; empty without write-verify."""
+        taken: dict[str, list[float]] = {}
+        for layer in self.bench.quantized.layers:
+            array = self.arrays[layer.name]
+            if array.macro.verify is not None:
+                taken.setdefault(layer.layer.name, []).append(array.programming["mean_pulses"])
+        # All groups of a layer have the same number of cells.
+        return {name: float(np.mean(groups)) for name, groups in taken.items()}
 
     def ranges(self) -> dict[str, dict[str, float]]:
         """How each layer's column sums use the range of the converters on calibration images.

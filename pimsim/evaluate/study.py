@@ -53,7 +53,7 @@ def run_group(
 
 def _row(programmed: Any, chip: Chip, weights: Weights) -> dict[str, float]:
     outcome = programmed.with_macro(chip.macro).run()
-    cost = chip.cost(programmed.bench.workload, weights=weights, activity=outcome.read_energy)
+    cost = chip.cost(programmed.bench.workload, weights=weights, activity=outcome.read_energy, pulses=outcome.pulses)
     return {
         "accuracy": outcome.accuracy,
         "energy_j": cost.energy_j,

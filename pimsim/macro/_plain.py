@@ -8,6 +8,7 @@ import numpy as np
 
 from pimsim.converters.adc import convert
 from pimsim.encoding.inputs import digits
+from pimsim.macro.layout import through_arrays
 from pimsim.macro.plan import Plan
 from pimsim.macro.reads import Reads
 
@@ -44,7 +45,7 @@ def codes(plan: Plan, x: np.ndarray, r: int, t: int, s: int, a: int, reads: Read
     normals = None
     if reads is not None and plan.adc.adc.noise_rms:
         columns = x.shape[1] * (s * plan.matrix.shape[1] + a) + np.arange(x.shape[1])
-        normals = reads.normals("adc", len(x), columns, _read(plan, r, t))
+        normals = reads.normals(reads.adc_stream, len(x), columns, _read(plan, r, t))
     return plan.adc.codes(x, lo, q, plan.which[r, s, a], normals)
 
 
@@ -76,11 +77,12 @@ def _held_noise(plan: Plan, words: np.ndarray, r: int, t: int, s: int, a: int, r
     for i in range(t + 1):
         row: list[np.ndarray] = []
         for j in range(i + 1):
-            covariance = (levels[i] * levels[j]) @ variance
+            covariance = through_arrays(levels[i] * levels[j], variance, plan.tile_of)
             rest = covariance - sum(p * q for p, q in zip(row, factor[j] if j < i else row))
             row.append(_divide(rest, factor[j][j]) if j < i else np.sqrt(np.where(rest > _LEAST * covariance, rest, 0)))
         factor.append(row)
-    return sum(part * reads.normals("held", len(words), numbers, _read(plan, r, i)) for i, part in enumerate(factor[t]))
+    drawn = (reads.normals(reads.held_stream, len(words), numbers, _read(plan, r, i)) for i in range(t + 1))
+    return sum(part * normals for part, normals in zip(factor[t], drawn))
 
 
 def _divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -88,27 +90,35 @@ def _divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _sums(plan: Plan, level: np.ndarray, r: int) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Column sums of row levels (b, k), as (slice, conversion, sums), without noise."""
+    """Column sums of row levels (see :func:`_levels`), as (slice, conversion, sums), without noise of the columns."""
     if plan.circuit is not None:
         sums = plan.circuit.sums(r, level)
         yield from ((s, a, sums[s, a]) for s in range(len(sums)) for a in range(len(sums[s])))
         return
-    under = pedestal_sums(plan.pedestal, level.sum(axis=1))[:, None]
+    under = pedestal_sums(plan.pedestal, level.sum(axis=-1))
+    under = under[:, None] if level.ndim == 2 else under[plan.tile_of].T
     slices, conversions = plan.matrix.shape[:2]
     for s in range(slices):
         for a in range(conversions):
-            yield s, a, level @ plan.matrix[s, a, slice(*plan.groups[r])] + under
+            yield s, a, through_arrays(level, plan.matrix[s, a, slice(*plan.groups[r])], plan.tile_of) + under
 
 
 def _levels(plan: Plan, words: np.ndarray, r: int, t: int, reads: Reads | None) -> np.ndarray:
-    """Levels (b, k) float64 that reach the rows, in LSB of the DAC."""
+    """Levels (b, k) float64 that reach the rows, in LSB of the DAC; with their noise (column tiles, b, k).
+
+    Every array has its own drivers: noise is common to the columns of an array, but not to arrays side by side.
+    """
     codes = digits(words, plan.planes[t])
     if plan.dac is None:
         return codes.astype(np.float64)
     level = plan.dac[codes]
     if reads is None or not plan.dac_noise:
         return level
-    normals = reads.normals("dac", len(words), plan.groups[r][0] + np.arange(words.shape[1]), _read(plan, r, t))
+    assert plan.tile_of is not None
+    rows, tiles = plan.matrix.shape[2], int(plan.tile_of[-1]) + 1
+    drivers = np.arange(tiles)[:, None] * rows + np.arange(*plan.groups[r])
+    normals = reads.normals(reads.named("dac"), len(words), drivers.ravel(), _read(plan, r, t))
+    normals = normals.reshape(len(words), *drivers.shape).swapaxes(0, 1)
     return level + plan.dac_noise * normals * (codes > 0)
 
 

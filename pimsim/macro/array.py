@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, overload
@@ -118,16 +118,8 @@ class Array:
         return y if seen is None else (y, seen)
 
     def _trace(self, x: np.ndarray, reads: Reads | None) -> Trace:
-        plan = self._plan
-        if reads is not None and "vector" in self._lasting:
-            if self._vector_plan is None:
-                raise InputError('trace: noise held over a vector has no common cells; trace with correlation = "read"')
-            plan = self._vector_plan
-        elif reads is not None and "batch" in self._lasting:
-            plan = self._held(Draws.of_batch(reads))
         words = [w for _, w in self.macro.inputs.words(x)]
-        at = [None if reads is None else replace(reads, number=n) for n in range(len(words))]
-        return trace_product(plan, words, self.macro.weights.slice_weights, at)
+        return trace_product(self._plan, words, self.macro.weights.slice_weights, self._parts(len(x), reads))
 
     def report(self, X: ArrayLike | None = None) -> dict[str, Any]:
         """How the column sums use the range of the converters: clip fraction and used range, in all and by slice.
@@ -160,16 +152,22 @@ class Array:
 
     def _product(self, x: np.ndarray, reads: Reads | None = None) -> np.ndarray:
         """Product of checked inputs in units of the stored weights, before any gain."""
+        found = [self._multiply(x[inputs], plan, own) for inputs, plan, own in self._parts(len(x), reads)]
+        return found[0] if len(found) == 1 else np.concatenate([np.zeros((0, self.tiling.c)), *found])
+
+    def _parts(self, count: int, reads: Reads | None) -> Iterator[tuple[slice, Plan, Reads | None]]:
+        """Parts of a batch of ``count`` inputs with the plan and the reads of each: one, or one an input."""
         if reads is None:
-            return self._multiply(x, self._plan, None)
-        if "vector" in self._lasting and self._vector_plan is not None:
-            return self._multiply(x, self._vector_plan, reads)
-        if "vector" in self._lasting:
-            rows = [self._multiply(x[i : i + 1], *self._for_vector(reads.later(i))) for i in range(len(x))]
-            return np.concatenate([np.zeros((0, self.tiling.c)), *rows])
-        if "batch" in self._lasting:
-            return self._multiply(x, self._held(Draws.of_batch(reads)), reads)
-        return self._multiply(x, self._plan, reads)
+            yield slice(count), self._plan, None
+        elif "vector" in self._lasting and self._vector_plan is not None:
+            yield slice(count), self._vector_plan, reads
+        elif "vector" in self._lasting:
+            for i in range(count):
+                yield slice(i, i + 1), *self._for_vector(reads.later(i))
+        elif "batch" in self._lasting:
+            yield slice(count), self._held(Draws.of_batch(reads)), reads
+        else:
+            yield slice(count), self._plan, reads
 
     def _multiply(self, x: np.ndarray, plan: Plan, reads: Reads | None) -> np.ndarray:
         passes = []
@@ -255,11 +253,13 @@ class Array:
     def programming(self) -> dict[str, float]:
         """What programming took and reached: cells, rms error in cell steps, pulses when verified.
 
-        See :func:`pimsim.macro.verify.effort_report`; after pre-distortion also its ``scale`` and the share of the
-        cells that stopped at a limit of the device (``clipped``). Its errors are part of the calibration.
+        Reference cells count as the others do. See :func:`pimsim.macro.verify.effort_report`; after pre-distortion also
+        its ``scale`` and the share of the cells that stopped at a limit of the device (``clipped``). Its errors are
+        part of the calibration.
         """
         held = self.programmed
-        report = effort_report(held.cells, held.effort, held.step)
+        parts = [(held.cells, held.effort), (held.reference, held.reference_effort)]
+        report = effort_report([part for part in parts if part[0] is not None], held.step)
         if held.distortion is None:
             return report
         return report | {"scale": held.distortion.scale, "clipped": held.distortion.clipped}

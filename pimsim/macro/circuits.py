@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.macro.columns import resistive, secants
-from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tiles
+from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tile_of, tiles
 from pimsim.macro.nonlinear import cell_model, law_conductance, verify_voltage
 from pimsim.macro.programmed import Programmed
 
@@ -45,22 +45,30 @@ class Circuit:
     def sums(self, group: int, level: np.ndarray) -> np.ndarray:
         """Column sums (slices, conversions, B, C) in cell steps, pedestal included, of one row group.
 
-        ``level`` (B, k) DAC levels of the rows of the group. Pulse-width-coded levels are the sum over the time steps
+        ``level`` (B, k) DAC levels of the rows of the group, (column tiles, B, k) where arrays side by side have levels
+        of their own. Pulse-width-coded levels are the sum, over the times from the end of a pulse to that of the next,
         of the currents of the rows still on.
         """
         macro, top = self.macro, self.macro.inputs.max_level
         if macro.inputs.coding == "voltage":
             return self._currents(group, level * (macro.v_read / top)) * top
-        steps = range(1, int(level.max(initial=0)) + 1)
-        shape = (macro.slices, macro.weights.conversions, len(level), self.programmed.tiling.c)
-        return sum((self._currents(group, np.where(level >= s, macro.v_read, 0.0)) for s in steps), np.zeros(shape))
+        columns = tile_of(self.programmed.tiling)
+        total = np.zeros((macro.slices, macro.weights.conversions, level.shape[-2], len(columns)))
+        begin = np.zeros(level.shape[:-1])
+        for end in _ends(level):
+            time, begin = end - begin, end
+            if time.any():
+                on = np.where(level >= end[..., None], macro.v_read, 0.0)
+                total += (time[columns].T if level.ndim == 3 else time[:, None]) * self._currents(group, on)
+        return total
 
     def _currents(self, group: int, volts: np.ndarray) -> np.ndarray:
-        """Currents over (step x v_read) for row voltages (B, k) of one group."""
+        """Currents over (step x v_read) for row voltages (B, k) or (column tiles, B, k) of one group."""
         programmed, encoding = self.programmed, self.macro.weights
         cells, reference = self._law_conductances
-        out = np.empty((*cells.shape[:3], len(volts), cells.shape[4]))
-        held = None if reference is None else np.empty((*reference.shape[:3], len(volts), reference.shape[4]))
+        inputs = volts.shape[-2]
+        out = np.empty((*cells.shape[:3], inputs, cells.shape[4]))
+        held = None if reference is None else np.empty((*reference.shape[:3], inputs, reference.shape[4]))
         for columns, tile, currents in self.array_currents(group, volts):
             scatter(currents, out[..., columns], None if held is None else held[..., tile])
         scale = 1.0 / (programmed.step * programmed.sense_scale * self.macro.v_read)
@@ -72,7 +80,8 @@ class Circuit:
         for rows, columns, tile in tiles(self.programmed.tiling):
             if rows.start <= start < rows.stop:
                 array = physical_array(*self._law_conductances, rows, columns, tile)
-                yield columns, tile, self._solve(array, volts, slice(start - rows.start, stop - rows.start))
+                own = volts if volts.ndim == 2 else volts[tile]
+                yield columns, tile, self._solve(array, own, slice(start - rows.start, stop - rows.start))
 
     @cached_property
     def _law_conductances(self) -> Pair:
@@ -85,6 +94,8 @@ class Circuit:
         """Currents (B, physical columns) [A] of one array when the rows ``inside`` are at ``volts``, others at 0 V."""
         from pimsim.crossbar import solve_crossbar
 
+        if not len(volts):
+            return np.empty((0, array.shape[1]))
         if self.macro.drive == "gate":
             return self._solve_gated(array, volts, inside)
         law, access = cell_model(self.programmed.card), self.macro.access
@@ -106,6 +117,14 @@ class Circuit:
         on[:, inside] = volts > 0
         access, wires = self.macro.access, self.macro.wires or Wires()
         return solve_gated(array, on, self.macro.v_read, wires, access.r_on, access.g_off).i_out
+
+
+def _ends(level: np.ndarray) -> np.ndarray:
+    """Ends (n, ..., B) of the pulses of levels (..., B, k), in order: common to all inputs where those are fewer."""
+    common = np.unique(np.maximum(level, 0.0))
+    if len(common) <= level.shape[-1]:
+        return np.broadcast_to(common.reshape(-1, *[1] * (level.ndim - 1)), (len(common), *level.shape[:-1]))
+    return np.moveaxis(np.sort(np.maximum(level, 0.0), axis=-1), -1, 0)
 
 
 def _separate(law: Any, array: np.ndarray, volts: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from pimsim.base.streams import Stream
 from pimsim.macro.effects import ReadEffects
 from pimsim.macro.reads import Reads
 
+_ROOM = 300.0  # K, assumed of cards that state no temperature
 _CUT = 4.0  # standard deviations of the temperature: a draw in 16 000 is beyond
 
 
@@ -44,7 +45,7 @@ def check_effects(effects: ReadEffects, card: Any, temperature: float | None) ->
         return
     if card.temperature is None:
         raise InputError(f"read_effects.temperature_variation: {card.name} has no temperature law")
-    middle = card.temperature.reference.value if temperature is None else temperature
+    middle = _middle(card, temperature)
     low, high = card.temperature.lowest.value, card.temperature.highest.value
     if not low <= middle - spread <= middle + spread <= high:
         raise InputError(
@@ -53,16 +54,29 @@ def check_effects(effects: ReadEffects, card: Any, temperature: float | None) ->
         )
 
 
-def temperature_factor(macro: Any, card: Any, draws: Draws | None) -> float:
-    """Conductance at the temperature of the reads over the one the card states."""
-    variation = macro.read_effects.temperature_variation
+def _middle(card: Any, temperature: float | None) -> float:
+    """Temperature [K] that variations are about: the macro's, else the card's own."""
+    if temperature is not None:
+        return temperature
+    return _ROOM if card.temperature is None else card.temperature.reference.value
+
+
+def chip_temperature(macro: Any, card: Any, draws: Draws | None) -> float:
+    """Temperature [K] of the chip in reads: the macro's (or the card's own) and what was drawn about it."""
+    middle, variation = _middle(card, macro.temperature), macro.read_effects.temperature_variation
     stream = draws.lasting(variation.correlation) if draws is not None and variation.sigma else None
     if stream is None:
-        return 1.0 if macro.temperature is None else card.temperature_factor(macro.temperature)
-    middle = card.temperature.reference.value if macro.temperature is None else macro.temperature
+        return middle
     # The whole chip has one temperature: its number belongs to no layer.
     number = replace(stream, layer=0).named(stream.purpose + "/temperature").normal(np.zeros(1, np.uint64))[0]
-    return card.temperature_factor(middle + variation.sigma * float(np.clip(number, -_CUT, _CUT)))
+    return middle + variation.sigma * float(np.clip(number, -_CUT, _CUT))
+
+
+def temperature_factor(macro: Any, card: Any, draws: Draws | None) -> float:
+    """Conductance at the temperature of the reads over the one the card states."""
+    if macro.temperature is None and not macro.read_effects.temperature_variation.sigma:
+        return 1.0
+    return card.temperature_factor(chip_temperature(macro, card, draws))
 
 
 def noisy(effects: ReadEffects, state: Any, t: float, draws: Draws) -> np.ndarray:

@@ -57,8 +57,8 @@ class ReadEffects(Spec):
         and row group), ``"vector"`` (held over all planes of an input), ``"batch"`` (held over all reads of an rng,
         as 1/f noise nearly is over an inference).
     bandwidth : of the sense amplifiers [Hz]; adds the shot and thermal noise of every cell on a row group, white:
-        S_I = 2 q I coth(q V / 2 k T), which is 4 k T G at V = 0 (van der Ziel, Noise in Solid State Devices, 1986).
-    temperature : [K] of that noise.
+        S_I = 2 q I coth(q V / 2 k T), which is 4 k T G at V = 0 (van der Ziel, Noise in Solid State Devices, 1986),
+        at the macro's temperature.
     voltage : relative standard deviation of the read voltage of an array, another in each read.
     flicker, telegraph : noise of the cells beside the card's own (:class:`Flicker`, :class:`Telegraph`).
     temperature_variation : of the chip (:class:`TemperatureVariation`); needs a card with a temperature law.
@@ -71,7 +71,6 @@ class ReadEffects(Spec):
     card: bool = True
     correlation: Duration | None = None
     bandwidth: Hertz | None = Field(None, gt=0.0)
-    temperature: Kelvin = Field(300.0, gt=0.0)
     voltage: float = Field(0.0, ge=0.0)
     flicker: Flicker = Flicker()
     telegraph: Telegraph = Telegraph()

@@ -9,7 +9,7 @@ import numpy as np
 from pimsim.macro.columns import Effective
 from pimsim.macro.drawn import temperature_factor
 from pimsim.macro.layout import Pair
-from pimsim.macro.noise import together
+from pimsim.macro.noise import shares, together
 from pimsim.macro.programmed import Programmed
 
 
@@ -30,5 +30,4 @@ def held_variance(macro: Any, programmed: Programmed, pair: Pair, effective: Eff
     if "flicker" in lasting:
         square += (effects.flicker.amplitude * cells.at(t)) ** 2
     factor = temperature_factor(macro, card, None) / (programmed.step * programmed.sense_scale)
-    share = np.divide(effective.cells, pair[0], out=np.ones_like(pair[0]), where=pair[0] > 0) ** 2
-    return together(macro, square * (share * factor) ** 2)
+    return together(macro, square * (shares(pair[0], effective.cells) * factor) ** 2)

@@ -73,6 +73,22 @@ def tile_of(tiling: Tiling) -> np.ndarray:
     return np.arange(tiling.c) // tiling.weights_per_row
 
 
+def through_arrays(level: np.ndarray, matrix: np.ndarray, tile_of: np.ndarray | None) -> np.ndarray:
+    """Products (..., b, columns) of row levels with ``matrix`` (..., k, columns).
+
+    ``level`` is (b, k), or (column tiles, b, k) where arrays side by side have levels of their own; ``tile_of``
+    (columns,) says in which of them each column lies.
+    """
+    if level.ndim == 2:
+        return level @ matrix
+    assert tile_of is not None
+    out = np.empty((*matrix.shape[:-2], level.shape[1], matrix.shape[-1]))
+    for tile, own in enumerate(level):
+        mine = tile_of == tile
+        out[..., mine] = own @ matrix[..., mine]
+    return out
+
+
 def cell_lines(tiling: Tiling, encoding: Any) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the physical word line and bit line of every cell, both broadcast to (copies, ..., K, C)."""
     copies, slices, polarities = encoding.copies, encoding.slices, encoding.polarities

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from pimsim.macro.columns import Effective
-from pimsim.macro.drawn import Draws, temperature_factor
+from pimsim.macro.drawn import Draws, chip_temperature, temperature_factor
 from pimsim.macro.effects import ReadEffects
-from pimsim.macro.layout import Pair, tile_of
+from pimsim.macro.layout import Pair, through_arrays, tile_of
 from pimsim.macro.programmed import Programmed
 from pimsim.macro.reads import Reads
 from pimsim.macro.sram import noise_steps
@@ -34,13 +34,18 @@ class Variances:
     square: np.ndarray | None
     current: np.ndarray | None
 
-    def of(self, level: np.ndarray, drive: np.ndarray, s: int, a: int, rows: slice) -> np.ndarray:
-        """Variance (B, columns) of the column sums of one slice and conversion."""
-        total: Any = 0.0
+    def of(
+        self, level: np.ndarray, drive: np.ndarray, s: int, a: int, rows: slice, tile_of: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Variance (B, columns) of the column sums of one slice and conversion.
+
+        See :func:`pimsim.macro.layout.through_arrays` for ``level``, ``drive`` and ``tile_of``.
+        """
+        total = np.zeros((level.shape[-2], 1 if tile_of is None else len(tile_of)))
         if self.square is not None:
-            total = level**2 @ self.square[s, a, rows]
+            total = through_arrays(level**2, self.square[s, a, rows], tile_of)
         if self.current is not None:
-            total = total + drive @ self.current[s, a, rows]
+            total = total + through_arrays(drive, self.current[s, a, rows], tile_of)
         return total
 
 
@@ -62,31 +67,31 @@ class ColumnNoise:
         """Column sums ``x`` (B, C) with the noise of one read of one slice and conversion."""
         drive, columns = self.drive(level), x.shape[1]
         slices, conversions = self.shape
+        tile_of = self.tile_of
+        tiles = np.arange(int(tile_of[-1]) + 1)
         first = (s * conversions + a) * columns
-        x = x + self._draw(self.own, level, drive, reads, read, s, a, rows, first)
+        x = x + self._draw(self.own.of(level, drive, s, a, rows, tile_of), reads, read, first)
         if self.reference is not None:
-            after = slices * conversions * columns + s * (int(self.tile_of[-1]) + 1)
-            x = x - self._draw(self.reference, level, drive, reads, read, s, a, rows, after)[:, self.tile_of]
+            after = slices * conversions * columns + s * len(tiles)
+            x = x - self._draw(self.reference.of(level, drive, s, a, rows, tiles), reads, read, after)[:, tile_of]
         for cells, held in self.traps:
-            x = x + cells.shift(level, reads, read, s * conversions + a, rows)
+            x = x + cells.shift(level, reads, read, s * conversions + a, rows, tile_of)
             if held is not None:
-                x = x - held.shift(level, reads, read, s, rows)[:, self.tile_of]
+                x = x - held.shift(level, reads, read, s, rows, tiles)[:, tile_of]
         if self.voltage:
-            tiles = int(self.tile_of[-1]) + 1
-            common = reads.normals("voltage", len(x), np.arange(tiles), read)[:, self.tile_of]
-            x = x * (1 + self.voltage * common)
+            x = x * (1 + self.voltage * reads.normals(reads.named("voltage"), len(x), tiles, read)[:, tile_of])
         if self.constant:
             numbers = (2 * s + a) * columns + np.arange(columns)
-            x = x + self.constant * reads.normals("circuit", len(x), numbers, read)
+            x = x + self.constant * reads.normals(reads.named("circuit"), len(x), numbers, read)
         return x
 
     @staticmethod
-    def _draw(variances: Variances, level, drive, reads, read, s, a, rows, first) -> np.ndarray:
-        variance = variances.of(level, drive, s, a, rows)
-        if np.ndim(variance) == 0:
-            return np.zeros((len(level), 1))
+    def _draw(variance: np.ndarray, reads: Reads, read: int, first: int) -> np.ndarray:
+        """Normals of ``variance`` (B, columns), the columns numbered from ``first``."""
+        if not variance.any():
+            return variance
         numbers = first + np.arange(variance.shape[1])
-        return np.sqrt(variance) * reads.normals("cells", len(level), numbers, read)
+        return np.sqrt(variance) * reads.normals(reads.cell_stream, len(variance), numbers, read)
 
 
 def column_noise(
@@ -103,22 +108,23 @@ def column_noise(
         return None
     step = programmed.step * programmed.sense_scale
     factor = temperature_factor(macro, programmed.card, draws) / step
-    share = _shares(pair[0], effective.cells)
+    share = shares(pair[0], effective.cells)
     own = _variances(macro, step, _sigma(effects, programmed.cells, t) * factor, pair[0], share)
     passed: Pair = (share * factor, None)
     reference = None
     if pair[1] is not None and effective.reference is not None:
-        share = _shares(pair[1], effective.reference)
+        share = shares(pair[1], effective.reference)
         reference = _variances(macro, step, _sigma(effects, programmed.reference, t) * factor, pair[1], share)
         passed = (passed[0], share * factor)
     traps = tuple(read_traps(macro, programmed, t, passed))
     shape = (macro.slices, macro.weights.conversions)
     return ColumnNoise(
-        *(own, reference, tile_of(programmed.tiling), _drive(macro), shape, effects.voltage, constant, traps)
+        *(own, reference, tile_of(programmed.tiling), _drive(macro, chip_temperature(macro, programmed.card, draws))),
+        *(shape, effects.voltage, constant, traps),
     )
 
 
-def _shares(g: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def shares(g: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """What a change of 1 S of each cell changes at the foot of its column, to first order."""
     return np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
 
@@ -151,13 +157,13 @@ def together(macro: Any, variance: np.ndarray) -> np.ndarray:
     return total
 
 
-def _drive(macro: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _drive(macro: Any, temperature: float) -> Callable[[np.ndarray], np.ndarray]:
     """Spectral density [V A/A s = V C] over G of a cell's current noise at each level: 2 q V coth(q V / 2 k T)."""
-    effects, top = macro.read_effects, macro.inputs.max_level
-    thermal = 4 * _BOLTZMANN * effects.temperature
+    top = macro.inputs.max_level
+    thermal = 4 * _BOLTZMANN * temperature
 
     def density(volts: np.ndarray) -> np.ndarray:
-        half = _CHARGE * volts / (2 * _BOLTZMANN * effects.temperature)
+        half = _CHARGE * volts / (2 * _BOLTZMANN * temperature)
         return thermal * np.where(half > 1e-6, half / np.tanh(np.maximum(half, 1e-6)), 1.0)
 
     if macro.inputs.coding == "voltage":

@@ -10,6 +10,7 @@ import numpy as np
 from pimsim.converters.real import RealADC
 from pimsim.encoding import Plane
 from pimsim.macro.circuits import Circuit
+from pimsim.macro.layout import tile_of
 from pimsim.macro.noise import ColumnNoise
 from pimsim.macro.programmed import Programmed
 from pimsim.macro.sram import Bent
@@ -37,6 +38,7 @@ class Plan:
     circuit : gives the column sums where they are not linear in the inputs (:class:`pimsim.macro.circuits.Circuit`),
         or None; x is then ``circuit.sums(r, u)[s, a]``.
     dac : output (levels,) of each input level, or None when they are the integers they stand for; ``dac_noise`` [LSB].
+    tile_of : (C,) number of the column of arrays each column lies in; ``dac_noise`` needs it.
     adc : converters that are not ideal, ``which`` (groups, slices, conversions, C) number of each; or None.
     noise : white noise of the columns, or None; it counts only in products that are given ``reads``.
     held : (slices, conversions, K, C) variance of the noise of a cell [cell steps squared] that all planes of an input
@@ -59,6 +61,7 @@ class Plan:
     dac_noise: float = 0.0
     adc: RealADC | None = None
     which: np.ndarray | None = None
+    tile_of: np.ndarray | None = None
     noise: ColumnNoise | None = None
     held: np.ndarray | None = None
     single: bool = False
@@ -115,7 +118,7 @@ def build_plan(
     adc, which = real_converters(macro, programmed)
     return Plan(
         *(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.converter.top, weights, unit),
-        *(circuit, dac, level_noise, adc, which, noise),
+        *(circuit, dac, level_noise, adc, which, tile_of(programmed.tiling), noise),
     )
 
 

@@ -46,12 +46,14 @@ def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Progr
             macro.predistortion, card, circuit, targets, reference_targets
         )
     cells, effort = _program_cells(macro, card, targets, np.arange(encoding.polarities), tiling, stream)
-    reference = None
+    reference, reference_effort = None, None
     if reference_targets is not None:
-        reference, _ = _program_cells(macro, card, reference_targets, np.array([REFERENCE]), tiling, stream)
+        reference, reference_effort = _program_cells(
+            macro, card, reference_targets, np.array([REFERENCE]), tiling, stream
+        )
     return Programmed(
         *(card, tiling, integers, scale, levels, flipped, cells, reference),
-        *(step, card.g_min / step, table, stream, effort, distortion),
+        *(step, card.g_min / step, table, stream, effort, reference_effort, distortion),
     )
 
 

@@ -26,7 +26,8 @@ class Programmed:
     reference : state of the reference cells, (copies, slices, 1, K, column tiles), or None.
     step, pedestal : conductance of one cell step [S]; G_min in cell steps.
     table : (levels,) [S] conductance meant by each level.
-    effort : pulses of write-verify (:class:`pimsim.macro.verify.Effort`), or None.
+    effort, reference_effort : pulses of write-verify (:class:`pimsim.macro.verify.Effort`) of the cells and of the
+        reference cells, or None.
     distortion : what pre-distortion did to the targets, or None.
     """
 
@@ -43,6 +44,7 @@ class Programmed:
     table: np.ndarray
     stream: Stream
     effort: Effort | None = None
+    reference_effort: Effort | None = None
     distortion: Predistorted | None = None
     cache: dict[Any, Any] = field(default_factory=dict)
 

@@ -24,27 +24,31 @@ class Reads:
         """Reads of the inputs from ``samples`` on."""
         return replace(self, first=self.first + samples)
 
+    def named(self, purpose: str) -> Stream:
+        """Stream of one of the things that are random in reads."""
+        return self.stream.named(f"{self.stream.purpose}/{purpose}")
+
     @property
     def cell_stream(self) -> Stream:
         """Stream of the noise of the columns."""
-        return self.stream.named(f"{self.stream.purpose}/cells")
+        return self.named("cells")
 
     @property
     def held_stream(self) -> Stream:
         """Stream of the noise of the cells that is common to the planes of an input."""
-        return self.stream.named(f"{self.stream.purpose}/held")
+        return self.named("held")
 
     @property
     def adc_stream(self) -> Stream:
         """Stream of the noise of the converters."""
-        return self.stream.named(f"{self.stream.purpose}/adc")
+        return self.named("adc")
 
     def draw(self, read: int) -> int:
         """Number of a read among the draws of a place: reads of one pass side by side, for two come of one hash."""
         return (self.number << 24) + read
 
-    def normals(self, purpose: str, inputs: int, columns: np.ndarray, read: int) -> np.ndarray:
-        """Standard normals (inputs, columns) of read ``read`` (plane and row group) of each column number."""
+    def normals(self, stream: Stream, inputs: int, columns: np.ndarray, read: int) -> np.ndarray:
+        """Standard normals (inputs, columns) of ``stream``: of read ``read`` (plane and row group) of each column."""
         sample = np.arange(self.first, self.first + inputs, dtype=np.uint64) << np.uint64(32)
         places = sample[:, None] | columns.astype(np.uint64)
-        return self.stream.named(f"{self.stream.purpose}/{purpose}").normal(places, draw=self.draw(read))
+        return stream.normal(places, draw=self.draw(read))

@@ -17,7 +17,7 @@ from pimsim.components.adder_tree import full_adders
 from pimsim.converters import ADC, DAC, lossless_bits
 from pimsim.encoding.inputs import digits
 from pimsim.macro.effects import ReadEffects
-from pimsim.macro.layout import Pair, both, combine
+from pimsim.macro.layout import Pair, both, combine, through_arrays, tile_of
 from pimsim.macro.programmed import Programmed
 
 
@@ -139,13 +139,18 @@ class Bent:
     lines: Pair
 
     def sums(self, group: int, level: np.ndarray) -> np.ndarray:
-        """Column sums (slices, conversions, B, C) in cell steps for levels (B, k) of the rows of a group."""
-        rows = slice(*self.programmed.tiling.row_groups[group])
+        """Column sums (slices, conversions, B, C) in cell steps for levels of the rows of a group.
+
+        ``level`` is (B, k), or (column tiles, B, k) where arrays side by side have levels of their own.
+        """
+        tiling = self.programmed.tiling
+        rows, columns = slice(*tiling.row_groups[group]), (tile_of(tiling), np.arange(tiling.col_tiles))
         cells, reference = (
-            None if part is None else self.macro.circuit.join(level @ part[..., rows, :]) for part in self.lines
+            None if part is None else self.macro.circuit.join(through_arrays(level, part[..., rows, :], of))
+            for part, of in zip(self.lines, columns)
         )
         assert cells is not None
-        return combine(self.macro.weights, self.programmed.tiling, cells, reference)
+        return combine(self.macro.weights, tiling, cells, reference)
 
 
 def bent(macro: Any, programmed: Programmed, conductances: Pair, steps: Pair) -> Bent:

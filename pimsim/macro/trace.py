@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,8 @@ class Trace:
         self, plane: int | None = None, weight_slice: int | None = None, bins: int = 64
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Counts before and after the converter and the common bin edges, of one plane and slice or of all (None)."""
-        part = (slice(None), slice(None), _pick(plane), _pick(weight_slice))
+        planes, slices = self.before.shape[2:4]
+        part = (slice(None), slice(None), _pick("plane", plane, planes), _pick("weight_slice", weight_slice, slices))
         before, after = self.before[part].ravel(), self.after[part].ravel()
         edges = np.histogram_bin_edges(np.concatenate([before, after]), bins)
         return np.histogram(before, edges)[0], np.histogram(after, edges)[0], edges
@@ -64,13 +66,19 @@ class Trace:
 
     def rows(self) -> list[dict[str, float]]:
         """One row for each plane and slice, for a table: range, clip fractions, rms error, weight in the output."""
+        if not self.before.size:
+            raise InputError("rows: the trace of an empty batch has no sums; trace at least one input")
         return [
             _row(self, plane, s) for plane in range(len(self.plane_weights)) for s in range(len(self.slice_weights))
         ]
 
 
-def _pick(index: int | None) -> slice:
-    return slice(None) if index is None else slice(index, index + 1)
+def _pick(name: str, index: int | None, count: int) -> slice:
+    if index is None:
+        return slice(None)
+    if not 0 <= index < count:
+        raise InputError(f"histogram: {name} = {index} must be one of 0 ... {count - 1}, or None for all")
+    return slice(index, index + 1)
 
 
 def _row(trace: Trace, plane: int, s: int) -> dict[str, float]:
@@ -88,22 +96,29 @@ def _row(trace: Trace, plane: int, s: int) -> dict[str, float]:
 
 
 def trace_product(
-    plan: Plan, passes: list[np.ndarray], slice_weights: tuple[int, ...], reads: list[Reads | None]
+    plan: Plan,
+    passes: list[np.ndarray],
+    slice_weights: tuple[int, ...],
+    parts: Iterable[tuple[slice, Plan, Reads | None]],
 ) -> Trace:
-    """Trace of the words of all passes, computed on the plain path."""
+    """Trace of the words of all passes, computed on the plain path.
+
+    ``parts`` of the batch have a plan and reads of their own, of the shapes and levels of ``plan``.
+    """
     slices, conversions, _, columns = plan.matrix.shape
     shape = (len(passes), len(plan.groups), len(plan.planes), slices, conversions, len(passes[0]), columns)
     if np.prod(shape, dtype=float) > _LARGEST:
         raise InputError(f"trace: {np.prod(shape):,} conversions; give fewer inputs (at most {_LARGEST:,} conversions)")
     before, after = np.empty(shape), np.empty(shape)
     clipped = np.empty(shape, dtype=bool)
-    for p, words in enumerate(passes):
-        for r, t in np.ndindex(shape[1:3]):
-            for s, a, x in _plain.column_sums(plan, words, r, t, reads[p]):
-                lo, q = plan.lo[r, s], plan.q[r, s]
-                before[p, r, t, s, a] = x
-                after[p, r, t, s, a] = lo + q * _plain.codes(plan, x, r, t, s, a, reads[p])
-                clipped[p, r, t, s, a] = _clipped(plan, x, r, s, a)
+    for inputs, own, reads in parts:
+        for p, r, t in np.ndindex(shape[:3]):
+            at = None if reads is None else replace(reads, number=p)
+            for s, a, x in _plain.column_sums(own, passes[p][inputs], r, t, at):
+                lo, q = own.lo[r, s], own.q[r, s]
+                before[p, r, t, s, a, inputs] = x
+                after[p, r, t, s, a, inputs] = lo + q * _plain.codes(own, x, r, t, s, a, at)
+                clipped[p, r, t, s, a, inputs] = _clipped(own, x, r, s, a)
     weights = tuple(plane.weight for plane in plan.planes)
     return Trace(before, after, clipped, plan.lo, plan.q, plan.top, weights, slice_weights)
 

@@ -34,17 +34,22 @@ class Traps:
     rows: int
     columns: int
 
-    def shift(self, level: np.ndarray, reads: Reads, read: int, conversion: int, rows: slice) -> np.ndarray:
-        """What the states of one read add to column sums, (B, columns), for levels (B, k) of the matrix ``rows``."""
+    def shift(
+        self, level: np.ndarray, reads: Reads, read: int, conversion: int, rows: slice, tile_of: np.ndarray
+    ) -> np.ndarray:
+        """What the states of one read add to column sums, (B, columns), for levels of the matrix ``rows``.
+
+        See :func:`pimsim.macro.layout.through_arrays` for ``level`` and ``tile_of``.
+        """
         bounds = (conversion * self.rows + rows.start, conversion * self.rows + rows.stop)
         mine = slice(*np.searchsorted(self.key, bounds))
         row, column = self.row[mine] - rows.start, self.column[mine]
         place, step = self.place[mine], self.step[mine]
-        out = np.zeros((len(level), self.columns))
-        for b in range(len(level) if len(row) else 0):
-            drive = level[b, row]
+        out = np.zeros((level.shape[-2], self.columns))
+        for b in range(len(out) if len(row) else 0):
+            drive = level[b, row] if level.ndim == 2 else level[tile_of[column], b, row]
             on = drive != 0
-            stream = reads.stream.named(f"{reads.stream.purpose}/{self.name}/{reads.first + b}")
+            stream = reads.named(f"{self.name}/{reads.first + b}")
             filled = stream.uniform(place[on], draw=reads.draw(read)) < self.occupancy
             change = drive[on] * step[on] * (self.occupancy - filled)
             out[b] = np.bincount(column[on], weights=change, minlength=self.columns)

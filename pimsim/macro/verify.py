@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,17 +90,26 @@ def write_verify(cells: Any, settings: WriteVerify) -> tuple[Any, Effort]:
     return replace(cells, g=after), Effort(pulses, ~waiting, g)
 
 
-def effort_report(cells: Any, effort: Effort | None, step: float) -> dict[str, float]:
-    """Programming in numbers: cells, pulses, share not accepted, rms errors in cell steps."""
-    error = (cells.g - cells.target) / step
+def effort_report(parts: Sequence[tuple[Any, Effort | None]], step: float) -> dict[str, float]:
+    """Programming in numbers: cells, pulses, share not accepted, rms errors in cell steps.
+
+    ``parts``: states of cells, and of reference cells where there are any, with the effort that programming them took.
+    """
+    error = _joined((cells.g - cells.target) / step for cells, _ in parts)
     report = {"cells": float(error.size), "rms_error": float(np.sqrt(np.square(error).mean()))}
-    if effort is None:
+    verified = [(cells, effort) for cells, effort in parts if effort is not None]
+    if not verified:
         return report
-    verified = (effort.verified - cells.target) / step
+    pulses = _joined(effort.pulses for _, effort in verified)
+    left = _joined((effort.verified - cells.target) / step for cells, effort in verified)
     return report | {
-        "pulses": float(effort.pulses.sum(dtype=np.int64)),
-        "mean_pulses": float(effort.pulses.mean()),
-        "most_pulses": float(effort.pulses.max()),
-        "not_accepted": float(1 - effort.accepted.mean()),
-        "rms_error_verified": float(np.sqrt(np.square(verified).mean())),
+        "pulses": float(pulses.sum(dtype=np.int64)),
+        "mean_pulses": float(pulses.mean()),
+        "most_pulses": float(pulses.max()),
+        "not_accepted": float(1 - _joined(effort.accepted for _, effort in verified).mean()),
+        "rms_error_verified": float(np.sqrt(np.square(left).mean())),
     }
+
+
+def _joined(parts: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate([part.ravel() for part in parts])

@@ -221,6 +221,26 @@ def test_pulses_of_write_verify_are_priced():
     assert once.latency_s - pulsed.latency_s == pytest.approx(128e-6 * saved / done["cells"])
 
 
+def test_cells_of_reference_columns_are_written_too():
+    chip = RRAM.replace({"macro.weights": {"bits": 8, "cell_bits": 2, "scheme": "offset", "subtract": "analog"}})
+    weights = np.random.default_rng(0).integers(-128, 128, (256, 120))
+    done = chip.macro.program(weights, rng=1).programming
+    # Four columns a weight; 31 weights an array, so four arrays side by side with four reference columns each.
+    assert done["cells"] == 256 * (120 * 4 + 4 * 4)
+    assert count(chip.programming_cost(LENET), "fc1", "programmer", "write") == done["cells"]
+
+
+def test_pulses_price_programming_in_every_run_as_well():
+    """A cell that takes 16 pulses of the 8 that a write stands for costs two writes."""
+    once, twice = (
+        RRAM.cost(LENET, weights="per_inference", pulses=p) for p in (None, dict.fromkeys(LENET.labels, 16.0))
+    )
+    written = once.breakdown.query("component == 'programmer'").energy_j.sum()
+    assert twice.breakdown.query("component == 'programmer'").energy_j.sum() == pytest.approx(2 * written)
+    with pytest.raises(InputError, match="pulses: 'lenet' has no layer 'fc9'"):
+        RRAM.cost(LENET, pulses={"fc9": 2.0})
+
+
 @pytest.mark.parametrize(
     ("pulses", "match"),
     [({"fc9": 2.0}, "pulses: 'lenet' has no layer 'fc9'"), ({"fc1": -1.0}, "must be a finite number of pulses")],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pimsim as ps
-from pimsim.base.errors import InputError
+from pimsim.base.errors import InputError, SpecError
 from pimsim.evaluate import programmed as module
 from pimsim.evaluate.bench import make_bench
 from pimsim.evaluate.programmed import program_network
@@ -65,6 +65,35 @@ def test_the_cost_takes_the_read_energy_that_the_cells_saw(bench, chip):
     cells = cost.breakdown.query("component == 'cells'").groupby("layer").energy_j.sum()
     for layer, joules in outcome.read_energy.items():
         assert cells[layer] == pytest.approx(joules, rel=1e-12)
+
+
+VERIFY = {"tolerance": "2 uS", "max_pulses": 20, "gain": 0.5, "pulse_sigma": "1 uS"}
+
+
+def test_programming_is_priced_by_the_pulses_that_the_cells_took(bench, chip):
+    """The programmer's 160 pJ stand for 8 pulses; every pulse of every cell of two chips is counted."""
+    verified = chip.replace({"macro.verify": VERIFY})
+    ev = ps.evaluate(bench.network, verified, bench.data, trials=2, rng=5, baseline=None, weights="per_inference")
+    chips = [program_network(bench, verified.macro, seed=5, trial=trial).arrays for trial in (0, 1)]
+    writes = ev.programming.breakdown.query("component == 'programmer'").set_index("layer")
+    assert set(writes.action) == {"pulse"}
+    for layer in bench.quantized.layers:
+        pulses = np.mean([arrays[layer.name].programmed.effort.pulses.sum() for arrays in chips])
+        assert writes.energy_j[layer.layer.name] == pytest.approx(
+            pulses / 8 * 160e-12, rel=0, abs=0.51 * 20e-12
+        )  # whole pulses
+    in_cost = ev.cost.breakdown.query("component == 'programmer'").energy_j.sum()
+    assert in_cost == pytest.approx(writes.energy_j.sum(), rel=1e-9)
+    assert ev.to_dict()["programming"]["energy_j"] == ev.programming.energy_j
+
+
+def test_pulses_that_cannot_be_priced_are_not(bench, chip):
+    silent = chip.replace({"macro.verify": VERIFY, "components.programmer.pulses": None})
+    assert ps.evaluate(bench.network, silent, bench.data, trials=1, baseline=None).programming is None
+    with pytest.raises(SpecError, match=r"components\.programmer\.pulses"):
+        ps.evaluate(bench.network, silent, bench.data, trials=1, baseline=None, weights="per_inference")
+    plain = ps.evaluate(bench.network, chip, bench.data, trials=1, baseline=None).programming
+    assert plain.energy_j == chip.programming_cost(bench.workload).energy_j
 
 
 def test_a_network_with_groups_is_costed_by_layer(chip, tmp_path):

@@ -13,6 +13,7 @@ import pimsim as ps
 from pimsim.base.errors import InputError, SpecError
 from pimsim.base.streams import Stream
 from pimsim.macro import _blocked, _lookup, _noisy, _paths, _plain
+from pimsim.macro.drawn import Draws, chip_temperature
 from pimsim.macro.effects import ReadEffects
 from pimsim.macro.reads import Reads
 from tests.macro.cards import CARD
@@ -197,6 +198,17 @@ def test_traps_of_pairs_copies_and_reference_columns(weights):
     assert (found[~active] == 0).all()
 
 
+def test_traps_of_reference_columns_are_common_to_the_columns_of_an_array():
+    """Traps alone, of weights 0 in arrays side by side: columns share what their own reference column does."""
+    effects = {"telegraph": {"amplitude": 0.2, "correlation": "read"}}
+    weights = ps.WeightEncoding(bits=2, cell_bits=2, scheme="offset", subtract="analog")
+    array = macro(effects, weights=weights, cols=3).program(np.zeros((12, 4), dtype=int))
+    found = np.corrcoef(sums(array, np.ones(12), 4000).T)
+    # Cell and reference cell hold the same level: half of a column's variance is its reference column's.
+    expected = np.where(np.equal.outer(np.arange(4) // 2, np.arange(4) // 2), 0.5, 0.0) + 0.5 * np.eye(4)
+    assert np.abs(found - expected).max() < LIMIT / np.sqrt(4000)
+
+
 def test_a_normal_column_sum_would_miss_the_tails():
     """Few traps that are rarely filled: the third moment is that of the binomial, a normal one would have none."""
     effects = {"telegraph": {"amplitude": 0.5, "occupancy": 0.05, "correlation": "read"}}
@@ -252,6 +264,35 @@ read_noise:
         array = macro({"correlation": correlation}, device=device, temperature=362.5)
         y = array.program(np.ones((10, 1), dtype=int)).matmul(levels, rng=1)
         assert abs(y.std() / (1.25 * 0.1 * np.sqrt(10)) - 1) < LIMIT / np.sqrt(2 * 3000) + 1e-3
+
+
+def test_thermal_noise_follows_the_temperature_of_the_cells(tmp_path):
+    """4 k T G of rows that are not driven; G follows the card's law, T the macro, and both the drawn temperature."""
+    boltzmann, bandwidth, device = 1.380649e-23, 1e9, on_card(tmp_path, LAW)
+    for kelvin in (None, 250.0, 390.0):
+        array = macro({"bandwidth": bandwidth}, device=device, temperature=kelvin).program(np.ones((20, 2), dtype=int))
+        temperature = kelvin or 300.0
+        g = 20 * array.programmed.cells.g.max() * (1 + 0.004 * (temperature - 300))
+        expected = 4 * boltzmann * temperature * g * bandwidth / (array.programmed.step * 0.2) ** 2
+        found = sums(array, np.zeros(20), 4000)[:, :2].var(axis=0)
+        assert np.abs(found / expected - 1).max() < LIMIT * np.sqrt(2 / 4000)
+
+
+def test_thermal_noise_follows_the_variation_of_the_temperature(tmp_path):
+    effects = {"bandwidth": 1e9, "temperature_variation": {"sigma": "20 K"}}
+    array = macro(effects, device=on_card(tmp_path, LAW)).program(np.ones((4, 1), dtype=int))
+    for seed in (1, 2):
+        reads = Reads(Stream(seed, "read"))
+        drawn = Draws.of_batch(reads)
+        kelvin = chip_temperature(array.macro, array.programmed.card, drawn)
+        assert abs(kelvin - 300) > 1
+        noise = array._plan_of(drawn).noise
+        assert noise.drive(np.zeros(1))[0] == pytest.approx(4 * 1.380649e-23 * kelvin, rel=1e-12)
+
+
+def test_thermal_noise_has_no_temperature_of_its_own():
+    with pytest.raises(SpecError, match=r"read_effects\.temperature"):
+        ps.Macro().replace({"read_effects.temperature": 350.0})
 
 
 def test_cards_without_a_temperature_law_are_refused(tmp_path):

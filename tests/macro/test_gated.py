@@ -36,6 +36,29 @@ def column_currents(array, X):
             yield t, np.concatenate(found, axis=1).reshape(len(X), 4, 4, 2)
 
 
+PULSES = {"inputs": ps.InputEncoding(bits=3, dac_bits=3, coding="pulse_width"), "wires": WIRES}
+
+
+@pytest.mark.parametrize("error", [-0.01, 0.01])
+def test_pulses_a_little_too_short_or_long_take_that_much_of_the_sums(error):
+    exact, off = (
+        gated(dac=ps.DAC(gain_error=e), **PULSES).program(W, rng=1).matmul(X % 8, trace=True)[1] for e in (0.0, error)
+    )
+    np.testing.assert_allclose(off.before, (1 + error) * exact.before, rtol=1e-12)
+
+
+def test_every_pulse_ends_when_its_own_noise_says():
+    """Open cells and ideal lines leave sums of products; cells that are nearly open go through the circuit."""
+    fields = PULSES | {"wires": None, "dac": ps.DAC(noise_lsb=0.1)}
+    x = np.maximum(X % 8, 1)
+    through, summed = (
+        gated(**(fields | {"access": ps.Transistor(r_on=2e3, g_off=g_off)})).program(W, rng=1) for g_off in (1e-14, 0.0)
+    )
+    assert (through.explain()["path"], summed.explain()["path"]) == ("circuit", "plain")
+    found, expected = (array.matmul(x, rng=4, trace=True)[1].before for array in (through, summed))
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("wires", [None, WIRES])
 @pytest.mark.parametrize("active", [12, 5])
 def test_outputs_are_those_of_the_ladders(wires, active):

@@ -5,6 +5,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import SpecError
+from pimsim.macro.effects import ReadEffects
 
 RNG = np.random.default_rng(8)
 W = RNG.integers(-127, 128, (40, 6))
@@ -25,6 +26,21 @@ def test_neighboring_columns_share_a_converter(columns_per_adc, of_a_weight, in_
     # Four weights an array: the fifth column and the second row group lie in other arrays.
     assert not set(which[0, :, :, :4].ravel()) & set(which[0, :, :, 4:].ravel())
     assert not set(which[0].ravel()) & set(which[1].ravel())
+
+
+def test_how_many_columns_share_a_converter_matters_to_values_only_when_converters_differ():
+    """Ideal ones: the same outputs, coarse and calibrated, with noise of cells; drawn ones: other outputs."""
+    effects = {"flicker": {"amplitude": 0.1, "correlation": "read"}}
+    fields = {"device": "rram-milo2021", "read_effects": ReadEffects.parse(effects)}
+    coarse, drawn = ps.ADC(bits=5, range="calibrated"), ps.ADC(bits=5, range="calibrated", offset_lsb=0.5)
+    found = {
+        (adc.offset_lsb, shared): program(columns_per_adc=shared, adc=adc, **fields).calibrate(X).matmul(X, rng=2)
+        for adc in (coarse, drawn)
+        for shared in (1, 8, 32)
+    }
+    for shared in (8, 32):
+        assert np.array_equal(found[0.0, shared], found[0.0, 1])
+        assert not np.array_equal(found[0.5, shared], found[0.5, 1])
 
 
 def test_row_groups_of_an_array_share_its_converters():

@@ -113,6 +113,44 @@ def test_a_calibrated_array_reports_on_its_calibration_data():
     assert 0.02 < report["clip_fraction"] < 0.12
 
 
+@pytest.mark.parametrize(
+    ("picked", "message"),
+    [
+        ({"plane": 7}, "plane = 7 must be one of 0 ... 6"),
+        ({"plane": -1}, "plane = -1"),
+        ({"weight_slice": 4}, "weight_slice = 4 must be one of 0 ... 3"),
+    ],
+)
+def test_histograms_of_what_is_not_there_are_refused(picked, message):
+    with pytest.raises(InputError, match=message):
+        program().matmul(X, trace=True)[1].histogram(**picked)
+
+
+HELD = {
+    "telegraph noise": {"read_effects": {"telegraph": {"amplitude": 0.3}}},
+    "reference columns": {"device": "pcm-nandakumar2019", "weights": {"scheme": "offset", "subtract": "analog"}},
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_a_trace_shows_the_cells_as_every_input_finds_them(name):
+    """Noise held over a vector that is drawn cell by cell: traced sums add up to the output of the same reads."""
+    given = {"rows": 32, "cols": 64, "inputs": {"bits": 4}, "adc": {"bits": 6}, "device": "ideal"}
+    macro = ps.Macro.parse(
+        given | {"read_effects": {"correlation": "vector"} if name != "telegraph noise" else {}} | HELD[name]
+    )
+    array, x = macro.program(W, rng=1), np.repeat(X[:1] % 16, 3, axis=0)
+    y, trace = array.matmul(x, rng=5, first_sample=2, trace=True)
+    assert np.array_equal(y, array.matmul(x, rng=5, first_sample=2))
+    assert array.explain()["why_with_rng"].endswith("drawn cell by cell")
+    assert len(np.unique(trace.before[0, 0, 0, 0, 0, :, 0])) == 3
+    worth = np.einsum("t,s->ts", trace.plane_weights, trace.slice_weights)
+    if trace.before.shape[4] == 2:
+        worth = worth[..., None] * np.array([1, -1])
+    summed = np.einsum("prtsabc,tsa->bc", trace.after, worth.reshape(*worth.shape[:2], -1))
+    np.testing.assert_allclose(summed, y, atol=1e-6)
+
+
 def test_a_trace_too_large_is_refused():
     with pytest.raises(InputError, match="give fewer inputs"):
         program().matmul(np.zeros((200_000, 50), dtype=int), trace=True)

@@ -95,3 +95,20 @@ def test_stuck_cells_stay_stuck():
 def test_bad_settings_are_refused(fields, message):
     with pytest.raises(SpecError, match=message):
         settings(**fields)
+
+
+def test_reference_columns_count_as_what_they_take():
+    """Cells of the weights and of the reference columns, pulses and errors of both."""
+    weights = ps.WeightEncoding(bits=4, cell_bits=2, scheme="offset", subtract="analog")
+    macro = ps.Macro(rows=64, cols=64, device="rram-wan2022", verify=settings(max_pulses=4), weights=weights)
+    array = macro.program(W // 16, rng=3)
+    held, report = array.programmed, array.programming
+    efforts, states = (held.effort, held.reference_effort), (held.cells, held.reference)
+    assert held.reference_effort.pulses.sum() > 0
+    assert report["cells"] == 60 * 6 * 2 + 60 * 2 == sum(e.pulses.size for e in efforts)
+    assert report["pulses"] == sum(e.pulses.sum() for e in efforts)
+    assert report["mean_pulses"] == report["pulses"] / report["cells"]
+    assert report["most_pulses"] == 4
+    assert report["not_accepted"] == pytest.approx(sum((~e.accepted).sum() for e in efforts) / report["cells"])
+    square = sum(np.square((s.g - s.target) / held.step).sum() for s in states)
+    assert report["rms_error"] == pytest.approx(np.sqrt(square / report["cells"]))

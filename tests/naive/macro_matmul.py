@@ -32,3 +32,17 @@ def code_sums(words, matrix, groups, planes, pedestal, lo, q, top, weights, unit
             row.append(y)
         outputs.append(row)
     return outputs, distances
+
+
+def codes(levels, g, step, lo, q, top):
+    """Code [sample][column] of each conversion and the place (x - lo)/q + 1/2 whose floor it is, in float64.
+
+    levels[sample][row] of the inputs; g[row][column] conductances, ``step`` that of a cell step.
+    """
+    found, places = [], []
+    columns = list(zip(*g))
+    for level in levels:
+        at = [(sum(u * v for u, v in zip(level, column) if u) / step - lo) / q + 0.5 for column in columns]
+        places.append(at)
+        found.append([min(max(floor(t), 0), top) for t in at])
+    return found, places
