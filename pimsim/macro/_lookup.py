@@ -46,6 +46,8 @@ class Tables:
         worth; -1 where the next column comes to that sum.
     rows, states : rows under one index, states of one digit.
     bits : fraction bits of an accumulator.
+    parts : bits to shift the words by for each byte of planes;  planes, units : these planes and what their codes are
+        worth, as ``_kernels_lookup.lookup_share`` takes them.
     """
 
     entries: NDArray[np.int32]
@@ -57,6 +59,9 @@ class Tables:
     states: int
     bits: int
     lanes: int
+    parts: tuple[int, ...]
+    planes: tuple[NDArray[Any], ...]
+    units: NDArray[np.float64]
 
     @property
     def blocks(self) -> int:
@@ -64,10 +69,10 @@ class Tables:
         return self.start.shape[2] // self.lanes
 
     @cached_property
-    def sizes(self) -> list[int]:
+    def sizes(self) -> NDArray[np.int64]:
         """Elements (R) of one block and physical column of each row group."""
         groups = -(-np.diff(self.edges, axis=1)[:, 0] // self.rows)
-        return (groups * self.states**self.rows * self.lanes).tolist()
+        return groups * self.states**self.rows * self.lanes
 
     @property
     def width(self) -> int:
@@ -164,7 +169,15 @@ def fill(
     adds = shift_adds(plan)
     assert adds is not None, "such a plan is refused"
     weights = pad_columns(adds[0], padded, np.int32)
-    return Tables(entries, edges, start, weights, adds[1], rows, states, bits, lanes)
+    return Tables(entries, edges, start, weights, adds[1], rows, states, bits, lanes, *_all_planes(plan))
+
+
+def _all_planes(plan: Plan) -> tuple[tuple[int, ...], tuple[NDArray[Any], ...], NDArray[np.float64]]:
+    """Parts, planes and units of :class:`Tables`."""
+    shifts, parts = zip(*chunks(plan))
+    ends = np.cumsum([0] + [len(chunk[0]) for chunk in parts])
+    planes = (np.stack([ends[:-1], ends[1:]], axis=1), *(np.concatenate(values) for values in zip(*parts)))
+    return shifts, planes, np.stack([plan.unit * float(1 << shift) for shift in shifts])
 
 
 def _width(plan: Plan) -> int:
@@ -194,23 +207,20 @@ def code_sums(
     """
     from pimsim.macro import _kernels_lookup as kernels
 
-    parts, out = chunks(plan), np.zeros((len(words), plan.matrix.shape[3]))
-    low = np.stack([part(words, shift) for shift, _ in parts]) if len(parts) > 1 else part(words, 0)[None]
-    ends = np.cumsum([0] + [len(chunk[0]) for _, chunk in parts])
-    planes = (np.stack([ends[:-1], ends[1:]], axis=1), *(np.concatenate(v) for v in zip(*(c for _, c in parts))))
-    units = np.stack([plan.unit * float(1 << shift) for shift, _ in parts])
+    out = np.zeros((len(words), plan.matrix.shape[3]))
+    low = np.stack([part(words, shift) for shift in tables.parts]) if len(tables.parts) > 1 else part(words, 0)[None]
     lanes = (0,) * tables.lanes if simd else tables.lanes
-    most = max(1, _PAIRS // max(len(chunk[0]) for _, chunk in parts))
-    sizes, converter = np.array(tables.sizes), (plan.top, tables.bits)
-    columns = (tables.start, tables.weights, tables.shifts)
+    ends = tables.planes[0]
+    most = max(1, _PAIRS // int((ends[:, 1] - ends[:, 0]).max()))
+    columns, converter = (tables.start, tables.weights, tables.shifts), (plan.top, tables.bits)
 
     def work(samples: slice, blocks: tuple[int, int]) -> None:
         count = samples.stop - samples.start
         if not count:
             return
         kernels.lookup_share(
-            *(lanes, low[:, samples], planes, tables.width, tables.edges, tables.entries, sizes, columns),
-            *(units, converter, blocks, min(most, count), out[samples]),
+            *(lanes, low[:, samples], tables.planes, tables.width, tables.edges, tables.entries, tables.sizes, columns),
+            *(tables.units, converter, blocks, min(most, count), out[samples]),
         )
 
     run_shared(work, len(words), tables.blocks, threads or thread_count())

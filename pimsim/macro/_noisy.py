@@ -140,7 +140,7 @@ def _add_chunk(
     keys = tuple(tuple(np.uint64(k) for k in stream.key) for stream in streams)
     own = 0.0 if plan.adc is None else plan.adc.adc.noise_rms
     converter = tuple(np.float32(v) for v in (plan.top, 2.0**-sums.bits, 2.0**-spreads.bits, own))
-    for r, size in enumerate(sums.sizes):
+    for r, size in enumerate(sums.sizes.tolist()):
         draw = reads.draw(r * len(plan.planes) + done)
         pairs = (draw % 2 + planes + 1) // 2
         pairs += pairs % 2  # the kernel takes two at a time

@@ -243,11 +243,15 @@ class Array:
 
     def _finish(self, y: np.ndarray) -> np.ndarray:
         """Outputs in the units of X @ W from those in units of the stored weights."""
-        if self.calibration is not None:
+        if self.calibration is not None and self.calibration.corrects:
             y = y * self.calibration.gain + self.calibration.offset
-        elif self.macro.column_gain or self.macro.column_offset:
+        elif self.calibration is None and (self.macro.column_gain or self.macro.column_offset):
             raise InputError("column_gain, column_offset: call array.calibrate(X_cal) before matmul")
-        return y * self.scale
+        return y * self.scale if self._scaled else y
+
+    @cached_property
+    def _scaled(self) -> bool:
+        return bool((self.scale != 1.0).any())
 
     @property
     def programming(self) -> dict[str, float]:

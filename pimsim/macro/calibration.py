@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,11 @@ class Calibration:
     inputs: int
     sample: np.ndarray
     compensations: tuple[Compensation, ...] = ()
+
+    @cached_property
+    def corrects(self) -> bool:
+        """Whether gain and offset change any output."""
+        return bool((self.gain != 1.0).any() or self.offset.any())
 
     def table(self) -> DataFrame:
         """One row for each compensation: name, setting, of, error_before, error_after."""

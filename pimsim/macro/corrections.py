@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,18 +33,24 @@ class Corrections:
 
     def apply(self, y: np.ndarray, plan: Plan, words: np.ndarray) -> np.ndarray:
         """Correct the (B, C) levels of one pass for the (B, K) words that made them."""
-        y = y + self.base if self.base.any() else y
-        for r, (start, stop) in enumerate(plan.groups):
-            offset, pedestal = self.inputs[r].any(), bool(plan.pedestal) and self.pedestal[r].any()
-            if not (offset or pedestal):
+        based, constant, groups = self._present
+        y = y + self.base if based else y
+        for r, offset, pedestal in groups:
+            if not (offset or (pedestal and plan.pedestal)):
                 continue
-            active = plane_sums(words[:, start:stop], plan.planes)
+            active = plane_sums(words[:, slice(*plan.groups[r])], plan.planes)
             if offset:
                 worth = np.array([plane.weight for plane in plan.planes])
                 y = y - (worth @ active)[:, None] * self.inputs[r]
-            if pedestal:
+            if pedestal and plan.pedestal:
                 y = y - _pedestal_steps(plan, active)[:, None] * self.pedestal[r]
-        return y - self.constant if self.constant.any() else y
+        return y - self.constant if constant else y
+
+    @cached_property
+    def _present(self) -> tuple[bool, bool, list[tuple[int, bool, bool]]]:
+        """What is not zero: base, constant, and of each row group that has any (its number, inputs, pedestal)."""
+        groups = [(r, bool(self.inputs[r].any()), bool(self.pedestal[r].any())) for r in range(len(self.inputs))]
+        return bool(self.base.any()), bool(self.constant.any()), [found for found in groups if any(found[1:])]
 
 
 def _pedestal_steps(plan: Plan, active: np.ndarray) -> np.ndarray:
