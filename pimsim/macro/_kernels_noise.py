@@ -40,6 +40,7 @@ from pimsim.macro._kernels_lookup import accumulate, add_totals, flush
 
 _LOW32 = np.uint64(0xFFFFFFFF)
 _F = np.float32
+_LANES = np.arange(16, dtype=np.uint32)
 _UNIT = _F(2.0**-32)
 _ANGLE = _F(2.0 * np.pi * 2.0**-32)
 _LN2 = _F(np.log(2.0))
@@ -64,23 +65,21 @@ _MANTISSA, _EXPONENT, _ROOT = np.int32(0x007FFFFF), np.int32(23), np.int32(0x003
 
 
 def philox_columns(lanes, key, sample, column, pairs, raw):
-    """Words 0 and 2 of Philox at the counters (column + lane, sample, pair, 0), to ``raw[:2]`` (pairs x lanes) uint32.
+    """Words 0 of Philox at the counters (column + lane, sample, pair, 0), then words 2, to ``raw``.
 
-    ``pairs`` = (first, how many; even).
+    ``pairs`` = (first, how many; even); ``raw`` (2 x pairs x lanes,) uint32.
     """
     for j in range(pairs[1]):
         for c in range(lanes):
-            counter = (column + np.uint64(c), sample, pairs[0] + np.uint64(j), np.uint64(0))
-            raw[0, j * lanes + c], _, raw[1, j * lanes + c], _ = philox(*key, *counter)
+            found = philox(*key, column + np.uint64(c), sample, pairs[0] + np.uint64(j), np.uint64(0))
+            raw[j * lanes + c], raw[(pairs[1] + j) * lanes + c] = found[0], found[2]
 
 
 @simd_of(philox_columns)
 def philox_columns_simd(lanes, key, sample, column, pairs, raw):
     # Two pairs at a time: a round of one waits for that before it.
-    width = len(lanes)
-    for c in range(width):
-        raw[2, c] = column + np.uint64(c)
-    columns = load(lanes, raw[2], 0)
+    width, half = len(lanes), pairs[1] * len(lanes)
+    columns = add(load(lanes, _LANES, 0), broadcast(lanes, np.uint32(column)))
     for j in range(0, pairs[1], 2):
         c0, c1, d0, d1 = columns, broadcast(lanes, np.uint32(sample)), columns, broadcast(lanes, np.uint32(sample))
         c2, c3 = broadcast(lanes, np.uint32(pairs[0] + np.uint64(j))), broadcast(lanes, np.uint32(0))
@@ -90,10 +89,10 @@ def philox_columns_simd(lanes, key, sample, column, pairs, raw):
             c0, c1, c2, c3 = philox_round(lanes, k0, k1, c0, c1, c2, c3)
             d0, d1, d2, d3 = philox_round(lanes, k0, k1, d0, d1, d2, d3)
             k0, k1 = (k0 + W0) & _LOW32, (k1 + W1) & _LOW32
-        store(raw[0], j * width, c0)
-        store(raw[1], j * width, c2)
-        store(raw[0], (j + 1) * width, d0)
-        store(raw[1], (j + 1) * width, d2)
+        store(raw, j * width, c0)
+        store(raw, (j + 1) * width, d0)
+        store(raw, half + j * width, c2)
+        store(raw, half + (j + 1) * width, d2)
 
 
 @njit
@@ -106,12 +105,13 @@ def philox_round(lanes, k0, k1, c0, c1, c2, c3):
 
 
 def box_muller(lanes, raw, normals):
-    """Normals (2, n) float32 of the uniforms in ``raw[:2]`` (3, n) uint32, n a multiple of ``lanes``.
+    """Normals (2 n,) float32, pairs n apart, of the uniforms in ``raw`` (2 n,) uint32, n a multiple of ``lanes``.
 
     Those of ``philox.normal_pair`` to float32 rounding, from 32 bits of each uniform.
     """
-    for c in range(normals.shape[1]):
-        bits = np.array([(_F(raw[0, c]) + _F(0.5)) * _UNIT]).view(np.int32)
+    half = normals.size // 2
+    for c in range(half):
+        bits = np.array([(_F(raw[c]) + _F(0.5)) * _UNIT]).view(np.int32)
         mantissa = bits[0] & _MANTISSA
         power = _F((bits[0] >> _EXPONENT) - np.int32(127))
         large = mantissa > _ROOT
@@ -122,7 +122,7 @@ def box_muller(lanes, raw, normals):
         log = f * (_L0 + f * (_L1 + f * (_L2 + f * (_L3 + f * tail)))) + power * _LN2
         radius = np.sqrt(max(_F(-2.0) * log, _F(0.0)))
         # The angle from its nearest quarter turn, and which quarter that is.
-        turned = np.uint32(raw[1, c] + np.uint32(0x20000000))
+        turned = np.uint32(raw[half + c] + np.uint32(0x20000000))
         quarter = turned >> np.uint32(30)
         x = _F(np.int32(turned & np.uint32(0x3FFFFFFF)) - np.int32(0x20000000)) * _ANGLE
         z = x * x
@@ -132,15 +132,16 @@ def box_muller(lanes, raw, normals):
         along, across = (sine if odd else cosine), (cosine if odd else sine)
         back = ((quarter + np.uint32(1)) & np.uint32(2)) != np.uint32(0)
         below = (quarter & np.uint32(2)) != np.uint32(0)
-        normals[0, c] = radius * (-along if back else along)
-        normals[1, c] = radius * (-across if below else across)
+        normals[c] = radius * (-along if back else along)
+        normals[half + c] = radius * (-across if below else across)
 
 
 @simd_of(box_muller)
 def box_muller_simd(lanes, raw, normals):
     zero, one, two = broadcast(lanes, np.uint32(0)), broadcast(lanes, np.uint32(1)), broadcast(lanes, np.uint32(2))
-    for at in range(0, normals.shape[1], len(lanes)):
-        uniform = mul(add(to_float32(load(lanes, raw[0], at)), broadcast(lanes, _F(0.5))), broadcast(lanes, _UNIT))
+    half = normals.size // 2
+    for at in range(0, half, len(lanes)):
+        uniform = mul(add(to_float32(load(lanes, raw, at)), broadcast(lanes, _F(0.5))), broadcast(lanes, _UNIT))
         bits = as_int32(uniform)
         mantissa = bit_and(bits, broadcast(lanes, _MANTISSA))
         power = to_float32(subtract(shift_right(bits, _EXPONENT), broadcast(lanes, np.int32(127))))
@@ -150,7 +151,7 @@ def box_muller_simd(lanes, raw, normals):
         f = subtract(as_float32(bit_or(mantissa, exponent)), broadcast(lanes, _F(1.0)))
         log = add(mul(f, polynomial(lanes, _LN, f)), mul(power, broadcast(lanes, _LN2)))
         radius = square_root(maximum(mul(log, broadcast(lanes, _F(-2.0))), broadcast(lanes, _F(0.0))))
-        turned = add(load(lanes, raw[1], at), broadcast(lanes, np.uint32(0x20000000)))
+        turned = add(load(lanes, raw, half + at), broadcast(lanes, np.uint32(0x20000000)))
         quarter = shift_right(turned, 30)
         inside = as_int32(bit_and(turned, broadcast(lanes, np.uint32(0x3FFFFFFF))))
         x = mul(to_float32(subtract(inside, broadcast(lanes, np.int32(0x20000000)))), broadcast(lanes, _ANGLE))
@@ -159,8 +160,8 @@ def box_muller_simd(lanes, raw, normals):
         odd = bit_and(quarter, one)
         along, across = where_greater(odd, zero, sine, cosine), where_greater(odd, zero, cosine, sine)
         back, below = bit_and(add(quarter, one), two), bit_and(quarter, two)
-        store(normals[0], at, mul(radius, with_sign(along, back)))
-        store(normals[1], at, mul(radius, with_sign(across, below)))
+        store(normals, at, mul(radius, with_sign(along, back)))
+        store(normals, half + at, mul(radius, with_sign(across, below)))
 
 
 @njit
@@ -178,26 +179,36 @@ def with_sign(x, two):
     return as_float32(exclusive_or(as_uint32(x), shift_left(two, 30)))
 
 
-@njit
-def white_noise(variances, worth, normals, noise):
-    """Add the normals of one sample's conversions, each times its standard deviation, to ``noise`` (n,)."""
+def white_noise(lanes, variances, start, worth, normals, noise):
+    """Add the normals of one sample's conversions, each times its standard deviation, to ``noise`` (n,).
+
+    Their variances from ``start`` on, fixed point of ``worth``.
+    """
     for at in range(noise.size):
-        noise[at] += np.sqrt(max(_F(variances[at]) * worth, _F(0.0))) * normals[at]
+        noise[at] += np.sqrt(max(_F(variances[start + at]) * worth, _F(0.0))) * normals[at]
 
 
-def held_noise(lanes, covariances, worth, normals, places, rest, noise):
+@simd_of(white_noise)
+def white_noise_simd(lanes, variances, start, worth, normals, noise):
+    scale, zero = broadcast(lanes, worth), broadcast(lanes, _F(0.0))
+    for at in range(0, noise.size, len(lanes)):
+        variance = maximum(mul(to_float32(load(lanes, variances, start + at)), scale), zero)
+        store(noise, at, add(load(lanes, noise, at), mul(square_root(variance), load(lanes, normals, at))))
+
+
+def held_noise(lanes, covariances, start, worth, normals, places, rest, noise):
     """Add noise that is common to the planes of one sample, of their covariances, to ``noise``.
 
-    ``covariances`` (pairs of planes j <= i, lanes) fixed point; ``places`` of the planes in ``normals`` and ``noise``.
-    Cholesky's factor of them, in place in ``rest``, times the normals; a plane whose variance its predecessors explain
-    to within the rounding of fixed point takes no normal of its own.
+    ``covariances`` (pairs of planes j <= i, lanes) from ``start`` on, fixed point of ``worth``; ``places`` of planes in
+    ``normals`` and ``noise``. Cholesky's factor of them, in place in ``rest``, times the normals; a plane whose
+    variance its predecessors explain to within the rounding of fixed point takes no normal of its own.
     """
     for at in range(rest.size):
-        rest[at] = _F(covariances[at]) * worth
+        rest[at] = _F(covariances[start + at]) * worth
     for m in range(places.size):
         for c in range(lanes):
             own = entry(m, m) * lanes + c
-            least = _F(covariances[own]) * worth * _LEAST
+            least = _F(covariances[start + own]) * worth * _LEAST
             new = rest[own] > least
             root = np.sqrt(max(rest[own], least))
             inverse = _F(1.0) / root if new else _F(0.0)
@@ -213,15 +224,15 @@ def held_noise(lanes, covariances, worth, normals, places, rest, noise):
 
 
 @simd_of(held_noise)
-def held_noise_simd(lanes, covariances, worth, normals, places, rest, noise):
+def held_noise_simd(lanes, covariances, start, worth, normals, places, rest, noise):
     stay_apart()
     width, zero, one = len(lanes), broadcast(lanes, _F(0.0)), broadcast(lanes, _F(1.0))
     scale = broadcast(lanes, worth)
     for at in range(0, rest.size, width):
-        store(rest, at, mul(to_float32(load(lanes, covariances, at)), scale))
+        store(rest, at, mul(to_float32(load(lanes, covariances, start + at)), scale))
     for m in range(places.size):
         own = entry(m, m) * width
-        least = mul(mul(to_float32(load(lanes, covariances, own)), scale), broadcast(lanes, _LEAST))
+        least = mul(mul(to_float32(load(lanes, covariances, start + own)), scale), broadcast(lanes, _LEAST))
         left, normal = load(lanes, rest, own), load(lanes, normals, places[m])
         root = square_root(maximum(left, least))
         inverse, root = where_greater(left, least, divide(one, root), zero), where_greater(left, least, root, zero)
@@ -250,21 +261,21 @@ def add_scaled(normals, sigma, noise):
         noise[at] += sigma * normals[at]
 
 
-def add_codes(lanes, sums, noise, scale, top, worth, out, at):
+def add_codes(lanes, sums, start, noise, scale, top, worth, out, at):
     """``out[at:] += worth x code`` of one sample's conversions (slots x lanes,).
 
-    Its code: floor of the sum (fixed point, worth ``scale`` codes) plus the noise, clipped.
+    Its code: floor of the sum (from ``start`` on, fixed point, worth ``scale`` codes) plus the noise, clipped.
     """
     for place in range(noise.size):
-        code = np.int32(min(max(_F(sums[place]) * scale + noise[place], _F(0.0)), top))
+        code = np.int32(min(max(_F(sums[start + place]) * scale + noise[place], _F(0.0)), top))
         out[at + place % lanes] += code * worth[place]
 
 
 @simd_of(add_codes)
-def add_codes_simd(lanes, sums, noise, scale, top, worth, out, at):
+def add_codes_simd(lanes, sums, start, noise, scale, top, worth, out, at):
     total, zero, highest = load(lanes, out, at), broadcast(lanes, _F(0.0)), broadcast(lanes, top)
     for place in range(0, noise.size, len(lanes)):
-        x = mul(to_float32(load(lanes, sums, place)), broadcast(lanes, scale))
+        x = mul(to_float32(load(lanes, sums, start + place)), broadcast(lanes, scale))
         code = to_int32(minimum(maximum(add(x, load(lanes, noise, place)), zero), highest))
         total = add(total, mul(code, load(lanes, worth, place)))
     store(out, at, total)
@@ -283,7 +294,7 @@ def noisy_group(lanes, packed, tables, table, group, starts, converter, reads, b
     weights, shifts, unit = group
     sums, spreads, raw, normals, rest, noise, worth, shifted, totals = scratch
     kind, keys, sample, pair, columns, slots, places = reads
-    width, physical, flat, pairs = width_of(lanes), weights.shape[0], normals.reshape(-1), (pair, slots.size // 2)
+    width, physical, pairs = width_of(lanes), weights.shape[0], (pair, slots.size // 2)
     step = spreads.size // out.shape[0]
     for block in range(blocks[0], blocks[1]):
         first = block * width
@@ -304,17 +315,16 @@ def noisy_group(lanes, packed, tables, table, group, starts, converter, reads, b
                 if kind != NONE:
                     philox_columns(lanes, keys[0], number, column, pairs, raw)
                     box_muller(lanes, raw, normals)
-                    own = spreads[i * step : (i + 1) * step]
                     if kind == WHITE:
-                        white_noise(own, converter[2], flat, noise)
+                        white_noise(lanes, spreads, i * step, converter[2], normals, noise)
                     else:
-                        held_noise(lanes, own, converter[2], flat, places, rest, noise)
+                        held_noise(lanes, spreads, i * step, converter[2], normals, places, rest, noise)
                 if converter[3] > _F(0.0):
                     philox_columns(lanes, keys[1], number, column, pairs, raw)
                     box_muller(lanes, raw, normals)
-                    add_scaled(flat, converter[3], noise)
-                own_sums = sums[i * noise.size : (i + 1) * noise.size]
-                add_codes(lanes, own_sums, noise, converter[1], converter[0], worth, shifted, i * width)
+                    add_scaled(normals, converter[3], noise)
+                start = i * noise.size
+                add_codes(lanes, sums, start, noise, converter[1], converter[0], worth, shifted, i * width)
             if shifts[p] >= 0:
                 flush(width, shifted, shifts[p], totals, 0)
         add_totals(totals, first, unit, out)

@@ -22,7 +22,7 @@ from pimsim.macro.plan import Plan
 from pimsim.macro.reads import Reads
 
 _HELD_PLANES = 8
-_CONVERSIONS = 1024  # of one column in a block of the batch: sums and variances stay in the second cache
+_CONVERSIONS = 4096  # of one column in a block of the batch: sums and variances stay in the second cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +156,8 @@ def _add_chunk(
         scratch = (
             np.zeros(n * stride, np.int32),
             np.zeros(n * (len(products[0]) * lanes if kind == kernels.HELD else stride), np.int32),
-            np.empty((3, pairs * lanes), np.uint32),
-            np.empty((2, pairs * lanes), np.float32),
+            np.empty(stride, np.uint32),
+            np.empty(stride, np.float32),
             np.empty(len(products[0]) * lanes, np.float32),
             np.empty(stride, np.float32),
             np.empty(stride, np.int32),
