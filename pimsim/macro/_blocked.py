@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pimsim.encoding.inputs import digits
 from pimsim.macro._lookup import aligned, pad_columns
 from pimsim.macro._threads import run_shared, thread_count
 from pimsim.macro.plan import Plan
@@ -102,31 +101,20 @@ def _share(
     from pimsim.macro import _kernels_blocked as kernels
 
     plane_weights = np.array([plane.weight for plane in plan.planes], dtype=np.int32)
-    group = kernels.blocked_group if simd else kernels.blocked_group_plain
-    width = (0,) * (panels.width // 2) if simd else panels.width
+    planes = tuple(np.array(v) for v in zip(*((plane.lsb, (1 << plane.width) - 1) for plane in plan.planes)))
+    lanes = (0,) * (panels.width // 2) if simd else panels.width // 2
     parts = max(1, -(-len(words) * len(plan.planes) // _SAMPLES))
     samples = max(_TILE, -(-len(words) // parts // _TILE) * _TILE)
     for first in range(0, len(words), samples):
         part = words[first : first + samples]
-        padded, begin = -(-len(part) // _TILE) * _TILE, 0
-        sums = np.zeros(padded * panels.width, np.int32)
+        tiles, begin = -(-len(part) // _TILE), 0
+        sums = np.zeros(tiles * _TILE * panels.width, np.int32)
         for r, (start, stop) in enumerate(plan.groups):
-            levels = np.zeros((len(plan.planes), padded, stop - start), np.float32)
-            for t, plane in enumerate(plan.planes):
-                levels[t, : len(part)] = digits(part[:, start:stop], plane)
+            levels = np.empty((len(plan.planes), tiles, stop - start, _TILE), np.float32)
+            kernels.tile_digits(part, (start, stop), planes, levels)
             size = (stop - start) * panels.width
-            group(
-                width,
-                levels,
-                panels.cells,
-                (begin, size),
-                panels.converter[r],
-                plane_weights,
-                panels.weights[r],
-                plan.unit[r],
-                plan.top,
-                blocks,
-                sums,
-                out[first : first + samples],
+            kernels.blocked_group(
+                *(lanes, levels, panels.cells, (begin, size), panels.converter[r], plane_weights, panels.weights[r]),
+                *(plan.unit[r], plan.top, blocks, sums, out[first : first + samples]),
             )
             begin += size * panels.weights.shape[1] * panels.blocks
