@@ -32,11 +32,13 @@ class Macro(MacroFields):
         a read where wires, access devices or a multi-level DAC make voltages differ (slow).
     v_read, t_read : read voltage [V] and duration of one read [s] (the longest pulse when pulse-width coded).
     rows_active : rows that conduct at a time; all if None.
-    columns_per_adc : columns that share a converter (of a digital circuit: an adder tree): time and cost, not values.
+    columns_per_adc : columns that share a converter (of a digital circuit: an adder tree): time and cost, and values
+        only where converters differ.
     node : technology node [m], for the cost of the periphery.
     weights, inputs, adc, dac : encodings and converters.
     read_effects : noise of reads, drawn only when ``matmul`` is given an ``rng``.
-    temperature : [K] of the cells, for cards with a temperature law; None for the card's own.
+    temperature : [K] of the cells and of their thermal noise, for cards with a temperature law; None for the card's
+        own (thermal noise: 300 K where it has none).
     faults : stuck cells and lines, or None.
     circuit : column circuit of an SRAM macro (kind ``charge``, ``current``, ``ladder``, ``gate`` or ``digital``) in
         place of conductances read as currents, or None; a card with cells that are off at 0, such as "sram", goes with
