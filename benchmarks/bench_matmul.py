@@ -3,7 +3,8 @@
 Every row: pairs interleaved in one run, fresh inputs each time, medians of the ratios; packing, corrections and checks
 included; one thread unless the row says two. MACs are counted as slices x conversions x planes x K x C x batch, the
 rate of sgemm on a matrix of the same physical size. The outputs of every row are compared with the float64 path; the
-number of differing outputs (sums within float32 rounding of a code edge) is shown.
+number of differing outputs (sums within float32 rounding of a code edge) is shown. Two products at once on a thread
+each show what the second core of the machine is worth.
 
     python benchmarks/bench_matmul.py [--rounds 9] [--only noise]
 """
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(name, "1" if name != "NUMBA_NUM_THREADS" else "2")
@@ -107,10 +109,10 @@ def check(array, x, rng):
     return f"{differing.sum()}/{got.size}"
 
 
-def row(label, macro, size, inputs, rounds, threads=1, rng=None, wires_of=None):
+def row(label, macro, size, inputs, rounds, rng=None):
     k, c, batch = size
     random = np.random.default_rng(7)
-    numba.config.NUMBA_NUM_THREADS = threads
+    numba.config.NUMBA_NUM_THREADS = 1
     array = macro.program(random.integers(-127, 128, (k, c)), rng=1)
     array.matmul(inputs(random, batch, k), rng=rng)
     columns = array._plan.matrix.shape[0] * array._plan.matrix.shape[1] * c
@@ -166,7 +168,7 @@ def paths(rounds, only):
 
 
 def comparisons(rounds):
-    random = np.random.default_rng(8)
+    random, pool = np.random.default_rng(8), ThreadPoolExecutor(2)
     print("\n| comparison | ratio |\n|---|---|")
     for k, c, batch in SIZES:
         numba.config.NUMBA_NUM_THREADS = 1
@@ -183,7 +185,17 @@ def comparisons(rounds):
             numba.config.NUMBA_NUM_THREADS = threads
             array.matmul(x)  # noqa: B023
 
-        against(f"one thread / two, K={k} C={c}", lambda: two(2), lambda: two(1), rounds, time.perf_counter)
+        def at_once():
+            numba.config.NUMBA_NUM_THREADS = 1
+            list(pool.map(array.matmul, (x, x)))  # noqa: B023
+
+        def one_by_one():
+            two(1)
+            two(1)
+
+        many = 10 * rounds if k * c <= 2**17 else rounds
+        against(f"one thread / two, K={k} C={c}", lambda: two(2), lambda: two(1), many, time.perf_counter)
+        against(f"two products one by one / at once, K={k} C={c}", at_once, one_by_one, many, time.perf_counter)
         against(
             f"processor time, one thread / two, K={k} C={c}", lambda: two(2), lambda: two(1), rounds, time.process_time
         )
