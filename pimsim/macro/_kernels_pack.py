@@ -47,7 +47,7 @@ def bit_offsets(x, lsb, other, unit, words, bytes_, out, word, lengths):
         shift, also = np.uint64(lsb[t]), np.uint64(other[t])
         for i in range(words.size):
             bits = (words[i] >> shift) & (words[i] >> also) & _ONES
-            pattern = (bits * _GATHER) >> _TOP
+            pattern = np.multiply(bits, _GATHER) >> _TOP  # not by *, which warns of what leaves at the top
             two = (_ENTRIES[pattern] + _NIBBLES * np.uint64(i) * _BOTH) * unit
             out[n] = two & _LOW
             out[n + np.uint64(1)] = (two >> _HALF) & _LOW
