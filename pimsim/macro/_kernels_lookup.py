@@ -23,7 +23,7 @@ from pimsim.base.simd import (
 )
 from pimsim.macro._kernels_pack import list_words, pack
 
-_TOGETHER = 16  # blocks of columns whose totals are kept in the second cache
+_TOTALS = 1 << 16  # of the blocks of columns that come to the outputs at once: they stay in the second cache
 _LOW = np.uint64(0xFFFF)
 _16, _32, _48 = np.uint64(16), np.uint64(32), np.uint64(48)
 
@@ -174,10 +174,13 @@ def flush(lanes, sums, shift, totals, place):
 
 
 @njit
-def add_totals(totals, first, unit, out):
-    """Add ``unit`` (C,) x totals to the columns of ``out`` from ``first`` on; totals to zero."""
+def add_totals(totals, count, first, unit, out):
+    """Add ``unit`` (C,) x the first ``count`` totals to the columns of ``out`` from ``first`` on; totals to zero.
+
+    No column more: it may be another thread's.
+    """
     for sample in range(out.shape[0]):
-        for c in range(min(totals.shape[1], out.shape[1] - first)):
+        for c in range(min(count, out.shape[1] - first)):
             out[sample, first + c] += unit[first + c] * np.float64(totals[sample, c])
     totals[:] = 0
 
@@ -194,7 +197,7 @@ def lookup_group(lanes, words, order, entries, table, group, plane_weights, conv
     width, physical = width_of(lanes), start.shape[0]
     together = totals.shape[1] // width
     for block in range(blocks[0], blocks[1]):
-        first = block * width
+        first, kept = block * width, (block - blocks[0]) % together
         for p in range(physical):
             for t in range(plane_weights.size):
                 for c in range(width):
@@ -203,10 +206,10 @@ def lookup_group(lanes, words, order, entries, table, group, plane_weights, conv
             column = start[p, first : first + width]
             accumulate(lanes, entries, at, table[1], words, order, column, (*converter, worth), sums)
             if shifts[p] >= 0:
-                flush(width, sums, shifts[p], totals, (block - blocks[0]) % together * width)
+                flush(width, sums, shifts[p], totals, kept * width)
         # Floating point only now and then: it slows down the wide integer additions for a while after it.
-        if (block - blocks[0]) % together == together - 1 or block == blocks[1] - 1:
-            add_totals(totals, first - (block - blocks[0]) % together * width, unit, out)
+        if kept == together - 1 or block == blocks[1] - 1:
+            add_totals(totals, (kept + 1) * width, first - kept * width, unit, out)
 
 
 @njit
@@ -226,7 +229,8 @@ def lookup_share(lanes, low, planes, width, edges, entries, sizes, columns, unit
     lists, all_lengths = np.empty((2, block * most * longest + 2), np.uint64), np.empty(block * most, np.int64)
     counts, lines = np.empty(longest + 1, np.int64), np.empty((2, block * most), np.int32)
     worth, all_sums = np.empty(most * lanes_, np.int32), np.zeros(block * lanes_, np.int32)
-    all_totals = np.zeros((block, min(blocks[1] - blocks[0], _TOGETHER) * lanes_), np.int64)
+    together = max(1, min(blocks[1] - blocks[0], _TOTALS // (block * lanes_)))
+    all_totals = np.zeros((block, together * lanes_), np.int64)
     for first in range(0, low.shape[1], block):
         n = min(block, low.shape[1] - first)
         scratch = (worth, all_sums[: n * lanes_], all_totals[:n])

@@ -327,4 +327,4 @@ def noisy_group(lanes, packed, tables, table, group, starts, converter, reads, b
                 add_codes(lanes, sums, start, noise, converter[1], converter[0], worth, shifted, i * width)
             if shifts[p] >= 0:
                 flush(width, shifted, shifts[p], totals, 0)
-        add_totals(totals, first, unit, out)
+        add_totals(totals, width, first, unit, out)

@@ -1,14 +1,17 @@
 """Kernels against exact rational loops, and against themselves at every register width and thread count."""
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from numba import config
 
+from pimsim.base.streams import Stream
 from pimsim.encoding import InputEncoding
-from pimsim.macro import _blocked, _lookup, _paths, _plain
+from pimsim.macro import _blocked, _lookup, _noisy, _paths, _plain
 from pimsim.macro.plan import Plan
+from pimsim.macro.reads import Reads
 from tests.naive import macro_matmul
 
 needs_jit = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="SIMD needs the compiler")
@@ -84,20 +87,49 @@ def test_every_width_gives_the_bits_of_the_plain_loops(path, name):
         np.testing.assert_array_equal(path.code_sums(plan, path.build(plan, lanes), words), plain)
 
 
+# (columns, inputs): shared by samples; by columns, also where a share ends within the blocks that are added at once.
+SHARES = [(9, 523), (70, 523), (70, 40), (544, 40), (600, 9)]
+
+
 @needs_jit
 @pytest.mark.parametrize("path", [_lookup, _blocked])
-@pytest.mark.parametrize("columns", [9, 70])
-def test_threads_and_batches_change_no_bit(columns, path):
+@pytest.mark.parametrize(("columns", "samples"), SHARES)
+def test_threads_and_batches_change_no_bit(columns, samples, path):
     rng = np.random.default_rng(13)
     inputs = InputEncoding()
     plan = make_plan(rng, 40, columns, ((0, 32), (32, 40)), inputs)
-    words = make_words(rng, 523, 40, 8)
+    words = make_words(rng, samples, 40, 8)
     tables = path.build(plan)
     whole = path.code_sums(plan, tables, words, threads=1)
     for threads in (2, 3):
         np.testing.assert_array_equal(path.code_sums(plan, tables, words, threads=threads), whole)
-    parts = [path.code_sums(plan, tables, words[i : i + 100]) for i in range(0, 523, 100)]
+    parts = [path.code_sums(plan, tables, words[i : i + 100]) for i in range(0, samples, 100)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@needs_jit
+@pytest.mark.parametrize("path", [_lookup, _noisy, _blocked])
+def test_a_thread_writes_its_own_columns_only(path, monkeypatch):
+    # What was not written keeps the sign of its zero, which adding nothing would take away.
+    plan = make_plan(np.random.default_rng(22), 40, 544, ((0, 32), (32, 40)), InputEncoding())
+    more: tuple = ()
+    if path is _noisy:
+        plan, more = replace(plan, held=np.full(plan.matrix.shape, 0.01)), (Reads(Stream(seed=1)),)
+    tables = path.build(plan)
+    blocks = (tables.sums if path is _noisy else tables).blocks
+    taken = -(-blocks // 2)
+    seen = []
+
+    def one_share(work, samples, blocks, threads):
+        out = inspect.getclosurevars(work).nonlocals["out"]
+        out[:] = -0.0
+        work(slice(0, samples), (0, taken))
+        seen.append(np.signbit(out) & (out == 0.0))
+
+    monkeypatch.setattr(path, "run_shared", one_share)
+    path.code_sums(plan, tables, make_words(np.random.default_rng(23), 256, 40, 8), *more)
+    assert seen[0][:, taken * 544 // blocks :].all()
+    assert not seen[0][:, : taken * 544 // blocks].any()
 
 
 @needs_jit
@@ -149,7 +181,7 @@ def test_lossless_converter_gives_the_integer_product(path, bits, dac_bits):
 
 
 @needs_jit
-def test_shift_added_codes_beyond_31_bits_are_exact():
+def test_shift_added_codes_beyond_31_bits_are_added_in_parts():
     rng = np.random.default_rng(18)
     plan = make_plan(rng, 90, 19, ((0, 60), (60, 90)), InputEncoding(), top=2**16 - 1, slices=8)
     shifted = plan.weights << rng.integers(0, 5, plan.weights.shape)
