@@ -56,9 +56,13 @@ def check_quantity(name: str, value: Any, unit: str, minimum: float = 0.0) -> fl
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
     numeric = isinstance(number, (int, float, np.integer, np.floating)) and not isinstance(number, bool)
-    if not numeric or not minimum <= number < math.inf:
+    try:
+        found = float(number) if numeric else math.nan
+    except OverflowError:  # an int
+        found = math.inf
+    if not minimum <= found < math.inf:
         raise InputError(f"{name} = {value!r}: must be finite, in {unit} or text with a unit, at least {minimum:g}")
-    return float(number)
+    return found
 
 
 def _real(name: str, value: ArrayLike) -> np.ndarray:
@@ -76,11 +80,18 @@ def _integers(name: str, raw: np.ndarray, minimum: float | None, maximum: float 
     if not np.can_cast(raw.dtype, dtype):
         info = np.iinfo(dtype)
         minimum = info.min if minimum is None else max(minimum, info.min)
-        maximum = info.max if maximum is None else min(maximum, info.max)
+        maximum = _largest(raw.dtype, info.max) if maximum is None else min(maximum, info.max)
     _check_bounds(name, raw, minimum, maximum)
     if raw.dtype.kind == "f" and not np.array_equal(raw, np.rint(raw)):
         raise InputError(f"{name}: must hold integers")
     return _contiguous(raw, dtype)
+
+
+def _largest(dtype: np.dtype, integer: int) -> float:
+    """Largest number of ``dtype`` that is not above the ``integer``."""
+    if dtype.kind != "f" or int(dtype.type(integer)) <= integer:
+        return integer
+    return np.nextafter(dtype.type(integer), dtype.type(0))
 
 
 def _check_bounds(name: str, array: np.ndarray, minimum: float | None, maximum: float | None) -> None:

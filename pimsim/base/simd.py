@@ -185,11 +185,12 @@ def broadcast(typingctx: Any, lanes: Any, value: Any) -> Any:
     return vector(lanes, value), codegen
 
 
-def _binary(integer: Operation, real: Operation | None, text: str) -> Any:
+def _binary(integer: Operation | None, real: Operation | None, text: str) -> Any:
     @intrinsic
     def operation(typingctx: Any, a: Any, b: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            chosen = integer if isinstance(a.element, types.Integer) or real is None else real
+            chosen = integer if isinstance(a.element, types.Integer) else real
+            assert chosen is not None, f"no such operation on lanes of {a.element}"
             return chosen(builder, args[0], args[1])
 
         return a(a, b), codegen
@@ -198,23 +199,33 @@ def _binary(integer: Operation, real: Operation | None, text: str) -> Any:
     return operation
 
 
-def _pick(order: str, real: bool) -> Callable[[Any, Any, Any], Any]:
-    def choose(builder: Any, a: Any, b: Any) -> Any:
-        test = builder.fcmp_ordered if real else builder.icmp_signed
-        return builder.select(test(order, a, b), a, b)
+def _compare(builder: Any, element: Any) -> Any:
+    if isinstance(element, types.Float):
+        return builder.fcmp_ordered
+    return builder.icmp_signed if element.signed else builder.icmp_unsigned
 
-    return choose
+
+def _pick(order: str, text: str) -> Any:
+    @intrinsic
+    def operation(typingctx: Any, a: Any, b: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.select(_compare(builder, a.element)(order, *args), *args)
+
+        return a(a, b), codegen
+
+    operation.__doc__ = text
+    return operation
 
 
 add = _binary(lambda b, x, y: b.add(x, y), lambda b, x, y: b.fadd(x, y), "Lane by lane a + b.")
 mul = _binary(lambda b, x, y: b.mul(x, y), lambda b, x, y: b.fmul(x, y), "Lane by lane a b.")
-divide = _binary(lambda b, x, y: b.sdiv(x, y), lambda b, x, y: b.fdiv(x, y), "Lane by lane a / b.")
+divide = _binary(None, lambda b, x, y: b.fdiv(x, y), "Lane by lane a / b of real numbers.")
 subtract = _binary(lambda b, x, y: b.sub(x, y), lambda b, x, y: b.fsub(x, y), "Lane by lane a - b.")
 bit_and = _binary(lambda b, x, y: b.and_(x, y), None, "Lane by lane and of integers.")
 bit_or = _binary(lambda b, x, y: b.or_(x, y), None, "Lane by lane or of integers.")
 exclusive_or = _binary(lambda b, x, y: b.xor(x, y), None, "Lane by lane exclusive or of integers.")
-minimum = _binary(_pick("<", False), _pick("<", True), "Lane by lane the smaller.")
-maximum = _binary(_pick(">", False), _pick(">", True), "Lane by lane the larger.")
+minimum = _pick("<", "Lane by lane the smaller.")
+maximum = _pick(">", "Lane by lane the larger.")
 
 
 def _shift(left: bool, text: str) -> Any:
@@ -233,12 +244,6 @@ def _shift(left: bool, text: str) -> Any:
 
 shift_left = _shift(True, "Lane by lane a 2^bits, one count for all lanes.")
 shift_right = _shift(False, "Lane by lane floor(a / 2^bits), one count for all lanes.")
-
-
-def _compare(builder: Any, element: Any) -> Any:
-    if isinstance(element, types.Float):
-        return builder.fcmp_ordered
-    return builder.icmp_signed if element.signed else builder.icmp_unsigned
 
 
 @intrinsic

@@ -65,8 +65,7 @@ class RealADC:
 
         INL is a threshold's distance from its place, DNL a code's width less one, both without offset and gain.
         """
-        linearity = [_linearity(self._transitions(n)) for n in range(self.count)]
-        inl, dnl = np.max(linearity, axis=0)
+        inl, dnl = self._largest_linearity
         return {
             "offset_lsb": float(np.abs(self._offset).max()),
             "gain_error": float(np.abs(self._gain).max()),
@@ -74,11 +73,17 @@ class RealADC:
             "dnl_lsb": float(dnl),
         }
 
+    @cached_property
+    def _largest_linearity(self) -> np.ndarray:
+        return np.max([_linearity(self._transitions(n)) for n in range(self.count)], axis=0)
+
     def _transitions(self, number: int) -> np.ndarray:
         """Input (2^bits - 1,) [LSB] at which a converter goes over to each code from 1 on."""
         if self.adc.kind == "sar":
-            bits = np.arange(1, self.adc.top + 1)[:, None] >> np.arange(self.adc.bits) & 1
-            return bits @ self.bit_weights[number] - 0.5
+            sums = np.zeros(1)
+            for weight in self.bit_weights[number]:
+                sums = np.concatenate([sums, sums + weight])
+            return sums[1:] - 0.5
         if self.straight or self.adc.kind == "sign_magnitude":
             return np.arange(self.adc.top) + 0.5
         return self.thresholds[number]
@@ -125,6 +130,8 @@ class RealADC:
     @cached_property
     def _ends(self) -> np.ndarray:
         """First and last threshold [LSB] of each converter, (2, count)."""
+        if self.adc.kind == "sar":
+            return np.stack([self.bit_weights[:, 0], self.bit_weights.sum(axis=1)]) - 0.5
         return np.array([self._transitions(n)[[0, -1]] for n in range(self.count)]).T
 
     def _count_thresholds(self, u: np.ndarray, which: np.ndarray) -> np.ndarray:

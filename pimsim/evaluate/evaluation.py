@@ -109,6 +109,7 @@ def evaluate(
         raise InputError(f"time = {time!r}: must be seconds after programming, 0 or more")
     bench, seed = make_bench(network, data, calibration), as_seed(rng)
     first = program_network(bench, chip.macro, seed, trial=0).at(time)
+    chip.cost(bench.workload, weights=weights, pulses=first.pulses())  # what the chip lacks is told before the work
     others = (program_network(bench, chip.macro, seed, trial).at(time) for trial in range(1, trials))
     outcomes = [programmed.run() for programmed in itertools.chain([first], others)]
     ranges = first.ranges()

@@ -197,6 +197,15 @@ def test_check_array_refuses(value, options, match):
         check_array("G", value, **options)
 
 
+@pytest.mark.parametrize(("kind", "whole"), [(np.float64, np.int64), (np.float32, np.int32), (np.float64, np.uint64)])
+def test_check_array_casts_nothing_that_would_wrap(kind, whole):
+    first_beyond = kind(float(np.iinfo(whole).max) + 1)  # exact: a power of two
+    with pytest.raises(InputError, match="above the maximum"):
+        check_array("x", [first_beyond], dtype=whole)
+    below = np.nextafter(first_beyond, kind(0))
+    assert check_array("x", [below], dtype=whole)[0] == int(below)
+
+
 def test_check_integer():
     assert check_integer("trial", np.int64(3)) == 3
     assert isinstance(check_integer("trial", np.uint8(3)), int)
@@ -210,7 +219,7 @@ def test_check_integer():
 def test_check_quantity():
     assert check_quantity("t", "1 day", "second") == 86400.0
     assert check_quantity("t", np.float32(0.5), "second") == 0.5
-    for bad in (None, True, [1.0], -1, np.inf, np.nan, "-1 s"):
+    for bad in (None, True, [1.0], -1, np.inf, np.nan, 10**400, "-1 s"):
         with pytest.raises(InputError, match=r"t = .*: must be finite, in second or text with a unit, at least 0"):
             check_quantity("t", bad, "second")
     with pytest.raises(InputError, match="t: '3 V' is not a quantity in second"):

@@ -190,3 +190,12 @@ def test_dac_levels():
 def test_bad_fields_are_refused_by_name(fields, message):
     with pytest.raises(SpecError, match=message):
         ADC(**fields)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "sar", "flash", "ramp"])
+def test_the_outermost_thresholds_are_those_of_all(kind):
+    real = RealADC(ADC(bits=5, kind=kind, mismatch=0.0 if kind == "uniform" else 0.1), STREAM, 7)
+    for number in range(real.count):
+        thresholds = real._transitions(number)
+        assert len(thresholds) == real.adc.top
+        np.testing.assert_allclose(real._ends[:, number], thresholds[[0, -1]], rtol=1e-14)

@@ -30,10 +30,11 @@ def program(size, dac_bits, adc_bits):
     return macro.program(np.random.default_rng(5).integers(0, 4, (K[size], COLUMNS)), rng=6)
 
 
-def rounding(path, rows, top, whole):
+def rounding(path, rows, dac_bits, top, whole):
     """(largest, usual) error of a sum in codes, of fixed point and of float32; the largest sum is ``whole`` codes."""
     if path == "lookup":  # groups of 4 bits under one index, 30 bits for the largest code; see pimsim.macro._lookup
-        largest = (rows + 2) * 2.0 ** -(30 - np.ceil(np.log2(top + 2)))
+        groups = -(-rows * dac_bits // 4)
+        largest = (groups + 2) * 2.0 ** -(30 - np.ceil(np.log2(top + 2)))
         return largest, largest
     # A rounding of each addition and of each cell, and what raises sums on an edge.
     raised = 2.0**-22 * (top + 1) + 4 * 2.0**-24 * (top + 1)
@@ -63,7 +64,7 @@ def test_codes_differ_from_plain_loops_only_within_rounding_of_an_edge(size, adc
         naive, places = (np.array(found) for found in codes(alone[:, start:stop].tolist(), g, step, 0.0, q, top))
         assert len(np.unique(naive)) > 5
         off = np.rint(code) != naive
-        largest, usual = rounding(path, stop - start, top, whole / q)
+        largest, usual = rounding(path, stop - start, dac_bits, top, whole / q)
         assert np.abs(places - np.rint(places))[off].max(initial=0.0) <= largest
         assert np.abs(np.rint(code) - naive).max() <= 1
         different, expected = different + off.sum(), expected + usual * off.size
