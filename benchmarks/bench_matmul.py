@@ -3,8 +3,7 @@
 Every row: pairs interleaved in one run, fresh inputs each time, medians of the ratios; packing, corrections and checks
 included; one thread unless the row says two. MACs are counted as slices x conversions x planes x K x C x batch, the
 rate of sgemm on a matrix of the same physical size. The outputs of every row are compared with the float64 path; the
-number of differing outputs (sums within float32 rounding of a code edge) is shown. Two products at once on a thread
-each show what the second core of the machine is worth.
+number of differing outputs (sums within float32 rounding of a code edge) is shown.
 
     python benchmarks/bench_matmul.py [--rounds 9] [--only noise]
 """
@@ -133,11 +132,36 @@ def row(label, macro, size, inputs, rounds, rng=None):
     )
 
 
-def against(label, first, second, rounds, clock=time.thread_time):
-    """Median of time of ``second`` over time of ``first``, interleaved."""
+def against(label, first, second, rounds):
+    """Time of ``second`` over time of ``first``: median of interleaved pairs."""
     first(), second()
-    ratio = np.median([seconds(second, clock) / seconds(first, clock) for _ in range(rounds)])
+    ratio = np.median([seconds(second) / seconds(first) for _ in range(rounds)])
     print(f"| {label} | {ratio:.2f} |", flush=True)
+
+
+def second_thread(label, array, x, rounds, repeat):
+    """Wall time of a product with one thread over that with two, and what the machine's second core is worth then.
+
+    The latter is the gain of two threads with products of their own, ``repeat`` each, over one thread; other work on
+    the machine takes the core away at times, so rounds in which it was there (a gain of 1.8) have a row of their own.
+    """
+    pool = ThreadPoolExecutor(2)
+
+    def product(threads):
+        numba.config.NUMBA_NUM_THREADS = threads
+        return min(seconds(lambda: array.matmul(x), time.perf_counter) for _ in range(4))
+
+    def apart():
+        numba.config.NUMBA_NUM_THREADS = 1
+        work = [lambda: [array.matmul(x) for _ in range(repeat)]] * 2
+        return seconds(lambda: list(pool.map(lambda run: run(), work)), time.perf_counter) / (2 * repeat)
+
+    product(2), apart()
+    found = np.array([(one / product(2), one / apart()) for one in (product(1) for _ in range(rounds))])
+    for name, some in (("", found), (", second core free", found[found[:, 1] >= 1.8])):
+        gain, worth = np.median(some, axis=0) if len(some) else (np.nan, np.nan)
+        print(f"| one thread / two{name}, {label} ({len(some)} rounds) | {gain:.2f} of {worth:.2f} |", flush=True)
+    numba.config.NUMBA_NUM_THREADS = 1
 
 
 def paths(rounds, only):
@@ -168,7 +192,7 @@ def paths(rounds, only):
 
 
 def comparisons(rounds):
-    random, pool = np.random.default_rng(8), ThreadPoolExecutor(2)
+    random = np.random.default_rng(8)
     print("\n| comparison | ratio |\n|---|---|")
     for k, c, batch in SIZES:
         numba.config.NUMBA_NUM_THREADS = 1
@@ -181,25 +205,7 @@ def comparisons(rounds):
         if wired is not None:
             against(f"with wires / without, K={k} C={c}", lambda: array.matmul(x), lambda: wired.matmul(x), rounds)  # noqa: B023
 
-        def two(threads):
-            numba.config.NUMBA_NUM_THREADS = threads
-            array.matmul(x)  # noqa: B023
-
-        def at_once():
-            numba.config.NUMBA_NUM_THREADS = 1
-            list(pool.map(array.matmul, (x, x)))  # noqa: B023
-
-        def one_by_one():
-            two(1)
-            two(1)
-
-        many = 10 * rounds if k * c <= 2**17 else rounds
-        against(f"one thread / two, K={k} C={c}", lambda: two(2), lambda: two(1), many, time.perf_counter)
-        against(f"two products one by one / at once, K={k} C={c}", at_once, one_by_one, many, time.perf_counter)
-        against(
-            f"processor time, one thread / two, K={k} C={c}", lambda: two(2), lambda: two(1), rounds, time.process_time
-        )
-        numba.config.NUMBA_NUM_THREADS = 1
+        second_thread(f"K={k} C={c}", array, x, 4 * rounds, repeat=max(1, 2**18 // (k * c)))
         tracemalloc.start()
         array.matmul(x)
         peak = tracemalloc.get_traced_memory()[1]
