@@ -9,7 +9,7 @@ import pimsim as ps
 from pimsim.base.errors import InputError, SpecError
 from pimsim.evaluate import programmed as module
 from pimsim.evaluate.bench import make_bench
-from pimsim.evaluate.programmed import program_network
+from pimsim.evaluate.programmed import ProgrammedNetwork, program_network
 from pimsim.evaluate.study import programming_id, run_group
 from pimsim.networks import Dataset, Engine
 from tests.networks import models
@@ -87,13 +87,14 @@ def test_programming_is_priced_by_the_pulses_that_the_cells_took(bench, chip):
     assert ev.to_dict()["programming"]["energy_j"] == ev.programming.energy_j
 
 
-def test_pulses_that_cannot_be_priced_are_not(bench, chip):
+def test_pulses_that_cannot_be_priced_are_not(bench, chip, monkeypatch):
     silent = chip.replace({"macro.verify": VERIFY, "components.programmer.pulses": None})
     assert ps.evaluate(bench.network, silent, bench.data, trials=1, baseline=None).programming is None
-    with pytest.raises(SpecError, match=r"components\.programmer\.pulses"):
-        ps.evaluate(bench.network, silent, bench.data, trials=1, baseline=None, weights="per_inference")
     plain = ps.evaluate(bench.network, chip, bench.data, trials=1, baseline=None).programming
     assert plain.energy_j == chip.programming_cost(bench.workload).energy_j
+    monkeypatch.setattr(ProgrammedNetwork, "run", lambda self: pytest.fail("simulated before it was refused"))
+    with pytest.raises(SpecError, match=r"components\.programmer\.pulses"):
+        ps.evaluate(bench.network, silent, bench.data, trials=1, baseline=None, weights="per_inference")
 
 
 def test_a_network_with_groups_is_costed_by_layer(chip, tmp_path):
