@@ -37,11 +37,16 @@ class RealADC:
             u = u + self.adc.noise_rms * normals
         if self.adc.kind == "sign_magnitude":
             return self._sign_magnitude(u, lo / q)
-        if self.adc.kind == "sar" and self.adc.mismatch:
-            return self._successive(u, which)
         if self.straight:
             return convert(u, 0.0, 1.0, self.adc.top)
-        return self._count_thresholds(u, which)
+        from pimsim.converters import _kernels
+
+        found = np.empty(u.shape)
+        if self.adc.kind == "sar":
+            _kernels.approximate_successively(u, which, self.bit_weights, found)
+        else:
+            _kernels.count_thresholds(u, which, self.thresholds, found)
+        return found
 
     def clips(self, x: np.ndarray, lo: np.ndarray, q: np.ndarray, which: np.ndarray) -> np.ndarray:
         """Whether sums (B, C) lie beyond the outermost thresholds by more than a step, noise apart.
@@ -133,23 +138,6 @@ class RealADC:
         if self.adc.kind == "sar":
             return np.stack([self.bit_weights[:, 0], self.bit_weights.sum(axis=1)]) - 0.5
         return np.array([self._transitions(n)[[0, -1]] for n in range(self.count)]).T
-
-    def _count_thresholds(self, u: np.ndarray, which: np.ndarray) -> np.ndarray:
-        codes = np.empty(u.shape)
-        for number in np.unique(which):
-            mine = which == number
-            codes[:, mine] = np.searchsorted(self.thresholds[number], u[:, mine], side="right")
-        return codes
-
-    def _successive(self, u: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Bit by bit from the most significant: keep a bit if the sum of kept capacitors stays below the input."""
-        held, codes = np.zeros(u.shape), np.zeros(u.shape)
-        for bit in reversed(range(self.adc.bits)):
-            trial = held + self.bit_weights[which, bit]
-            keep = u + 0.5 >= trial
-            held = np.where(keep, trial, held)
-            codes += keep * 2.0**bit
-        return codes
 
     def _sign_magnitude(self, u: np.ndarray, low: np.ndarray) -> np.ndarray:
         """Codes about the level of zero: sign and magnitude are found apart, so ties go away from zero."""

@@ -11,6 +11,7 @@ from pimsim.base.streams import Stream
 from pimsim.converters import ADC, DAC
 from pimsim.converters.adc import convert
 from pimsim.converters.real import RealADC, _linearity
+from tests.naive import converter_codes
 
 STREAM = Stream(3, "adc")
 X = np.linspace(-10, 300, 4000)[:, None]
@@ -199,3 +200,18 @@ def test_the_outermost_thresholds_are_those_of_all(kind):
         thresholds = real._transitions(number)
         assert len(thresholds) == real.adc.top
         np.testing.assert_allclose(real._ends[:, number], thresholds[[0, -1]], rtol=1e-14)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 6])
+@pytest.mark.parametrize("kind", ["flash", "ramp", "sar"])
+def test_codes_are_those_of_plain_loops(kind, bits):
+    real = RealADC(ADC(bits=bits, kind=kind, mismatch=0.6), STREAM, 5)
+    rng, which = np.random.default_rng(bits), np.array([0, 3, 3, 1])
+    x = rng.uniform(-3.0, (1 << bits) + 3.0, (60, 4))
+    x[0], x[1] = -1e12, 1e12
+    if kind != "sar":
+        x[2:6] = real.thresholds[which, rng.integers(0, real.adc.top, (4, 4))]  # ties: the higher code
+    naive = converter_codes.successive_approximation if kind == "sar" else converter_codes.flash
+    parts = real.bit_weights if kind == "sar" else real.thresholds
+    expected = [[naive(value, parts[n].tolist()) for value, n in zip(row, which)] for row in x.tolist()]
+    np.testing.assert_array_equal(real.codes(x, np.zeros(4), np.ones(4), which), expected)
