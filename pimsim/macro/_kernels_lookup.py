@@ -117,9 +117,10 @@ def accumulate_simd(lanes, entries, table, size, words, order, start, converter,
     stay_apart()
     counts, places, _ = order
     begin = load(lanes, start, 0)
-    step = -(-4 * size // max(places.size, 1))  # the table of the next column follows: it comes while this one is used
-    word, list_, ahead = 0, 0, table + size
-    for length in range(counts.size):
+    silent = no_code(start, converter)  # lists without an entry, the first ones, then add nothing
+    word, list_, ahead = 0, counts[0] * silent, table + size
+    step = -(-4 * size // max(places.size - list_, 1))  # the next column's table follows: it comes while this is used
+    for length in range(silent, counts.size):
         for _ in range(counts[length] // 4):
             a, b, c, d = begin, begin, begin, begin
             for i in range(word, word + length):
@@ -139,6 +140,17 @@ def accumulate_simd(lanes, entries, table, size, words, order, start, converter,
                 total = add_four(lanes, total, entries, table, load_scalar(words, i))
             put(lanes, total, list_, order, converter, sums)
             word, list_ = word + length, list_ + 1
+
+
+@njit
+def no_code(start, converter):
+    """1 where columns whose inputs are all zero give code zero, else 0."""
+    if converter is None:
+        return 0
+    for first in start:
+        if first >> converter[1] > 0:
+            return 0
+    return 1
 
 
 @njit

@@ -29,9 +29,11 @@ def read_energy(array: Any, x: np.ndarray) -> float:
     if resistive(array.macro.wires):
         sample = _spread(x)
         return _wired(array, sample) * (len(x) / len(sample))
+    from pimsim.macro._kernels_energy import table_sums
+
     macro = array.macro
     rows, per_word = row_conductances(array), _level_table(macro.inputs)
-    energy = sum(float((per_word[words] @ rows).sum()) for _, words in macro.inputs.words(x))
+    energy = sum(float(table_sums(words, per_word) @ rows) for _, words in macro.inputs.words(x))
     return energy * macro.v_read**2 * macro.t_read
 
 

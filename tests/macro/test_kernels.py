@@ -82,9 +82,12 @@ def test_every_width_gives_the_bits_of_the_plain_loops(path, name):
     inputs = InputEncoding(**fields)
     plan = make_plan(rng, k, c, groups, inputs)
     words = make_words(rng, 5, k, inputs.bits)
-    plain = path.code_sums(plan, path.build(plan), words, simd=False)
-    for lanes in (4, 8, 16):
-        np.testing.assert_array_equal(path.code_sums(plan, path.build(plan, lanes), words), plain)
+    # Also with columns whose code is not zero when all inputs are.
+    for lo in (plan.lo, np.where(np.arange(c) % 3 == 0, plan.lo - 3 * plan.q, plan.lo)):
+        moved = replace(plan, lo=lo, cache={})
+        plain = path.code_sums(moved, path.build(moved), words, simd=False)
+        for lanes in (4, 8, 16):
+            np.testing.assert_array_equal(path.code_sums(moved, path.build(moved, lanes), words), plain)
 
 
 # (columns, inputs): shared by samples; by columns, also where a share ends within the blocks that are added at once.
