@@ -17,8 +17,8 @@ from multiprocessing import get_context
 os.environ["NUMBA_NUM_THREADS"] = "1"  # a worker is one thread, as in a study
 
 import pimsim as ps
-from pimsim.evaluate.bench import make_bench
-from pimsim.evaluate.programmed import program_network
+from pimsim.evaluation.bench import make_bench
+from pimsim.evaluation.programmed import program_network
 from pimsim.networks import Engine
 
 

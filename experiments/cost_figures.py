@@ -13,17 +13,17 @@ from matplotlib import pyplot as plt
 
 from pimsim.chip import load_chip
 from pimsim.components.spread import adc_law_rows
-from pimsim.evaluate import digital_twin
-from pimsim.evaluate.drawings import (
+from pimsim.evaluation import digital_twin
+from pimsim.evaluation.drawings import (
     cost_figure,
     eyexam_figure,
     macros_figure,
     scorecard_figure,
     sensitivity_figure,
 )
-from pimsim.evaluate.roofs import machine_roof
-from pimsim.evaluate.scorecard import scorecard
-from pimsim.evaluate.sensitivity import sensitivity
+from pimsim.evaluation.roofs import machine_roof
+from pimsim.evaluation.scorecard import scorecard
+from pimsim.evaluation.sensitivity import sensitivity
 from pimsim.figures import adc_laws, pareto, save, style
 from pimsim.figures.sweep import figure_of
 from pimsim.studies import mean_interval

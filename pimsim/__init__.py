@@ -26,7 +26,8 @@ _PUBLIC = {
     "Transistor": "crossbar",
     "WeightEncoding": "encoding",
     "Wires": "crossbar",
-    "eyexam": "evaluate",
+    "evaluate": "evaluation",
+    "eyexam": "evaluation",
     "from_torch": "networks",
     "list_devices": "cells",
     "load_chip": "chip",
@@ -38,14 +39,14 @@ _PUBLIC = {
     "solve_gated": "crossbar",
     "transfer_matrix": "crossbar",
 }
-# Rooms reached as ``ps.digital`` and the like; ``ps.evaluate`` is a room that can be called.
+# Rooms reached as ``ps.digital`` and the like.
 _ROOMS = {
     "cells",
     "chip",
     "components",
     "crossbar",
     "digital",
-    "evaluate",
+    "evaluation",
     "figures",
     "networks",
     "studies",

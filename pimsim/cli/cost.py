@@ -73,13 +73,13 @@ def cost(
 
 def _digital(workload: Any, chip: Any, accelerator: str, batch: int, weights: Any) -> Any:
     from pimsim.digital import network_cost
-    from pimsim.evaluate import beside
+    from pimsim.evaluation import beside
 
     return network_cost(workload, beside(chip, accelerator), batch, weights)
 
 
 def _drawn(sides: dict[str, Any]) -> Any:
-    from pimsim.evaluate.drawings import cost_figure
+    from pimsim.evaluation.drawings import cost_figure
 
     return cost_figure(sides)
 

@@ -34,7 +34,7 @@ def evaluate(
       pimsim evaluate net.onnx --chip my_chip.yaml --data ~/cifar-10 --trials 20 --json
     """
     from pimsim.chip import load_chip
-    from pimsim.evaluate import evaluate as run
+    from pimsim.evaluation import evaluate as run
     from pimsim.networks import load_dataset, load_network
 
     other = None if baseline == "none" else baseline

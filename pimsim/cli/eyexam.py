@@ -37,7 +37,7 @@ def eyexam(
       pimsim eyexam alexnet --chip generic-rram-32nm --figure roofline.pdf
       pimsim eyexam vgg16 --chip generic-rram-32nm --connection buffer --layer conv1_1 --layer fc6 --figure two.png
     """
-    from pimsim.evaluate.bounds import eyexam as bounds_of
+    from pimsim.evaluation.bounds import eyexam as bounds_of
 
     check_figure(figure)
     workload, sides = workload_of(network), _sides(chip, accelerator)
@@ -69,8 +69,8 @@ def _subject(workload: Any, layers: list[str]) -> Any:
 
 
 def _drawn(workload: Any, sides: list[Any], layers: list[str], connection: str | None) -> Any:
-    from pimsim.evaluate.drawings import eyexam_figure
-    from pimsim.evaluate.roofs import machine_roof
+    from pimsim.evaluation.drawings import eyexam_figure
+    from pimsim.evaluation.roofs import machine_roof
 
     return eyexam_figure([machine_roof(workload, side, layers, connection) for side in sides], workload.name)
 
@@ -84,7 +84,7 @@ def _sides(chip: str | None, accelerator: str) -> dict[str, Any]:
             raise InputError(f"accelerator {accelerator!r} needs --chip; or name a card with --accelerator")
         return {accelerator: load_accelerator(accelerator)}
     from pimsim.chip import load_chip
-    from pimsim.evaluate import beside
+    from pimsim.evaluation import beside
 
     design = load_chip(chip)
     return {chip: design} | ({} if accelerator == "none" else {accelerator: beside(design, accelerator)})

@@ -36,7 +36,7 @@ def scorecard(
       pimsim scorecard alexnet --chip isaac-ce --figure ratios.pdf --macros macros.png
     """
     from pimsim.chip import load_chip
-    from pimsim.evaluate.scorecard import scorecard as score
+    from pimsim.evaluation.scorecard import scorecard as score
 
     both_sides(accelerator)
     check_figure(figure)
@@ -66,19 +66,19 @@ def scorecard(
 
 
 def _ratios(rows: Any, chip: str, accelerator: str, title: str) -> Any:
-    from pimsim.evaluate.drawings import scorecard_figure
+    from pimsim.evaluation.drawings import scorecard_figure
 
     return scorecard_figure(rows, chip, accelerator, title)
 
 
 def _macros(chip: Any) -> Any:
-    from pimsim.evaluate.drawings import macros_figure
+    from pimsim.evaluation.drawings import macros_figure
 
     return macros_figure([chip])
 
 
 def _evaluate(network: str, chip: Any, data: str, images: int, trials: int) -> Any:
-    from pimsim.evaluate import evaluate
+    from pimsim.evaluation import evaluate
     from pimsim.networks import load_dataset, load_network
 
     test = load_dataset(data, split="test", limit=images)

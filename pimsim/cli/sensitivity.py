@@ -31,7 +31,7 @@ def sensitivity(
       pimsim sensitivity alexnet --chip generic-rram-32nm --figure tornado.pdf
     """
     from pimsim.chip import load_chip
-    from pimsim.evaluate.sensitivity import sensitivity as verdicts_of
+    from pimsim.evaluation.sensitivity import sensitivity as verdicts_of
 
     both_sides(accelerator)
     check_figure(figure)
@@ -40,7 +40,7 @@ def sensitivity(
     title = f"{network}: {chip} against {accelerator}, {verdicts[0].ratio:.2f} as given"
 
     def draw():
-        from pimsim.evaluate.drawings import sensitivity_figure
+        from pimsim.evaluation.drawings import sensitivity_figure
 
         return sensitivity_figure(verdicts, title)
 

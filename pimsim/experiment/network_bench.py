@@ -21,7 +21,7 @@ def load_chip(source: str | Mapping[str, Any]) -> Any:
 
 def programming_id(chip: Any) -> str:
     """Points with equal ids share their programmed cells."""
-    from pimsim.evaluate.study import programming_id
+    from pimsim.evaluation.study import programming_id
 
     return programming_id(chip)
 
@@ -30,14 +30,14 @@ def run_points(
     context: Context, chip: Mapping[str, Any], points: Sequence[Mapping[str, Any]], trial: int, seed: int
 ) -> list[dict[str, float]]:
     """Rows of points that share programmed cells, for chip number `trial`."""
-    from pimsim.evaluate.study import prepare, run_group
+    from pimsim.evaluation.study import prepare, run_group
 
     return run_group(prepare(context), load_chip(chip), points, trial, seed, weights=context["weights"])
 
 
 def constants(context: Context, chip: Mapping[str, Any], baselines: Sequence[str]) -> dict[str, float]:
     """Float and quantized accuracy, and the energy of each baseline (those of ``chip``) as "baseline.NAME" (J)."""
-    from pimsim.evaluate.study import constants, prepare
+    from pimsim.evaluation.study import constants, prepare
 
     found = constants(prepare(context), load_chip(chip), baselines, weights=context["weights"])
     energies = {f"baseline.{name}": energy for name, energy in found.pop("baselines").items()}

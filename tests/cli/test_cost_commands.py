@@ -10,8 +10,8 @@ from pimsim.base.errors import InputError
 from pimsim.chip import load_chip
 from pimsim.cli.app import app
 from pimsim.digital import network_cost
-from pimsim.evaluate import digital_twin, evaluate
-from pimsim.evaluate.bounds import eyexam
+from pimsim.evaluation import digital_twin, evaluate
+from pimsim.evaluation.bounds import eyexam
 from pimsim.networks import load_dataset, load_network
 from pimsim.workload import load_workload
 

@@ -13,7 +13,7 @@ network: net
 data: images
 images: 10
 trials: 2
-bench: experiment.fake_bench
+bench: tests.experiment.fake_bench
 sweep: {macro.adc.bits: [3, 4]}
 """
 

@@ -6,9 +6,8 @@ import signal
 import subprocess
 import sys
 
-from studies.test_kill import children, count, wait_until
-
 from pimsim.experiment import run_experiment
+from tests.studies.test_kill import children, count, wait_until
 
 SPEC = """
 name: real

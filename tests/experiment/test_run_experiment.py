@@ -15,7 +15,7 @@ network: net
 data: images
 images: 10
 trials: 3
-bench: experiment.fake_bench
+bench: tests.experiment.fake_bench
 sweep:
   macro.adc.bits: {bits}
 series:
@@ -162,7 +162,7 @@ def test_no_such_experiment_size_or_bench(spec, tmp_path):
         run_experiment(spec(), out=tmp_path, size="smok")
     with pytest.raises(SpecError, match="gives no such size; it has smoke"):
         run_experiment(spec(), out=tmp_path, size="paper")
-    with pytest.raises(MissingError, match=r"no module 'experiment\.fake_bank'"):
+    with pytest.raises(MissingError, match=r"no module 'tests\.experiment\.fake_bank'"):
         run_experiment(spec(fake_bench="fake_bank"), out=tmp_path)
 
 

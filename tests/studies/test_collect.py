@@ -138,7 +138,7 @@ def test_what_finished_before_a_failure_is_kept(tmp_path):
     tasks = grid(trials.failing, point=[1, 2, 3])
     with pytest.raises(ZeroDivisionError) as caught:
         collect(tasks, store=tmp_path / "s.sqlite")
-    assert "in trial 0 of studies.trials:failing at {'point': 2}" in caught.value.__notes__[0]
+    assert "in trial 0 of tests.studies.trials:failing at {'point': 2}" in caught.value.__notes__[0]
     with Store(tmp_path / "s.sqlite") as store:
         assert [row.point for row in store.rows()] == [tasks[0].id]
 
@@ -152,7 +152,7 @@ def test_failure_in_a_worker_says_where():
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        (Task(trials.not_finite, {"x": 1}), r"trial 0 of studies\.trials:not_finite at .* value = nan: must be finite"),
+        (Task(trials.not_finite, {"x": 1}), r"trial 0 of tests\.studies\.trials:not_finite at .* value = nan: must be finite"),
         (Task(trials.no_row, {"x": 1}), "returned 3.0: must be a dict"),
         (Task(trials.one_row_short, {"x": 1}, group="g"), "one_row_short at .*: 0 rows for 1 points"),
     ],

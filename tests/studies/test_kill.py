@@ -15,7 +15,7 @@ from . import trials
 
 SCRIPT = """
 import sys
-from studies import trials
+from tests.studies import trials
 from pimsim.studies import collect, grid, processes
 if __name__ == "__main__":
     log, store, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])

@@ -25,7 +25,7 @@ def test_id_changes_with_everything_that_decides_results():
 
 
 def test_id_is_the_same_in_another_process():
-    code = "from studies.trials import noisy; from pimsim.studies import Task; print(Task(noisy, {'x': 0.1}).id)"
+    code = "from tests.studies.trials import noisy; from pimsim.studies import Task; print(Task(noisy, {'x': 0.1}).id)"
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert out.stdout.strip() == Task(noisy, {"x": 0.1}).id

@@ -8,8 +8,8 @@ import pimsim as ps
 from pimsim.base.errors import InputError
 from pimsim.digital import load_accelerator
 from pimsim.digital.accelerator import Array
-from pimsim.evaluate.bounds import eyexam
-from pimsim.evaluate.digital_bounds import _active
+from pimsim.evaluation.bounds import eyexam
+from pimsim.evaluation.digital_bounds import _active
 from pimsim.workload import Dense, Workload, load_workload
 
 EYERISS = load_accelerator("eyeriss")

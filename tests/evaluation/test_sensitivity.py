@@ -5,8 +5,8 @@ import pytest
 from pimsim.base.errors import InputError
 from pimsim.chip import load_chip
 from pimsim.digital import network_cost
-from pimsim.evaluate import digital_twin
-from pimsim.evaluate.sensitivity import ADC_LAWS, Setting, default_settings, sensitivity
+from pimsim.evaluation import digital_twin
+from pimsim.evaluation.sensitivity import ADC_LAWS, Setting, default_settings, sensitivity
 from pimsim.workload import Conv2d, Dense, Workload
 
 CHIP = load_chip("generic-rram-32nm")

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pimsim.base.spec import canonical_id
 from pimsim.chip import Chip
 from pimsim.digital import network_cost
-from pimsim.evaluate.bench import Bench, make_bench
-from pimsim.evaluate.programmed import program_network
-from pimsim.evaluate.twin import beside
+from pimsim.evaluation.bench import Bench, make_bench
+from pimsim.evaluation.programmed import program_network
+from pimsim.evaluation.twin import beside
 from pimsim.networks import load_dataset, load_network
 
 Context = Mapping[str, Any]  # {"network": name or path, "data": name or folder, "images": int}

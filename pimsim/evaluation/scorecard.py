@@ -17,8 +17,8 @@ from pimsim.chip.placement import place
 from pimsim.components import Cost
 from pimsim.digital import Accelerator, network_cost
 from pimsim.digital.accelerator import Array
-from pimsim.evaluate.evaluation import Evaluation
-from pimsim.evaluate.twin import TWIN, beside
+from pimsim.evaluation.evaluation import Evaluation
+from pimsim.evaluation.twin import TWIN, beside
 from pimsim.workload import Workload, load_workload
 
 SUITE = ("alexnet", "resnet18", "mobilenet_v2", "bert_base")
@@ -76,7 +76,7 @@ def scorecard(
     chip :
         The analog side.
     accelerator :
-        The digital side: by default the chip's twin (:func:`pimsim.evaluate.digital_twin`); or a card, as it is.
+        The digital side: by default the chip's twin (:func:`pimsim.evaluation.digital_twin`); or a card, as it is.
     workload : Workload
         The network.
     batch, weights :

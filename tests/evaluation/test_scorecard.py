@@ -6,8 +6,8 @@ import pytest
 
 from pimsim.chip import load_chip, peak
 from pimsim.digital import network_cost
-from pimsim.evaluate import digital_twin
-from pimsim.evaluate.scorecard import chips_for, scorecard
+from pimsim.evaluation import digital_twin
+from pimsim.evaluation.scorecard import chips_for, scorecard
 from pimsim.workload import Conv2d, Dense, Workload
 
 CHIP = load_chip("generic-rram-32nm")

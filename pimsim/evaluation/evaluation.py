@@ -14,9 +14,9 @@ from pimsim.base.streams import as_seed
 from pimsim.chip import Chip
 from pimsim.components import Cost
 from pimsim.digital import Accelerator, network_cost
-from pimsim.evaluate.bench import make_bench
-from pimsim.evaluate.programmed import Outcome, program_network
-from pimsim.evaluate.twin import TWIN, beside
+from pimsim.evaluation.bench import make_bench
+from pimsim.evaluation.programmed import Outcome, program_network
+from pimsim.evaluation.twin import TWIN, beside
 from pimsim.networks import Dataset, Network
 from pimsim.studies import Estimate, mean_interval
 from pimsim.workload import Workload

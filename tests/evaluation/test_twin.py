@@ -6,7 +6,7 @@ from pimsim.base.errors import InputError
 from pimsim.chip import list_chips, load_chip
 from pimsim.components.logic import mac
 from pimsim.digital import eyeriss_like, load_accelerator, network_cost, roof, roof_like
-from pimsim.evaluate import beside, digital_twin
+from pimsim.evaluation import beside, digital_twin
 from pimsim.workload import Conv2d, Dense, Workload
 
 NETWORK = Workload(name="small", layers=[Conv2d(m=16, c=8, p=12, q=12, r=3, s=3), Dense(m=10, c=256)])

@@ -12,7 +12,7 @@ from pimsim.chip import Chip, chip_eyexam, chip_roofline
 from pimsim.chip.bounds import cycle_time
 from pimsim.components.eyexam import Bound
 from pimsim.digital import Accelerator, default_mapping, roofline
-from pimsim.evaluate.digital_bounds import digital_eyexam
+from pimsim.evaluation.digital_bounds import digital_eyexam
 from pimsim.workload import MatMul, Workload
 
 # More ladders than this do not fit the width of a page.

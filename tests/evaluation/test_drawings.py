@@ -6,8 +6,8 @@ import pytest
 import pimsim as ps
 from pimsim.base.errors import InputError, MissingError
 from pimsim.chip import chip_roofline
-from pimsim.evaluate.bounds import eyexam
-from pimsim.evaluate.drawings import (
+from pimsim.evaluation.bounds import eyexam
+from pimsim.evaluation.drawings import (
     cost_figure,
     eyexam_figure,
     eyexam_rows,
@@ -15,9 +15,9 @@ from pimsim.evaluate.drawings import (
     scorecard_figure,
     sensitivity_figure,
 )
-from pimsim.evaluate.roofs import MOST_LADDERS, machine_roof
-from pimsim.evaluate.scorecard import Metric, scorecard
-from pimsim.evaluate.sensitivity import Setting, sensitivity
+from pimsim.evaluation.roofs import MOST_LADDERS, machine_roof
+from pimsim.evaluation.scorecard import Metric, scorecard
+from pimsim.evaluation.sensitivity import Setting, sensitivity
 from pimsim.figures import style
 from pimsim.workload import MatMul, Workload, load_workload
 

@@ -10,7 +10,7 @@ from pimsim.base.errors import InputError
 from pimsim.chip import Chip
 from pimsim.components import Cost
 from pimsim.digital import Accelerator, network_cost
-from pimsim.evaluate.twin import TWIN, TWIN_ROOF, beside, off_chip_energy
+from pimsim.evaluation.twin import TWIN, TWIN_ROOF, beside, off_chip_energy
 from pimsim.workload import Workload
 
 # Parts whose energy no CMOS node sets: standards between chips, and the physics of a cell's write.

@@ -7,10 +7,10 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import InputError, SpecError
-from pimsim.evaluate import programmed as module
-from pimsim.evaluate.bench import make_bench
-from pimsim.evaluate.programmed import ProgrammedNetwork, program_network
-from pimsim.evaluate.study import programming_id, run_group
+from pimsim.evaluation import programmed as module
+from pimsim.evaluation.bench import make_bench
+from pimsim.evaluation.programmed import ProgrammedNetwork, program_network
+from pimsim.evaluation.study import programming_id, run_group
 from pimsim.networks import Dataset, Engine
 from tests.networks import models
 

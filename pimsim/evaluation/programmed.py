@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pimsim.evaluate.bench import Bench
+from pimsim.evaluation.bench import Bench
 from pimsim.macro import Macro
 from pimsim.macro.array import Array
 from pimsim.networks import Engine, accuracy

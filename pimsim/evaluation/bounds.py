@@ -6,7 +6,7 @@ from pimsim.base.errors import InputError
 from pimsim.chip import Chip, chip_eyexam
 from pimsim.components.eyexam import Bound, whole_network
 from pimsim.digital import Accelerator
-from pimsim.evaluate.digital_bounds import digital_eyexam
+from pimsim.evaluation.digital_bounds import digital_eyexam
 from pimsim.workload import Conv2d, Dense, Layer, MatMul, Workload
 
 
@@ -14,7 +14,7 @@ def eyexam(layer: Layer | Workload, side: Chip | Accelerator) -> list[Bound]:
     """The seven bounds of Eyexam in MAC per cycle, each with what was lost on the way to it and why.
 
     Sze et al., IEEE Solid-State Circuits Magazine 12(3), 2020.  What a PE and a cycle are is said in
-    :mod:`pimsim.chip.bounds` for arrays and in :mod:`pimsim.evaluate.digital_bounds` for multipliers.
+    :mod:`pimsim.chip.bounds` for arrays and in :mod:`pimsim.evaluation.digital_bounds` for multipliers.
 
     Parameters
     ----------

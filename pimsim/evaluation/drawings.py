@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pimsim.base.errors import InputError
-from pimsim.evaluate.roofs import MachineRoof
+from pimsim.evaluation.roofs import MachineRoof
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ def macros_figure(chips: Sequence[Any]) -> Figure:
 
 
 def sensitivity_figure(verdicts: Sequence[Any], title: str = "") -> Figure:
-    """Tornado of the verdicts of :func:`pimsim.evaluate.sensitivity.sensitivity`."""
+    """Tornado of the verdicts of :func:`pimsim.evaluation.sensitivity.sensitivity`."""
     import pandas as pd
 
     from pimsim.figures import tornado

@@ -1,0 +1,9 @@
+"""Joins accuracy, cost and baseline; the only room that sees both sides."""
+
+from __future__ import annotations
+
+from pimsim.evaluation.bounds import eyexam
+from pimsim.evaluation.evaluation import Evaluation, evaluate
+from pimsim.evaluation.twin import beside, digital_twin
+
+__all__ = ["Evaluation", "beside", "digital_twin", "evaluate", "eyexam"]
