@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -22,22 +22,30 @@ from pimsim.macro.verify import WriteVerify
 _CELLS = ("device", "weights", "faults", "verify", "predistortion", "temperature", "rows", "cols", "rows_active")
 _CIRCUIT = ("wires", "access", "drive", "cell_law", "v_read", "circuit")
 
+# Beyond these a value is a slip of units or of digits, not a design.
+_MOST_LINES = 131_072  # lines of one array; the largest printed ones have some 10^4
+_HIGHEST_VOLTAGE = 20.0  # [V]: what programs a flash cell; no array is read at more
+_LONGEST_READ = 1.0  # [s]
+_FINEST_NODE, _COARSEST_NODE = 1e-9, 20e-6  # [m]: from the names of tomorrow's nodes to the first one, of 1971 (10 um)
+_HOTTEST = 1000.0  # [K]: above it solder, metal and dopants move
+Lines = Annotated[int, Field(ge=1, le=_MOST_LINES)]
+
 
 class MacroFields(Spec):
     """Fields of :class:`pimsim.Macro`."""
 
-    rows: PositiveInt = 128
-    cols: PositiveInt = 128
+    rows: Lines = 128
+    cols: Lines = 128
     device: str = "ideal"
     wires: Wires | None = None
     access: Transistor | IdealSwitch | None = None
     drive: Literal["row", "gate"] = "row"
     cell_law: Literal["linear", "card"] = "linear"
-    v_read: Volt = Field(0.2, gt=0.0)
-    t_read: Second = Field(100e-9, gt=0.0)
+    v_read: Volt = Field(0.2, gt=0.0, le=_HIGHEST_VOLTAGE)
+    t_read: Second = Field(100e-9, gt=0.0, le=_LONGEST_READ)
     rows_active: PositiveInt | None = None
-    columns_per_adc: PositiveInt = 8
-    node: Meter = Field(32e-9, gt=0.0)
+    columns_per_adc: Lines = 8
+    node: Meter = Field(32e-9, ge=_FINEST_NODE, le=_COARSEST_NODE)
     weights: WeightEncoding = WeightEncoding()
     inputs: InputEncoding = InputEncoding()
     adc: ADC = ADC()
@@ -45,7 +53,7 @@ class MacroFields(Spec):
     column_gain: bool = False
     column_offset: bool = False
     read_effects: ReadEffects = ReadEffects()
-    temperature: Kelvin | None = None
+    temperature: Annotated[Kelvin, Field(gt=0.0, le=_HOTTEST)] | None = None
     faults: Faults | None = None
     verify: WriteVerify | None = None
     predistortion: Predistortion | None = None
@@ -55,6 +63,8 @@ class MacroFields(Spec):
     def _check(self) -> MacroFields:
         if self.rows_active is not None and self.rows_active > self.rows:
             raise ValueError(f"rows_active = {self.rows_active} is more than rows = {self.rows}")
+        if "columns_per_adc" in self.model_fields_set and self.columns_per_adc > self.cols:
+            raise ValueError(f"columns_per_adc = {self.columns_per_adc} is more than cols = {self.cols}")
         if self.drive == "gate":
             self._check_gate()
         if self.predistortion is not None and (self.drive == "gate" or self.circuit is not None):
