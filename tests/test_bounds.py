@@ -4,13 +4,13 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import SpecError
+from pimsim.workload import load_workload
 
 NONSENSE = [
     ("rows", 10**9),
     ("cols", 2**31),
     ("rows", 2**63),
     ("columns_per_adc", 10**6),
-    ("columns_per_adc", 129),
     ("node", 22),
     ("node", "22 pm"),
     ("v_read", "1 kV"),
@@ -27,5 +27,7 @@ def test_a_macro_that_nobody_can_build_is_refused(field, value):
         ps.Macro().replace({field: value})
 
 
-def test_the_default_of_columns_per_adc_fits_narrow_arrays():
-    assert ps.Macro(cols=4, weights=ps.WeightEncoding(bits=2)).columns_per_adc == 8
+def test_one_converter_for_a_whole_array_costs_the_same_however_many_columns_it_could_take():
+    chip, network = ps.load_chip("generic-rram-32nm"), load_workload("alexnet")
+    whole, beyond = (chip.replace({"macro.columns_per_adc": n}).cost(network) for n in (128, 100_000))
+    assert (whole.energy_j, whole.area_m2) == (beyond.energy_j, beyond.area_m2)

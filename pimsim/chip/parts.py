@@ -172,7 +172,7 @@ def _context(chip: ChipFields, role: str) -> dict[str, Any]:
     if role == "cells":
         return _cell_context(chip)
     if role == "column_mux":
-        return {"inputs": macro.columns_per_adc}
+        return {"inputs": min(macro.columns_per_adc, macro.cols)}
     bits = {
         "dac": macro.inputs.dac_bits,
         "shift_add": chip.accumulator_bits,

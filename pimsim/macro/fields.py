@@ -63,8 +63,6 @@ class MacroFields(Spec):
     def _check(self) -> MacroFields:
         if self.rows_active is not None and self.rows_active > self.rows:
             raise ValueError(f"rows_active = {self.rows_active} is more than rows = {self.rows}")
-        if "columns_per_adc" in self.model_fields_set and self.columns_per_adc > self.cols:
-            raise ValueError(f"columns_per_adc = {self.columns_per_adc} is more than cols = {self.cols}")
         if self.drive == "gate":
             self._check_gate()
         if self.predistortion is not None and (self.drive == "gate" or self.circuit is not None):
