@@ -101,7 +101,7 @@ def alone(layer: Layer, chip: ChipFields) -> tuple[Placed, LayerCounts]:
     (single,) = place(workload, chip, None)
     fits = single.arrays <= chip.arrays and chip.schedule.duplicate
     (placed,) = place(workload, chip, chip.arrays if fits else None)
-    (counts,) = count_network([placed], chip, 1)
+    (counts,) = count_network(workload, [placed], chip, 1)
     return placed, counts
 
 

@@ -35,7 +35,7 @@ def cost(
     _check_labels("pulses", pulses or {}, workload, "number of pulses")
     seen = activity if _law_of_the_values(chip) else None
     placed, chips = _place(chip, workload, weights)
-    counts = count_network(placed, chip, chips)
+    counts = count_network(workload, placed, chip, chips)
     parts = settle(chip)
     stages = [stage(one, number, chip, _folds(one, chip, weights)) for one, number in zip(placed, counts, strict=True)]
     times, per_second = _times(stages, placed, chip, batch)
@@ -98,16 +98,17 @@ def layer_rows(chip: ChipFields, workload: Workload) -> list[dict[str, str | int
     return rows
 
 
-def count_network(placed: Sequence[Placed], chip: ChipFields, chips: int) -> list[LayerCounts]:
-    """Action counts of every layer for one input, on so many chips."""
+def count_network(workload: Workload, placed: Sequence[Placed], chip: ChipFields, chips: int) -> list[LayerCounts]:
+    """Action counts of every layer of a network for one input, on so many chips."""
     counts, on_chip, spilled = [], 0, spilled_layers(placed, chip, chips)
     for number, one in enumerate(placed):
         hops = 0
         if chips > 1 and one.all_arrays:
             begins, ends = one.first // chip.arrays, (one.first + one.all_arrays - 1) // chip.arrays
             hops, on_chip = ends - begins + (begins != on_chip), ends
-        last = number == len(placed) - 1
-        counts.append(count_layer(one, chip, number == 0, last, hops, number in spilled))
+        arriving = workload.inputs if number == 0 else 0
+        leaving = workload.outputs if number == len(placed) - 1 else 0
+        counts.append(count_layer(one, chip, arriving, leaving, hops, number in spilled))
     return counts
 
 

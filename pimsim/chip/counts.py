@@ -51,7 +51,7 @@ class LayerCounts:
 
 
 def count_layer(
-    placed: Placed, chip: ChipFields, is_first: bool, is_last: bool, hops: int, spilled: bool = False
+    placed: Placed, chip: ChipFields, arriving: int, leaving: int, hops: int, spilled: bool = False
 ) -> LayerCounts:
     """Count the actions of one layer for one input.
 
@@ -61,8 +61,8 @@ def count_layer(
         The layer on its arrays.
     chip : ChipFields
         The chip it is on.
-    is_first, is_last : bool
-        Whether the layer's input comes from, or its output goes to, off-chip memory.
+    arriving, leaving : int
+        Words of the network's input that come from off-chip memory for this layer, and of its output that go there.
     hops : int
         Chips that the layer's input is sent to, beside the one where it was made.
     spilled : bool
@@ -71,8 +71,8 @@ def count_layer(
     macro, layer = chip.macro, placed.layer
     bits = macro.inputs.bits
     traffic = {
-        "dram_bits_read": layer.inputs * bits if is_first or spilled else 0,
-        "dram_bits_written": (layer.outputs * bits if is_last else 0) + (layer.inputs * bits if spilled else 0),
+        "dram_bits_read": (arriving + spilled * layer.inputs) * bits,
+        "dram_bits_written": (leaving + spilled * layer.inputs) * bits,
         "outputs": layer.outputs,
     }
     if placed.tiling is None:

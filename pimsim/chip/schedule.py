@@ -12,6 +12,7 @@ from pimsim.chip.parts import conversion_time, read_cycle
 from pimsim.chip.placement import Placed
 from pimsim.chip.roles import ROLES
 from pimsim.workload import Conv2d
+from pimsim.workload.layers import touched
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _needed_share(placed: Placed) -> float:
     layer = placed.layer
     if not isinstance(layer, Conv2d):
         return 1.0
-    rows = (layer.r - 1) * layer.dilation + 1 - layer.padding
+    rows = touched(1, layer.r, dilation=layer.dilations[0]) - layer.pads[0]
     return min(1.0, max(1, rows) / layer.input_height)
 
 

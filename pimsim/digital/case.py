@@ -175,4 +175,4 @@ def _problem(data: Mapping[str, Any]) -> Problem:
         )
         return Problem(dims, tensors)
     dims.setdefault("G", 1)
-    return Problem(dims, conv_tensors(data.get("stride", 1)))
+    return Problem(dims, conv_tensors((data.get("stride", 1),) * 2))

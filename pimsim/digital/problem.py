@@ -88,18 +88,18 @@ def problem_of(layer: Conv2d | Dense | MatMul | Problem) -> Problem:
         return layer
     extents: dict[str, int] = dict.fromkeys(DIMS, 1)
     extents |= {"N": layer.n, "G": layer.groups, "M": layer.m, "C": layer.c}
-    stride = dilation = 1
+    strides, dilations = (1, 1), (1, 1)
     if isinstance(layer, Conv2d):
         extents |= {"M": layer.m // layer.groups, "C": layer.c // layer.groups}
         extents |= {"P": layer.p, "Q": layer.q, "R": layer.r, "S": layer.s}
-        stride, dilation = layer.stride, layer.dilation
-    return Problem(extents, conv_tensors(stride, dilation))
+        strides, dilations = layer.strides, layer.dilations
+    return Problem(extents, conv_tensors(strides, dilations))
 
 
-def conv_tensors(stride: int = 1, dilation: int = 1) -> tuple[Tensor, ...]:
-    """The three tensors of a convolution."""
+def conv_tensors(strides: tuple[int, int] = (1, 1), dilations: tuple[int, int] = (1, 1)) -> tuple[Tensor, ...]:
+    """The three tensors of a convolution; strides and dilations are (vertical, horizontal)."""
     weights = Tensor("Weights", tuple(((dim, 1),) for dim in "GMCRS"))
-    rows, cols = (("P", stride), ("R", dilation)), (("Q", stride), ("S", dilation))
+    rows, cols = ((("P", strides[0]), ("R", dilations[0])), (("Q", strides[1]), ("S", dilations[1])))
     inputs = Tensor("Inputs", ((("N", 1),), (("G", 1),), (("C", 1),), rows, cols))
     outputs = Tensor("Outputs", tuple(((dim, 1),) for dim in "NGMPQ"), output=True)
     return weights, inputs, outputs

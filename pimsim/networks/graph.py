@@ -76,12 +76,14 @@ class Graph:
     digital : the other nodes, in order of execution.
     constants : initializers by name.
     types : ONNX element type of every tensor.
+    input_shape, output_shape : of one input, batch left out; 0 where a size is not known before the network runs.
     """
 
     model: ModelProto
     input: str
     input_shape: tuple[int, ...]
     output: str
+    output_shape: tuple[int, ...]
     products: tuple[Product, ...]
     digital: tuple[NodeProto, ...]
     constants: dict[str, NDArray[Any]] = field(repr=False)
@@ -117,6 +119,7 @@ def read_graph(model: ModelProto) -> Graph:
         input=source.name,
         input_shape=shapes[source.name][1:],
         output=graph.output[0].name,
+        output_shape=shapes[graph.output[0].name][1:],
         products=tuple(products),
         digital=tuple(node for node in graph.node if not _is_product(node)),
         constants=constants,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,7 @@ from pimsim.networks.datasets import Dataset
 from pimsim.networks.graph import Graph, Product, open_batch, read_graph
 from pimsim.networks.scales import BATCH
 from pimsim.networks.session import Session
-from pimsim.workload import Conv2d, Dense, Workload
+from pimsim.workload import Conv2d, Dense, Workload, touched_pads
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -58,15 +59,18 @@ class Network:
         return check_array("images", images, shape=(None, *self.graph.input_shape), dtype=np.float32)
 
     def workload(self) -> Workload:
-        """Shapes of the layers with weights, for one input.
-
-        Padding is that of the top and left edge; strides must be equal in both directions.
-        """
+        """Shapes of the layers with weights, for one input, and the words of the network's own input and output."""
         return self._workload
 
     @cached_property
     def _workload(self) -> Workload:
-        return Workload(name=self.name, layers=tuple(layer_shape(product) for product in self.graph.products))
+        graph = self.graph
+        return Workload(
+            name=self.name,
+            layers=tuple(layer_shape(product) for product in graph.products),
+            input_words=math.prod(graph.input_shape),
+            output_words=math.prod(graph.output_shape) or None,  # an unknown size is 0
+        )
 
 
 def load_network(name: str | Path) -> Network:
@@ -150,13 +154,12 @@ def layer_shape(product: Product) -> Conv2d | Dense:
     if product.kind == "dense":
         inputs, outputs = product.weight.shape
         return Dense(name=product.name, m=outputs, c=inputs, n=product.positions)
-    if len(set(product.strides)) > 1 or len(set(product.dilations)) > 1:
-        raise InputError(f"{product.name}: the workload needs equal strides and dilations in both directions")
     m, _, r, s = product.weight.shape
-    _, p, q = product.output_shape
+    (c, height, width), (_, p, q) = product.input_shape, product.output_shape
+    steps = product.strides, product.dilations
     return Conv2d(
-        name=product.name, m=m, c=product.input_shape[0], p=p, q=q, r=r, s=s, groups=product.groups,
-        stride=product.strides[0], dilation=product.dilations[0], padding=min(product.pads[:2]),
+        name=product.name, m=m, c=c, p=p, q=q, r=r, s=s, groups=product.groups, stride=steps[0], dilation=steps[1],
+        padding=touched_pads((p, q), (r, s), (height, width), product.pads[:2], *steps),
     )  # fmt: skip
 
 

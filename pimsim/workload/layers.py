@@ -8,11 +8,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from pimsim.base.spec import Spec
 
 Count = Annotated[int, Field(ge=1)]
+Rows = Annotated[int, Field(ge=0)]
+
+
+def _shortest(value: object) -> object:
+    """A tuple of equal numbers as the one number, so that one shape has one spelling and one id."""
+    if not isinstance(value, list | tuple) or not value:
+        return value
+    if len(value) == 4 and tuple(value[:2]) == tuple(value[2:]):
+        value = value[:2]
+    return value[0] if len(set(value)) == 1 and len(value) == 2 else tuple(value)
+
+
+Steps = Annotated[Count | tuple[Count, Count], BeforeValidator(_shortest)]
+Pads = Annotated[Rows | tuple[Rows, Rows] | tuple[Rows, Rows, Rows, Rows], BeforeValidator(_shortest)]
 
 
 class Matrix(NamedTuple):
@@ -36,8 +50,11 @@ class Conv2d(Spec):
         Filter height and width.
     n : int
         Inputs in a batch.
-    stride, dilation, padding : int
-        The same in both directions; padding counts the zero rows on each side, which are no words of the input.
+    stride, dilation : int or (int, int)
+        The same in both directions, or (vertical, horizontal).
+    padding : int, (int, int) or (int, int, int, int)
+        Zero rows and columns that the outputs touch, which are no words of the input: the same on all sides,
+        (vertical, horizontal), or (top, left, bottom, right).
     groups : int
         Groups; `groups == c == m` is a depthwise convolution.
     name : str
@@ -47,6 +64,8 @@ class Conv2d(Spec):
     --------
     >>> Conv2d(m=384, c=256, p=13, q=13, r=3, s=3).macs
     149520384
+    >>> Conv2d(m=64, c=3, p=112, q=112, r=7, s=7, stride=2, padding=(3, 3, 2, 2)).inputs == 3 * 224 * 224
+    True
     """
 
     kind: Literal["conv2d"] = "conv2d"
@@ -57,9 +76,9 @@ class Conv2d(Spec):
     r: Count
     s: Count
     n: Count = 1
-    stride: Count = 1
-    dilation: Count = 1
-    padding: Annotated[int, Field(ge=0)] = 0
+    stride: Steps = 1
+    dilation: Steps = 1
+    padding: Pads = 0
     groups: Count = 1
     name: str = ""
 
@@ -72,14 +91,32 @@ class Conv2d(Spec):
         return self
 
     @property
+    def strides(self) -> tuple[int, int]:
+        """Vertical and horizontal stride."""
+        return _pair(self.stride)
+
+    @property
+    def dilations(self) -> tuple[int, int]:
+        """Vertical and horizontal dilation."""
+        return _pair(self.dilation)
+
+    @property
+    def pads(self) -> tuple[int, int, int, int]:
+        """Zero rows and columns at the top, left, bottom and right."""
+        if isinstance(self.padding, tuple) and len(self.padding) == 4:
+            return self.padding
+        vertical, horizontal = _pair(self.padding)
+        return vertical, horizontal, vertical, horizontal
+
+    @property
     def input_height(self) -> int:
-        """Rows of the input that the outputs touch, padding left out."""
-        return (self.p - 1) * self.stride + (self.r - 1) * self.dilation + 1 - 2 * self.padding
+        """Rows between the first and the last of the input that the outputs touch, padding left out."""
+        return touched(self.p, self.r, self.strides[0], self.dilations[0]) - self.pads[0] - self.pads[2]
 
     @property
     def input_width(self) -> int:
-        """Columns of the input that the outputs touch, padding left out."""
-        return (self.q - 1) * self.stride + (self.s - 1) * self.dilation + 1 - 2 * self.padding
+        """Columns between the first and the last of the input that the outputs touch, padding left out."""
+        return touched(self.q, self.s, self.strides[1], self.dilations[1]) - self.pads[1] - self.pads[3]
 
     @property
     def macs(self) -> int:
@@ -106,6 +143,38 @@ class Conv2d(Spec):
         """Rows, columns and positions of one group's matrix product."""
         rows = (self.c // self.groups) * self.r * self.s
         return Matrix(rows, self.m // self.groups, self.n * self.p * self.q)
+
+
+def touched(outputs: int, taps: int, stride: int = 1, dilation: int = 1) -> int:
+    """Words from the first to the last that `outputs` windows of `taps` touch in one direction, padding included."""
+    return (outputs - 1) * stride + (taps - 1) * dilation + 1
+
+
+def touched_pads(
+    outputs: tuple[int, int],
+    taps: tuple[int, int],
+    size: tuple[int, int],
+    before: tuple[int, int],
+    strides: tuple[int, int] = (1, 1),
+    dilations: tuple[int, int] = (1, 1),
+) -> tuple[int, int, int, int]:
+    """Padding of an input of (height, width) `size` that the outputs touch: top, left, bottom, right.
+
+    Strides can end before the last padded rows, or before the last rows of the input; then nothing is touched behind.
+    Each argument is (vertical, horizontal); `before` is the padding at the top and left.
+
+    Examples
+    --------
+    >>> touched_pads((112, 112), (7, 7), (224, 224), (3, 3), (2, 2))
+    (3, 3, 2, 2)
+    """
+    ends = [touched(*one) for one in zip(outputs, taps, strides, dilations, strict=True)]
+    bottom, right = (max(0, end - first - words) for end, first, words in zip(ends, before, size, strict=True))
+    return (*before, bottom, right)
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
 class Dense(Spec):
@@ -208,6 +277,9 @@ class Workload(Spec):
         In order of execution; unnamed layers are called by kind and place.
     source : str
         Where the shapes come from.
+    input_words, output_words : int, optional
+        Words of the network's own input and output, where they are not those of its first and last layer: a network
+        that starts or ends with pooling, say.
 
     Examples
     --------
@@ -218,6 +290,8 @@ class Workload(Spec):
     name: str
     layers: tuple[Layer, ...] = Field(min_length=1, strict=False)
     source: str = ""
+    input_words: Count | None = None
+    output_words: Count | None = None
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Workload:
@@ -244,9 +318,9 @@ class Workload(Spec):
     @property
     def inputs(self) -> int:
         """Words of the network's input."""
-        return self.layers[0].inputs
+        return self.layers[0].inputs if self.input_words is None else self.input_words
 
     @property
     def outputs(self) -> int:
         """Words of the network's output."""
-        return self.layers[-1].outputs
+        return self.layers[-1].outputs if self.output_words is None else self.output_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pimsim.base.errors import MissingError, nearest
-from pimsim.workload.layers import Conv2d, Dense, Layer, MatMul, Workload
+from pimsim.workload.layers import Conv2d, Dense, Layer, MatMul, Workload, touched_pads
 
 
 def load_workload(name: str) -> Workload:
@@ -67,7 +67,7 @@ def vgg16() -> Workload:
 
 def resnet18() -> Workload:
     """ResNet-18 with projection shortcuts (He et al., CVPR 2016)."""
-    layers = [Conv2d(name="conv1", m=64, c=3, p=112, q=112, r=7, s=7, stride=2, padding=3)]
+    layers = [Conv2d(name="conv1", m=64, c=3, p=112, q=112, r=7, s=7, stride=2, padding=(3, 3, 2, 2))]
     channels, size = 64, 56
     for stage, width in enumerate([64, 128, 256, 512], start=2):
         for block in (1, 2):
@@ -85,7 +85,7 @@ def resnet18() -> Workload:
 
 def resnet50() -> Workload:
     """ResNet-50 as published: the stride of a stage is in its first 1 x 1 convolution (He et al., CVPR 2016)."""
-    layers = [Conv2d(name="conv1", m=64, c=3, p=112, q=112, r=7, s=7, stride=2, padding=3)]
+    layers = [Conv2d(name="conv1", m=64, c=3, p=112, q=112, r=7, s=7, stride=2, padding=(3, 3, 2, 2))]
     channels, size = 64, 56
     for stage, (width, depth) in enumerate([(64, 3), (128, 4), (256, 6), (512, 3)], start=2):
         for block in range(1, depth + 1):
@@ -139,8 +139,9 @@ def bert_base() -> Workload:
 
 
 def _conv(name: str, m: int, c: int, size: int, filter_size: int, stride: int = 1, groups: int = 1) -> Conv2d:
-    """A square convolution padded so that stride 1 keeps the size."""
-    padding = (filter_size - 1) // 2
+    """A square convolution of an input `stride` times as large as its output, padded as one that keeps the size."""
+    before, outputs, inputs = (filter_size - 1) // 2, (size, size), (stride * size, stride * size)
+    padding = touched_pads(outputs, (filter_size,) * 2, inputs, (before,) * 2, (stride,) * 2)
     return Conv2d(
         name=name, m=m, c=c, p=size, q=size, r=filter_size, s=filter_size, stride=stride, padding=padding, groups=groups
     )

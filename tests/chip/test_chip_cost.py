@@ -62,6 +62,15 @@ def test_counts_meet_closed_forms():
     assert count(cost, "conv2", "dram", "read") == 0
 
 
+def test_off_chip_words_are_those_of_the_network():
+    """A network that starts and ends with pooling reads its own 4,096 words and writes its own 8."""
+    layer = Conv2d(name="c", m=8, c=1, p=14, q=14, r=3, s=3)
+    cost = RRAM.cost(Workload(name="pooled", layers=[layer], input_words=4096, output_words=8))
+    assert count(cost, "c", "dram", "read") == 4096 * 8
+    assert count(cost, "c", "dram", "write") == 8 * 8
+    assert count(cost, "c", "buffer", "write") == 16 * 16 * 8
+
+
 def test_energy_is_count_times_energy():
     cost = RRAM.cost(LENET)
     rate = 16 * 8 / (16 * 20e-9)

@@ -39,8 +39,9 @@ def random_case(seed):
 def test_counts_equal_the_walk(seed):
     layer, chip = random_case(seed)
     macro = chip.macro
-    placed = place(Workload(name="one", layers=(layer,)), chip, None)
-    (counts,) = count_network(placed, chip, 1)
+    workload = Workload(name="one", layers=(layer,))
+    placed = place(workload, chip, None)
+    (counts,) = count_network(workload, placed, chip, 1)
     k, c, positions = layer.matrix
     sizes = (macro.rows, macro.weights_per_row, macro.active, macro.input_planes, macro.slices)
     expected = walk(k, c, positions, layer.groups, *sizes, macro.weights.conversions, macro.columns_per_weight)
@@ -53,8 +54,9 @@ def test_packing_changes_arrays_and_reads_but_no_conversion():
     found = {}
     for packing in (True, False):
         chip = CHIP.replace({"schedule.group_packing": packing})
-        placed = place(Workload(name="one", layers=(layer,)), chip, None)
-        found[packing] = (placed[0].arrays, count_network(placed, chip, 1)[0])
+        workload = Workload(name="one", layers=(layer,))
+        placed = place(workload, chip, None)
+        found[packing] = (placed[0].arrays, count_network(workload, placed, chip, 1)[0])
     assert found[True][0] == 2  # 14 groups of 9 rows an array
     assert found[False][0] == 24
     assert found[True][1].conversions == found[False][1].conversions

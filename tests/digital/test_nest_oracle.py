@@ -35,8 +35,13 @@ def random_nest(seed):
         for bound in bounds[1:]:
             inner *= bound
         extents[dim] = inner * bounds[0] - rng.randint(0, inner - 1) if bounds else 1
-    problem = Problem(extents, conv_tensors(rng.choice([1, 1, 2, 3]), rng.choice([1, 1, 2])))
+    problem = Problem(extents, conv_tensors(_pair(rng, [1, 1, 2, 3]), _pair(rng, [1, 1, 2])))
     return Nest(problem, tuple(loops), tuple(stores), latch=rng.random() < 0.5)
+
+
+def _pair(rng, choices):
+    """A number for each direction."""
+    return rng.choice(choices), rng.choice(choices)
 
 
 _NAMES = ("Weights", "Inputs", "Outputs")

@@ -182,11 +182,34 @@ def test_a_fixed_batch_is_freed_or_refused(tmp_path):
     _refused(b, flat, "refused works for batches of 1 only: export it with the batch size left open", tmp_path, batch=1)
 
 
-def test_unequal_strides_have_no_place_in_the_workload(tmp_path):
+def _saved(b, output, path):
+    return load_network(b.save(output, path)).workload()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "options", "expected"),
+    [
+        ((3, 3), {"strides": [1, 2]}, {"p": 6, "q": 3, "stride": (1, 2), "inputs": 8 * 7}),
+        ((3, 3), {"dilations": [2, 1]}, {"p": 4, "q": 6, "dilation": (2, 1), "inputs": 8 * 8}),
+        ((1, 7), {"pads": [0, 3, 0, 3]}, {"p": 8, "q": 8, "padding": (0, 3), "inputs": 8 * 8}),
+        ((3, 3), {"pads": [0, 0, 1, 1], "strides": [2, 2]}, {"p": 4, "padding": (0, 0, 1, 1), "inputs": 8 * 8}),
+        # The second padded row at the bottom is not touched: windows start at rows -1, 1, 3, 5.
+        ((3, 3), {"pads": [1, 1, 1, 1], "strides": [2, 2]}, {"p": 4, "padding": (1, 1, 0, 0), "inputs": 8 * 8}),
+    ],
+)
+def test_directions_and_sides_of_convolutions_reach_the_workload(kernel, options, expected, tmp_path):
     b = models.Builder((1, 8, 8))
-    network = load_network(b.save(b.add("Flatten", b.conv("x", 2, 1, 3, 3, strides=[1, 2])), tmp_path / "s.onnx"))
-    with pytest.raises(InputError, match="conv0: the workload needs equal strides"):
-        network.workload()
+    (layer,) = _saved(b, b.add("Flatten", b.conv("x", 2, 1, *kernel, **options)), tmp_path / "s.onnx").layers
+    assert {name: getattr(layer, name) for name in expected} == expected
+
+
+def test_words_of_the_network_are_those_of_its_own_input_and_output(tmp_path):
+    b = models.Builder((3, 16, 16))
+    pooled = b.add("AveragePool", "x", kernel_shape=[4, 4], strides=[4, 4])
+    out = b.add("Flatten", b.add("GlobalAveragePool", b.conv(pooled, 8, 3, 3, 3)))
+    workload = _saved(b, out, tmp_path / "p.onnx")
+    assert (workload.inputs, workload.outputs) == (3 * 16 * 16, 8)
+    assert workload.layers[0].inputs == 3 * 4 * 4
 
 
 def test_from_torch_meets_torch():

@@ -61,6 +61,46 @@ def test_conv_counts_by_hand():
     assert layer.matrix == (3 * 3 * 2, 2, 2 * 5 * 3)
 
 
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ({"p": 17, "q": 17, "r": 1, "s": 7, "padding": (0, 3)}, 17 * 17),
+        ({"p": 17, "q": 17, "r": 7, "s": 1, "padding": (3, 0, 3, 0)}, 17 * 17),
+        ({"p": 4, "q": 4, "r": 3, "s": 3, "stride": 2, "padding": (0, 0, 1, 1)}, 8 * 8),
+        ({"p": 4, "q": 2, "r": 3, "s": 3, "stride": 2, "padding": (1, 0, 1, 0)}, 7 * 5),
+        ({"p": 4, "q": 9, "r": 3, "s": 3, "stride": (2, 1)}, 9 * 11),
+        ({"p": 3, "q": 5, "r": 3, "s": 2, "dilation": (2, 3)}, 7 * 8),
+    ],
+)
+def test_sides_and_directions_have_their_own_numbers(shape, words):
+    """The box that the windows span, by hand: (outputs - 1) stride + (taps - 1) dilation + 1 less the padding."""
+    assert Conv2d(m=4, c=3, **shape).inputs == 3 * words
+
+
+def test_one_shape_has_one_spelling():
+    spelled = [1, (1, 1), [1, 1], (1, 1, 1, 1)]
+    shapes = [Conv2d(m=1, c=1, p=4, q=4, r=3, s=3, padding=padding) for padding in spelled]
+    assert {layer.spec_id for layer in shapes} == {shapes[0].spec_id}
+    assert shapes[-1].padding == 1
+    assert Conv2d(m=1, c=1, p=4, q=4, r=3, s=3, padding=(1, 0, 1, 0)).padding == (1, 0)
+    assert Conv2d(m=1, c=1, p=4, q=4, r=3, s=3, stride=(2, 2)).stride == 2
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "mobilenet_v2", "vgg16"])
+def test_inputs_are_the_whole_images_of_the_tables(name):
+    """Words of a layer's input are those of the tensor before it: 224 x 224 pixels, halved by strides and pools."""
+    for layer in load_workload(name).layers:
+        if isinstance(layer, Conv2d) and layer.r > 1:
+            assert (layer.input_height, layer.input_width) == (layer.p * layer.stride, layer.q * layer.stride)
+
+
+def test_a_network_has_words_of_its_own():
+    layers = [Dense(m=4, c=8), Dense(m=2, c=4)]
+    pooled = Workload(name="pooled", layers=layers, input_words=32, output_words=1)
+    assert (pooled.inputs, pooled.outputs) == (32, 1)
+    assert (Workload(name="bare", layers=layers).inputs, Workload(name="bare", layers=layers).outputs) == (8, 2)
+
+
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_matrices_hold_all_the_macs(name):
     for layer in load_workload(name).layers:
@@ -85,6 +125,8 @@ def test_labels_name_unnamed_layers():
         (lambda: ps.Conv2d(m=4, c=3, p=1, q=1, r=1, s=1, groups=2), "groups = 2 must divide"),
         (lambda: ps.Conv2d(m=4, c=3, p=0, q=1, r=1, s=1), "p = 0"),
         (lambda: ps.Conv2d(m=4, c=3, p=1, q=1, r=1, s=1, padding=1), "leaves no input"),
+        (lambda: ps.Conv2d(m=4, c=3, p=9, q=9, r=3, s=3, padding=(1, 1, 1)), "padding"),
+        (lambda: ps.Conv2d(m=4, c=3, p=9, q=9, r=3, s=3, stride=(0, 1)), "stride"),
         (lambda: ps.Dense(m=True, c=3), "m = True"),
         (lambda: ps.Dense(m=2, c=3, d=3), "no such field"),
         (lambda: Workload(name="none", layers=[]), "layers"),
