@@ -23,7 +23,7 @@ import numba  # noqa: E402
 import numpy as np  # noqa: E402
 
 import pimsim as ps  # noqa: E402
-from pimsim.macro import _paths  # noqa: E402
+from pimsim.macro.product import paths  # noqa: E402
 
 SIZES = [(128, 128, 256), (128, 1024, 256), (1024, 128, 512), (1024, 1024, 512)]
 DIGITAL = {"bits": 8, "cell_bits": 2, "scheme": "differential", "subtract": "digital"}
@@ -99,11 +99,11 @@ def check(array, x, rng):
     """Outputs that differ from the float64 path, as text; noise is addressed, so noisy results compare too."""
     x = x[:32]
     got = array.matmul(x, rng=rng)
-    keep, _paths.choose = _paths.choose, lambda plan, noisy=False: _paths.Path("plain", "")
+    keep, paths.choose = paths.choose, lambda plan, noisy=False: paths.Path("plain", "")
     try:
         expected = array.matmul(x, rng=rng)
     finally:
-        _paths.choose = keep
+        paths.choose = keep
     differing = np.abs(got - expected) > 1e-9 * np.abs(expected).max()
     return f"{differing.sum()}/{got.size}"
 
@@ -164,7 +164,7 @@ def second_thread(label, array, x, rounds, repeat):
     numba.config.NUMBA_NUM_THREADS = 1
 
 
-def paths(rounds, only):
+def every_path(rounds, only):
     serial, wide = ps.InputEncoding(bits=8, dac_bits=1), ps.InputEncoding(bits=8, dac_bits=8)
     analog = DIGITAL | {"subtract": "analog"}
     noisy = ps.macro.effects.ReadEffects(bandwidth=1e8)
@@ -227,6 +227,6 @@ if __name__ == "__main__":
     parser.add_argument("--only", default="", help="rows whose label holds this text")
     parser.add_argument("--skip-comparisons", action="store_true")
     arguments = parser.parse_args()
-    paths(arguments.rounds, arguments.only)
+    every_path(arguments.rounds, arguments.only)
     if not arguments.skip_comparisons:
         comparisons(arguments.rounds)

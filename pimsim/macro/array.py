@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from pimsim.base.checks import check_integer, check_quantity
 from pimsim.base.errors import InputError
 from pimsim.base.streams import as_seed
-from pimsim.macro import _paths, sram
 from pimsim.macro.calibration import (
     Calibration,
     calibrated_levels,
@@ -22,18 +21,20 @@ from pimsim.macro.calibration import (
     stated_levels,
     unit_levels,
 )
-from pimsim.macro.circuits import Circuit, needs_circuit
-from pimsim.macro.columns import cell_steps, cells_at, column_matrix
-from pimsim.macro.compensation import Compensation, of_outputs, of_predistortion, of_row_splitting
-from pimsim.macro.corrections import Corrections, build_corrections
-from pimsim.macro.drawn import Draws, check_effects
+from pimsim.macro.columns import sram
+from pimsim.macro.columns.cell_law import cell_model
+from pimsim.macro.columns.linear import cell_steps, cells_at, column_matrix
+from pimsim.macro.columns.solved import Circuit, needs_circuit
+from pimsim.macro.compensation_report import Compensation, of_outputs, of_predistortion, of_row_splitting
 from pimsim.macro.energy import read_energy
-from pimsim.macro.held import held_variance
-from pimsim.macro.noise import column_noise
-from pimsim.macro.nonlinear import cell_model
-from pimsim.macro.plan import Plan, build_plan
+from pimsim.macro.noise.per_vector import held_variance
+from pimsim.macro.noise.white import column_noise
+from pimsim.macro.product import paths
+from pimsim.macro.product.after_adc import Corrections, build_corrections
+from pimsim.macro.product.plan import Plan, build_plan
 from pimsim.macro.programmed import Programmed
-from pimsim.macro.reads import Reads
+from pimsim.macro.reads.addresses import Reads
+from pimsim.macro.reads.slow_noise import Draws, check_effects
 from pimsim.macro.trace import Trace, range_report, trace_product
 from pimsim.macro.verify import effort_report
 from pimsim.mapping import Tiling
@@ -173,7 +174,7 @@ class Array:
         passes = []
         for number, (_, words) in enumerate(self.macro.inputs.words(x)):
             at = None if reads is None else replace(reads, number=number)
-            passes.append(self._corrections.apply(_paths.code_sums(plan, words, at), plan, words))
+            passes.append(self._corrections.apply(paths.code_sums(plan, words, at), plan, words))
         return passes[0] if len(passes) == 1 else passes[0] - passes[1]
 
     def _for_vector(self, reads: Reads) -> tuple[Plan, Reads]:
@@ -201,14 +202,14 @@ class Array:
         variance = held_variance(self.macro, self.programmed, *seen, self.time)
         return None if variance is None else replace(self._plan, held=variance, cache={})
 
-    def _path_with_noise(self) -> _paths.Path:
+    def _path_with_noise(self) -> paths.Path:
         """The path of a product that is given an rng, and why."""
         if "vector" in self._lasting:
             if self._vector_plan is not None:
-                return _paths.choose(self._vector_plan, noisy=True)
-            path = _paths.choose(replace(self._plan, single=True, cache={}), noisy=True)
+                return paths.choose(self._vector_plan, noisy=True)
+            path = paths.choose(replace(self._plan, single=True, cache={}), noisy=True)
             return path._replace(why=f"{path.why}; noise of a vector that is not jointly normal is drawn cell by cell")
-        path = _paths.choose(self._plan, noisy=True)
+        path = paths.choose(self._plan, noisy=True)
         return path._replace(why=f"{path.why}; prepared anew for every rng") if "batch" in self._lasting else path
 
     @cached_property
@@ -345,7 +346,7 @@ class Array:
 
     def explain(self) -> dict[str, Any]:
         """Which path a product takes and why, without and with an ``rng``, and what the converter sees."""
-        path, noisy = _paths.choose(self._plan), self._path_with_noise()
+        path, noisy = paths.choose(self._plan), self._path_with_noise()
         plan, signed = self._plan, self.macro.weights.signed_columns
         found = self.macro.explain() | {
             "path": path.name,

@@ -11,9 +11,9 @@ import numpy as np
 from pimsim.base.errors import InputError
 from pimsim.converters.adc import ADC, Levels
 from pimsim.converters.ranges import suitable_levels
-from pimsim.macro import _plain
-from pimsim.macro.compensation import Compensation
-from pimsim.macro.plan import Plan
+from pimsim.macro.compensation_report import Compensation
+from pimsim.macro.product import plain
+from pimsim.macro.product.plan import Plan
 from pimsim.macro.programmed import Programmed
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _sums(plan: Plan, words: list) -> list[list[np.ndarray]]:
     for _, part in words:
         for r in range(len(plan.groups)):
             for t in range(len(plan.planes)):
-                for s, _, x in _plain.column_sums(plan, part, r, t):
+                for s, _, x in plain.column_sums(plan, part, r, t):
                     # On a grid, so that a range does not depend on the last bit of a sum: its order is BLAS's own.
                     found[r][s].append(np.rint(x * _GRID) / _GRID)
     return [[np.concatenate(of_slice) for of_slice in group] for group in found]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from pimsim.encoding.inputs import digits
-from pimsim.macro.circuits import Circuit
-from pimsim.macro.columns import cells_at, resistive
+from pimsim.macro.columns.linear import cells_at, resistive
+from pimsim.macro.columns.solved import Circuit
 
 _SAMPLE = 64  # inputs, spread over the batch, that stand for it when the lines have resistances
 

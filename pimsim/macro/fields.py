@@ -13,9 +13,9 @@ from pimsim.converters import ADC, DAC
 from pimsim.crossbar.sram import AnyColumn
 from pimsim.crossbar.wires import IdealSwitch, Transistor, Wires
 from pimsim.encoding import InputEncoding, WeightEncoding
-from pimsim.macro.effects import ReadEffects
+from pimsim.macro.columns.sram import check_circuit, converter
 from pimsim.macro.predistortion import Predistortion
-from pimsim.macro.sram import check_circuit, converter
+from pimsim.macro.reads.effects import ReadEffects
 from pimsim.macro.verify import WriteVerify
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.

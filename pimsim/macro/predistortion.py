@@ -10,7 +10,7 @@ from pydantic import Field
 from pimsim.base.spec import Spec
 from pimsim.crossbar.compensate import Predistorted
 from pimsim.crossbar.compensate import predistort as move
-from pimsim.macro.layout import Pair
+from pimsim.macro.columns.layout import Pair
 
 
 class Predistortion(Spec):

@@ -11,12 +11,12 @@ from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
-from pimsim.macro.columns import Effective, linear_currents
-from pimsim.macro.drawn import check_effects
-from pimsim.macro.layout import Pair, cell_lines, reference_lines
-from pimsim.macro.places import REFERENCE, cell_places
+from pimsim.macro.columns.layout import Pair, cell_lines, reference_lines
+from pimsim.macro.columns.linear import Effective, linear_currents
 from pimsim.macro.predistortion import predistort
 from pimsim.macro.programmed import Programmed
+from pimsim.macro.reads.places import REFERENCE, cell_places
+from pimsim.macro.reads.slow_noise import check_effects
 from pimsim.macro.verify import Effort, write_verify
 from pimsim.mapping import Tiling
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from pimsim.base.errors import InputError
 from pimsim.converters.adc import clips
-from pimsim.macro import _plain
-from pimsim.macro.plan import Plan
-from pimsim.macro.reads import Reads
+from pimsim.macro.product import plain
+from pimsim.macro.product.plan import Plan
+from pimsim.macro.reads.addresses import Reads
 
 _LARGEST = 1 << 27  # column sums a trace holds: 1 GiB in float64
 
@@ -114,10 +114,10 @@ def trace_product(
     for inputs, own, reads in parts:
         for p, r, t in np.ndindex(shape[:3]):
             at = None if reads is None else replace(reads, number=p)
-            for s, a, x in _plain.column_sums(own, passes[p][inputs], r, t, at):
+            for s, a, x in plain.column_sums(own, passes[p][inputs], r, t, at):
                 lo, q = own.lo[r, s], own.q[r, s]
                 before[p, r, t, s, a, inputs] = x
-                after[p, r, t, s, a, inputs] = lo + q * _plain.codes(own, x, r, t, s, a, at)
+                after[p, r, t, s, a, inputs] = lo + q * plain.codes(own, x, r, t, s, a, at)
                 clipped[p, r, t, s, a, inputs] = _clipped(own, x, r, s, a)
     weights = tuple(plane.weight for plane in plan.planes)
     return Trace(before, after, clipped, plan.lo, plan.q, plan.top, weights, slice_weights)
@@ -142,8 +142,8 @@ def range_report(plan: Plan, passes: list[np.ndarray], slice_weights: tuple[int,
     seen: list[list[tuple[float, ...]]] = [[] for _ in range(slices)]
     for words in passes:
         for r, t in np.ndindex(len(plan.groups), len(plan.planes)):
-            for s, a, x in _plain.column_sums(plan, words, r, t):
-                codes = _plain.codes(plan, x, r, t, s, a, None)
+            for s, a, x in plain.column_sums(plan, words, r, t):
+                codes = plain.codes(plan, x, r, t, s, a, None)
                 seen[s].append((_clipped(plan, x, r, s, a).mean(), codes.min(), codes.max(), x.min(), x.max()))
     rows = [
         {"slice_weight": weight, **_summary(np.array(found), plan.top)} for weight, found in zip(slice_weights, seen)

@@ -139,7 +139,7 @@ def test_the_width_of_this_machine_is_one_of_the_tested():
 def test_kernels_of_vectors_are_cached_across_processes():
     code = (
         "import numpy as np, pimsim as ps\n"
-        "from pimsim.macro import _kernels_lookup as k\n"
+        "from pimsim.macro.product import _kernels_lookup as k\n"
         "ps.Macro().program(np.ones((4, 2), int)).matmul(np.ones((1, 4), np.uint8))\n"
         "stats = k.lookup_share.stats\n"
         "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))"

@@ -6,7 +6,7 @@ import pytest
 import pimsim as ps
 from pimsim.base.errors import InputError
 from pimsim.encoding.inputs import digits
-from pimsim.macro.nonlinear import law_conductance, secant
+from pimsim.macro.columns.cell_law import law_conductance, secant
 
 MILO = "rram-milo2021"  # its cells are not linear
 WIRES = ps.Wires(r_wordline=2.0, r_bitline=3.0, r_driver=50.0, r_sense=20.0)

@@ -32,7 +32,8 @@ def program(size, dac_bits, adc_bits):
 
 def rounding(path, rows, dac_bits, top, whole):
     """(largest, usual) error of a sum in codes, of fixed point and of float32; the largest sum is ``whole`` codes."""
-    if path == "lookup":  # groups of 4 bits under one index, 30 bits for the largest code; see pimsim.macro._lookup
+    # Tables: groups of 4 bits under one index, 30 bits for the largest code; see pimsim.macro.product.lookup.
+    if path == "lookup":
         groups = -(-rows * dac_bits // 4)
         largest = (groups + 2) * 2.0 ** -(30 - np.ceil(np.log2(top + 2)))
         return largest, largest

@@ -12,10 +12,10 @@ from scipy import stats
 import pimsim as ps
 from pimsim.base.errors import InputError, SpecError
 from pimsim.base.streams import Stream
-from pimsim.macro import _blocked, _lookup, _noisy, _paths, _plain
-from pimsim.macro.drawn import Draws, chip_temperature
-from pimsim.macro.effects import ReadEffects
-from pimsim.macro.reads import Reads
+from pimsim.macro.product import blocked, lookup, lookup_noise, paths, plain
+from pimsim.macro.reads.addresses import Reads
+from pimsim.macro.reads.effects import ReadEffects
+from pimsim.macro.reads.slow_noise import Draws, chip_temperature
 from tests.macro.cards import CARD
 
 LIMIT, RARE = 4.5, 1e-5
@@ -46,7 +46,7 @@ def macro(effects, **fields):
 def sums(array, levels, samples, plane=0, seed=5):
     """Column sums (samples, slices x conversions x C) of one plane of the same input read again and again."""
     words = np.repeat(np.atleast_2d(levels), samples, axis=0).astype(np.uint8)
-    found = _plain.column_sums(array._plan, words, 0, plane, Reads(Stream(seed, "read")))
+    found = plain.column_sums(array._plan, words, 0, plane, Reads(Stream(seed, "read")))
     return np.concatenate([x for _, _, x in found], axis=1)
 
 
@@ -353,8 +353,8 @@ def test_mixed_correlations_hold_each_for_its_time():
 @pytest.mark.parametrize(("effect", "path"), [("flicker", "noisy lookup"), ("telegraph", "plain")])
 def test_normal_noise_is_looked_up_and_traps_are_drawn(effect, path):
     array = macro({effect: {"amplitude": 0.1, "correlation": "read"}}).program(np.ones((10, 2), dtype=int))
-    assert _paths.choose(array._plan, noisy=True).name == path
-    assert _paths.choose(array._plan).name == "lookup"
+    assert paths.choose(array._plan, noisy=True).name == path
+    assert paths.choose(array._plan).name == "lookup"
 
 
 @pytest.mark.parametrize("correlation", ["read", "vector", "batch"])
@@ -362,7 +362,7 @@ def test_threads_change_no_bit(monkeypatch, correlation):
     w, x = np.random.default_rng(0).integers(-1, 2, (40, 50)), np.random.default_rng(1).integers(0, 256, (9, 40))
     found = []
     for threads in (1, 3):
-        for module in (_lookup, _noisy, _blocked):
+        for module in (lookup, lookup_noise, blocked):
             monkeypatch.setattr(module, "thread_count", lambda threads=threads: threads)
         array = macro(everything(correlation) | {"temperature_variation": {}}, cols=256).program(w, rng=1)
         quiet = macro({"flicker": {"amplitude": 0.1, "correlation": correlation}}, cols=256).program(w, rng=1)

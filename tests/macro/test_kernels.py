@@ -9,9 +9,9 @@ from numba import config
 
 from pimsim.base.streams import Stream
 from pimsim.encoding import InputEncoding
-from pimsim.macro import _blocked, _lookup, _noisy, _paths, _plain
-from pimsim.macro.plan import Plan
-from pimsim.macro.reads import Reads
+from pimsim.macro.product import blocked, lookup, lookup_noise, paths, plain
+from pimsim.macro.product.plan import Plan
+from pimsim.macro.reads.addresses import Reads
 from tests.naive import macro_matmul
 
 needs_jit = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="SIMD needs the compiler")
@@ -53,7 +53,7 @@ CASES = {
 }
 
 
-BOTH = [(path, name) for path in (_lookup, _blocked) for name in CASES if (path, name) != (_lookup, "8-bit DAC")]
+BOTH = [(path, name) for path in (lookup, blocked) for name in CASES if (path, name) != (lookup, "8-bit DAC")]
 both_paths = pytest.mark.parametrize(("path", "name"), BOTH, ids=lambda v: getattr(v, "__name__", v).split("_")[-1])
 
 
@@ -69,7 +69,7 @@ def test_codes_equal_exact_rational_arithmetic(path, name):
         *(words, plan.matrix, groups, plan.planes, plan.pedestal, plan.lo, plan.q, plan.top, plan.weights, plan.unit)
     )
     # No sum of this data lies closer to a code edge than the error of the sums, so every code must agree.
-    assert min(distances) > (1e-6 if path is _lookup else 2e-5)
+    assert min(distances) > (1e-6 if path is lookup else 2e-5)
     found = path.code_sums(plan, path.build(plan), words)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
@@ -85,9 +85,9 @@ def test_every_width_gives_the_bits_of_the_plain_loops(path, name):
     # Also with columns whose code is not zero when all inputs are.
     for lo in (plan.lo, np.where(np.arange(c) % 3 == 0, plan.lo - 3 * plan.q, plan.lo)):
         moved = replace(plan, lo=lo, cache={})
-        plain = path.code_sums(moved, path.build(moved), words, simd=False)
+        loops = path.code_sums(moved, path.build(moved), words, simd=False)
         for lanes in (4, 8, 16):
-            np.testing.assert_array_equal(path.code_sums(moved, path.build(moved, lanes), words), plain)
+            np.testing.assert_array_equal(path.code_sums(moved, path.build(moved, lanes), words), loops)
 
 
 # (columns, inputs): shared by samples; by columns, also where a share ends within the blocks that are added at once.
@@ -95,7 +95,7 @@ SHARES = [(9, 523), (70, 523), (70, 40), (544, 40), (600, 9)]
 
 
 @needs_jit
-@pytest.mark.parametrize("path", [_lookup, _blocked])
+@pytest.mark.parametrize("path", [lookup, blocked])
 @pytest.mark.parametrize(("columns", "samples"), SHARES)
 def test_threads_and_batches_change_no_bit(columns, samples, path):
     rng = np.random.default_rng(13)
@@ -111,15 +111,15 @@ def test_threads_and_batches_change_no_bit(columns, samples, path):
 
 
 @needs_jit
-@pytest.mark.parametrize("path", [_lookup, _noisy, _blocked])
+@pytest.mark.parametrize("path", [lookup, lookup_noise, blocked])
 def test_a_thread_writes_its_own_columns_only(path, monkeypatch):
     # What was not written keeps the sign of its zero, which adding nothing would take away.
     plan = make_plan(np.random.default_rng(22), 40, 544, ((0, 32), (32, 40)), InputEncoding())
     more: tuple = ()
-    if path is _noisy:
+    if path is lookup_noise:
         plan, more = replace(plan, held=np.full(plan.matrix.shape, 0.01)), (Reads(Stream(seed=1)),)
     tables = path.build(plan)
-    blocks = (tables.sums if path is _noisy else tables).blocks
+    blocks = (tables.sums if path is lookup_noise else tables).blocks
     taken = -(-blocks // 2)
     seen = []
 
@@ -136,18 +136,18 @@ def test_a_thread_writes_its_own_columns_only(path, monkeypatch):
 
 
 @needs_jit
-@pytest.mark.parametrize(("path", "dac_bits"), [(_lookup, 1), (_blocked, 8)])
+@pytest.mark.parametrize(("path", "dac_bits"), [(lookup, 1), (blocked, 8)])
 def test_a_real_layer_differs_from_float64_only_within_rounding_of_a_code_edge(path, dac_bits):
     rng = np.random.default_rng(14)
     inputs = InputEncoding(dac_bits=dac_bits)
     plan = make_plan(rng, 256, 32, ((0, 128), (128, 256)), inputs, top=255, slices=4)
     words = make_words(rng, 64, 256, 8)
     found = path.code_sums(plan, path.build(plan), words)
-    expected = _plain.code_sums(plan, words)
+    expected = plain.code_sums(plan, words)
     near = conversions = 0
     for r in range(2):
         for t in range(len(plan.planes)):
-            for s, _, x in _plain.column_sums(plan, words, r, t):
+            for s, _, x in plain.column_sums(plan, words, r, t):
                 edge = (x - plan.lo[r, s]) / plan.q[r, s] + 0.5
                 # A float32 sum of 128 terms: 128 roundings of 2^-24 of itself at the very most.
                 reach = 128 * 2.0**-24 * np.abs(x / plan.q[r, s])
@@ -160,7 +160,7 @@ def test_a_real_layer_differs_from_float64_only_within_rounding_of_a_code_edge(p
 
 
 @needs_jit
-@pytest.mark.parametrize("path", [_lookup, _blocked])
+@pytest.mark.parametrize("path", [lookup, blocked])
 def test_ties_round_up(path):
     inputs = InputEncoding(bits=1)
     plan = make_plan(np.random.default_rng(0), 12, 1, ((0, 12),), inputs, slices=1, conversions=1, ideal=True)
@@ -172,7 +172,7 @@ def test_ties_round_up(path):
 
 
 @needs_jit
-@pytest.mark.parametrize(("path", "bits", "dac_bits"), [(_lookup, 16, 1), (_blocked, 8, 8)])
+@pytest.mark.parametrize(("path", "bits", "dac_bits"), [(lookup, 16, 1), (blocked, 8, 8)])
 def test_lossless_converter_gives_the_integer_product(path, bits, dac_bits):
     rng = np.random.default_rng(15)
     inputs = InputEncoding(bits=bits, dac_bits=dac_bits)
@@ -190,49 +190,49 @@ def test_shift_added_codes_beyond_31_bits_are_added_in_parts():
     shifted = plan.weights << rng.integers(0, 5, plan.weights.shape)
     for weights in (plan.weights, plan.weights << 20, shifted):
         wide = replace(plan, weights=weights, cache={})
-        tables = _lookup.build(wide)
+        tables = lookup.build(wide)
         assert (tables.shifts >= 0).sum() > len(wide.groups)  # more than one run of columns
         words = make_words(rng, 7, 90, 8)
-        found, plain = _lookup.code_sums(wide, tables, words), _plain.code_sums(wide, words)
+        found, expected = lookup.code_sums(wide, tables, words), plain.code_sums(wide, words)
         # 16-bit codes: the float64 sums and those of fixed point differ in a few of the 2304 codes of an output.
         one_code = 128 * np.abs(weights).max(axis=(0, 1, 2)) * plan.unit.max()
-        assert (np.abs(found - plain) <= 40 * one_code).all()
-        np.testing.assert_array_equal(_lookup.code_sums(wide, tables, words, simd=False), found)
+        assert (np.abs(found - expected) <= 40 * one_code).all()
+        np.testing.assert_array_equal(lookup.code_sums(wide, tables, words, simd=False), found)
     far = replace(plan, weights=np.where(np.arange(19) == 0, 1, plan.weights << 20), cache={})
-    assert "31 bits" in str(_lookup.refusal(far))
+    assert "31 bits" in str(lookup.refusal(far))
 
 
 @needs_jit
 def test_a_range_far_below_the_sums_takes_another_path():
     plan = make_plan(np.random.default_rng(19), 64, 4, ((0, 64),), InputEncoding(), top=255)
     tiny = replace(plan, lo=np.zeros_like(plan.lo), q=plan.q * 1e-6, cache={})
-    assert _paths.choose(plan).name == "lookup"
-    assert _paths.choose(tiny).name == "blocked"
+    assert paths.choose(plan).name == "lookup"
+    assert paths.choose(tiny).name == "blocked"
     words = make_words(np.random.default_rng(20), 5, 64, 8)
-    np.testing.assert_allclose(_paths.code_sums(tiny, words), _plain.code_sums(tiny, words), rtol=1e-12)
+    np.testing.assert_allclose(paths.code_sums(tiny, words), plain.code_sums(tiny, words), rtol=1e-12)
 
 
 def test_an_empty_batch_works():
     plan = make_plan(np.random.default_rng(0), 9, 3, ((0, 9),), InputEncoding())
-    assert _lookup.code_sums(plan, _lookup.build(plan), np.empty((0, 9), np.uint8), simd=False).shape == (0, 3)
+    assert lookup.code_sums(plan, lookup.build(plan), np.empty((0, 9), np.uint8), simd=False).shape == (0, 3)
 
 
 def test_plain_loops_run_without_the_compiler():
     rng = np.random.default_rng(16)
     plan = make_plan(rng, 6, 3, ((0, 6),), InputEncoding(bits=3))
     words = make_words(rng, 3, 6, 3)
-    found = _lookup.code_sums(plan, _lookup.build(plan), words, simd=False)
-    np.testing.assert_allclose(found, _plain.code_sums(plan, words), rtol=1e-12)
+    found = lookup.code_sums(plan, lookup.build(plan), words, simd=False)
+    np.testing.assert_allclose(found, plain.code_sums(plan, words), rtol=1e-12)
 
 
 @needs_jit
 def test_the_path_is_chosen_by_the_plan():
     rng = np.random.default_rng(17)
     serial, wide = InputEncoding(), InputEncoding(dac_bits=8)
-    assert _paths.choose(make_plan(rng, 6, 2, ((0, 6),), serial)).name == "lookup"
-    assert _paths.choose(make_plan(rng, 6, 2, ((0, 6),), wide)).name == "blocked"
-    assert _paths.choose(make_plan(rng, 5000, 1, ((0, 5000),), serial, slices=1, conversions=1)).name == "blocked"
-    fine = _paths.choose(make_plan(rng, 6, 2, ((0, 6),), wide, top=2**16 - 1))
+    assert paths.choose(make_plan(rng, 6, 2, ((0, 6),), serial)).name == "lookup"
+    assert paths.choose(make_plan(rng, 6, 2, ((0, 6),), wide)).name == "blocked"
+    assert paths.choose(make_plan(rng, 5000, 1, ((0, 5000),), serial, slices=1, conversions=1)).name == "blocked"
+    fine = paths.choose(make_plan(rng, 6, 2, ((0, 6),), wide, top=2**16 - 1))
     assert fine.name == "plain"
     assert "8 bits at once" in fine.why
     assert "65535 are too fine" in fine.why

@@ -7,8 +7,8 @@ from numba import config
 import pimsim as ps
 from pimsim.base import philox
 from pimsim.base.jit import njit
-from pimsim.macro import _noisy, _paths, _plain
-from pimsim.macro.effects import Flicker, ReadEffects, Telegraph
+from pimsim.macro.product import lookup_noise, paths, plain
+from pimsim.macro.reads.effects import Flicker, ReadEffects, Telegraph
 
 needs_jit = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="SIMD needs the compiler")
 
@@ -52,7 +52,7 @@ def test_noise_is_that_of_the_plain_path(name, monkeypatch):
     array, x = program(name)
     assert array.explain()["path_with_rng"] == "noisy lookup"
     found, quiet = array.matmul(x, rng=5, first_sample=7), array.matmul(x)
-    monkeypatch.setattr(_paths, "choose", lambda plan, noisy=False: _paths.Path("plain", ""))
+    monkeypatch.setattr(paths, "choose", lambda plan, noisy=False: paths.Path("plain", ""))
     expected = array.matmul(x, rng=5, first_sample=7)
     # An output joins at least 100 conversions; one in 10^5 noisy sums lies within float32 rounding of a code edge.
     differing = np.abs(found - expected) > 1e-9 * np.abs(expected).max()
@@ -66,17 +66,17 @@ def test_loops_threads_and_batches_give_the_same_bits(name):
     array, x = program(name)
     plan, reads = array._vector_plan if name in HELD else array._plan, array._reads(5, 7)
     words = array.macro.inputs.words(array.macro.inputs.check(x, len(array.weights)))[0][1]
-    tables = _noisy.build(plan)
-    whole = _noisy.code_sums(plan, tables, words, reads, threads=1)
-    np.testing.assert_array_equal(_noisy.code_sums(plan, tables, words, reads, threads=3), whole)
-    np.testing.assert_array_equal(_noisy.code_sums(plan, tables, words[:2], reads, simd=False), whole[:2])
-    parts = [_noisy.code_sums(plan, tables, words[i : i + 7], reads.later(i)) for i in range(0, 24, 7)]
+    tables = lookup_noise.build(plan)
+    whole = lookup_noise.code_sums(plan, tables, words, reads, threads=1)
+    np.testing.assert_array_equal(lookup_noise.code_sums(plan, tables, words, reads, threads=3), whole)
+    np.testing.assert_array_equal(lookup_noise.code_sums(plan, tables, words[:2], reads, simd=False), whole[:2])
+    parts = [lookup_noise.code_sums(plan, tables, words[i : i + 7], reads.later(i)) for i in range(0, 24, 7)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 @needs_jit
 def test_fast_normals_are_the_normals_of_the_stream():
-    from pimsim.macro import _kernels_noise as kernels
+    from pimsim.macro.product import _kernels_noise as kernels
 
     @njit
     def fill(lanes, key, sample, column, pairs, raw, normals):
@@ -108,12 +108,12 @@ def test_variance_of_the_noise_is_that_of_the_cells():
     fine = type(plan)(**{**vars(plan), "q": plan.q / 16, "top": 2**12 - 1, "cache": {}})
     words = np.repeat(x[:1].astype(np.uint8), 4000, axis=0)
     reads = array._reads(5, 0)
-    sums = _noisy.code_sums(fine, _noisy.build(fine), words, reads)
+    sums = lookup_noise.code_sums(fine, lookup_noise.build(fine), words, reads)
     variance = np.zeros(sums.shape[1])
     for r, rows in enumerate(plan.groups):
         for t, plane in enumerate(plan.planes):
             level = ((words[:1, slice(*rows)] >> plane.lsb) & 1).astype(float)
-            for s, a, _ in _plain.column_sums(plan, words[:1], r, t):
+            for s, a, _ in plain.column_sums(plan, words[:1], r, t):
                 own = plan.noise.own.of(level, plan.noise.drive(level), s, a, slice(*rows))[0]
                 code = (own / fine.q[r, s] ** 2 + 1 / 12) * (plan.unit[r] * plan.weights[r, s, a] * plane.weight) ** 2
                 variance += code
@@ -153,8 +153,8 @@ def test_explain_names_the_path_of_a_call_with_rng(name, monkeypatch):
     found = array.explain()
     assert found["path_with_rng"] == path
     assert why in found["why_with_rng"]
-    taken, choose = [], _paths.choose
-    monkeypatch.setattr(_paths, "choose", lambda *given: taken.append(choose(*given)) or taken[-1])
+    taken, original = [], paths.choose
+    monkeypatch.setattr(paths, "choose", lambda *given: taken.append(original(*given)) or taken[-1])
     array.matmul(np.ones((1, 8), dtype=int), rng=1)
     assert {p.name for p in taken} == {path}
 
@@ -167,8 +167,8 @@ def test_offset_and_gain_of_converters_cost_no_path():
         array = macro.program(np.random.default_rng(1).integers(-127, 128, (130, 21)), rng=1)
         x = np.random.default_rng(2).integers(0, 256, (24, 130))
         assert array.explain()["path"] == path
-        expected = _plain.code_sums(array._plan, x.astype(np.uint8))
-        found = _paths.code_sums(array._plan, x.astype(np.uint8))
+        expected = plain.code_sums(array._plan, x.astype(np.uint8))
+        found = paths.code_sums(array._plan, x.astype(np.uint8))
         differing = np.abs(found - expected) > 1e-9 * np.abs(expected).max()
         assert differing.sum() <= max(2, 5e-3 * found.size)
 

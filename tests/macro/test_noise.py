@@ -9,9 +9,9 @@ import pytest
 import pimsim as ps
 from pimsim.base.errors import SpecError
 from pimsim.base.streams import Stream
-from pimsim.macro import _plain
-from pimsim.macro.effects import ReadEffects
-from pimsim.macro.reads import Reads
+from pimsim.macro.product import plain
+from pimsim.macro.reads.addresses import Reads
+from pimsim.macro.reads.effects import ReadEffects
 
 RNG = np.random.default_rng(11)
 W = RNG.integers(-127, 128, (40, 3))
@@ -31,7 +31,7 @@ def sums(array, plane, samples=N, seed=5, group=0):
     words = np.repeat(X, samples, axis=0).astype(np.uint8)
     reads = Reads(Stream(seed, "read"))
     plan = array._plan
-    return np.concatenate([x for _, _, x in _plain.column_sums(plan, words, group, plane, reads)], axis=1)
+    return np.concatenate([x for _, _, x in plain.column_sums(plan, words, group, plane, reads)], axis=1)
 
 
 def expected_variance(array, plane):

@@ -5,7 +5,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import SpecError
-from pimsim.macro.effects import ReadEffects
+from pimsim.macro.reads.effects import ReadEffects
 
 RNG = np.random.default_rng(8)
 W = RNG.integers(-127, 128, (40, 6))

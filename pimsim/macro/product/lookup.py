@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pimsim.macro._threads import run_shared, thread_count
-from pimsim.macro.plan import Plan
+from pimsim.macro.product.plan import Plan
+from pimsim.macro.product.threads import run_shared, thread_count
 
 _PAIRS = 2048  # (sample, plane) pairs of one block of the batch: their lists stay in the second cache
 _LARGEST_OFFSET = 65535  # of a list, 16 bits
@@ -100,7 +100,7 @@ def refusal(plan: Plan) -> str | None:
 
 def _largest(plan: Plan, matrix: NDArray[np.float64], pedestal: float, *scaling: NDArray[np.float64]) -> float:
     """Bound on the magnitude of the column sums of ``matrix`` in codes; ``scaling`` (inverse, begin)."""
-    from pimsim.macro import _kernels_lookup as kernels
+    from pimsim.macro.product import _kernels_lookup as kernels
 
     cells = np.ascontiguousarray(matrix).reshape(-1, *matrix.shape[2:])
     return float(kernels.largest_code(cells, pedestal, np.array(plan.groups), (1 << _width(plan)) - 1, *scaling))
@@ -148,7 +148,7 @@ def fill(
     lanes: int | None = None,
 ) -> Tables:
     """Tables of ``inverse`` (R, P, C) x column sums of ``matrix`` (slices, conversions, K, C), plus ``begin``."""
-    from pimsim.macro import _kernels_lookup as kernels
+    from pimsim.macro.product import _kernels_lookup as kernels
 
     width = _width(plan)
     rows, states = 4 // width, 1 << width
@@ -205,7 +205,7 @@ def code_sums(
 
     ``simd=False`` takes the plain loops, which give the same bits, as do any number of ``threads``.
     """
-    from pimsim.macro import _kernels_lookup as kernels
+    from pimsim.macro.product import _kernels_lookup as kernels
 
     out = np.zeros((len(words), plan.matrix.shape[3]))
     low = np.stack([part(words, shift) for shift in tables.parts]) if len(tables.parts) > 1 else part(words, 0)[None]

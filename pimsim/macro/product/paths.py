@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pimsim.macro import _blocked, _lookup, _noisy, _plain
-from pimsim.macro.plan import Plan
-from pimsim.macro.reads import Reads
+from pimsim.macro.product import blocked, lookup, lookup_noise, plain
+from pimsim.macro.product.plan import Plan
+from pimsim.macro.reads.addresses import Reads
 
 _WIDE = 3  # bits of one input from which a product is faster than a table
 _PLAIN = "blocked float64 matrix products with the converter fused on each block: "
@@ -16,7 +16,7 @@ _NOISY = (
     "column sums and variances of their noise looked up, one normal a conversion",
     "column sums and covariances of the noise that planes have in common looked up, one normal a conversion",
 )
-_PREPARED: dict[str, Any] = {"lookup": _lookup, "blocked": _blocked, "noisy lookup": _noisy}
+_PREPARED: dict[str, Any] = {"lookup": lookup, "blocked": blocked, "noisy lookup": lookup_noise}
 
 
 class Path(NamedTuple):
@@ -45,13 +45,13 @@ def _choice(plan: Plan, noisy: bool) -> Path:
         return Path("circuit", "the currents are not linear in the inputs: every read is a circuit solution")
     refused = "NUMBA_DISABLE_JIT is set" if _interpreted() else _peculiar(plan)
     if noisy and refused is None:
-        refused = _noisy.refusal(plan)
+        refused = lookup_noise.refusal(plan)
     if refused is not None:
         return Path("plain", _PLAIN + refused)
     if noisy:
         return Path("noisy lookup", _NOISY[plan.held is not None])
     wide = max(plane.width for plane in plan.planes) >= _WIDE
-    no_lookup, no_blocked = _lookup.refusal(plan), _blocked.refusal(plan)
+    no_lookup, no_blocked = lookup.refusal(plan), blocked.refusal(plan)
     if no_lookup is None and not (wide and no_blocked is None):
         return Path("lookup", "sums of four 1-bit inputs (or fewer, wider ones) looked up, converter on the registers")
     if no_blocked is None:
@@ -66,7 +66,7 @@ def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.n
     """
     name = choose(plan, reads is not None).name
     if name not in _PREPARED:
-        return _plain.code_sums(plan, words, reads)
+        return plain.code_sums(plan, words, reads)
     module = _PREPARED[name]
     if name not in plan.cache:
         plan.cache[name] = module.build(plan)

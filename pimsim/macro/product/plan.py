@@ -9,11 +9,11 @@ import numpy as np
 
 from pimsim.converters.real import RealADC
 from pimsim.encoding import Plane
-from pimsim.macro.circuits import Circuit
-from pimsim.macro.layout import tile_of
-from pimsim.macro.noise import ColumnNoise
+from pimsim.macro.columns.layout import tile_of
+from pimsim.macro.columns.solved import Circuit
+from pimsim.macro.columns.sram import Bent
+from pimsim.macro.noise.white import ColumnNoise
 from pimsim.macro.programmed import Programmed
-from pimsim.macro.sram import Bent
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,8 @@ class Plan:
     lo, q : (groups, slices, C) float64 levels of the converters;  top : highest code.
     weights : (groups, slices, conversions, C) int64 shift-add weights, powers of two with sign.
     unit : (groups, C) float64, what a code of weight one is worth.
-    circuit : gives the column sums where they are not linear in the inputs (:class:`pimsim.macro.circuits.Circuit`),
-        or None; x is then ``circuit.sums(r, u)[s, a]``.
+    circuit : gives the column sums where they are not linear in the inputs
+        (:class:`pimsim.macro.columns.solved.Circuit`), or None; x is then ``circuit.sums(r, u)[s, a]``.
     dac : output (levels,) of each input level, or None when they are the integers they stand for; ``dac_noise`` [LSB].
     tile_of : (C,) number of the column of arrays each column lies in; ``dac_noise`` needs it.
     adc : converters that are not ideal, ``which`` (groups, slices, conversions, C) number of each; or None.

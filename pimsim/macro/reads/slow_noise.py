@@ -9,8 +9,8 @@ import numpy as np
 
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream
-from pimsim.macro.effects import ReadEffects
-from pimsim.macro.reads import Reads
+from pimsim.macro.reads.addresses import Reads
+from pimsim.macro.reads.effects import ReadEffects
 
 _ROOM = 300.0  # K, assumed of cards that state no temperature
 _CUT = 4.0  # standard deviations of the temperature: a draw in 16 000 is beyond

@@ -3,8 +3,8 @@
 For bit-serial inputs the variance of a column sum is linear in the inputs, so tables serve it as they serve the sum.
 Noise that is held over the planes of an input makes their sums jointly normal; the covariance of two planes is the
 variance of the cells that are on in both, so the same table gives it for the product of the planes.
-Noise has the addresses of :mod:`pimsim.macro.reads` and is computed in float32: outputs are those of the plain path
-except where a noisy sum lies within float32 rounding of a code edge.
+Noise has the addresses of :mod:`pimsim.macro.reads.addresses` and is computed in float32: outputs are those of the
+plain path except where a noisy sum lies within float32 rounding of a code edge.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pimsim.macro import _lookup
-from pimsim.macro._lookup import Tables
-from pimsim.macro._threads import run_shared, thread_count
-from pimsim.macro.plan import Plan
-from pimsim.macro.reads import Reads
+from pimsim.macro.product import lookup
+from pimsim.macro.product.lookup import Tables
+from pimsim.macro.product.plan import Plan
+from pimsim.macro.product.threads import run_shared, thread_count
+from pimsim.macro.reads.addresses import Reads
 
 _HELD_PLANES = 8
 _CONVERSIONS = 4096  # of one column in a block of the batch: sums and variances stay in the second cache
@@ -46,12 +46,12 @@ def refusal(plan: Plan) -> str | None:
         return f"noise common to {len(plan.planes)} planes (covariances of up to {_HELD_PLANES} are looked up)"
     if noise is not None and (noise.reference is not None or noise.voltage or noise.constant or noise.traps):
         return "noise that is not of the cells of a column alone"
-    return _lookup.refusal(plan)
+    return lookup.refusal(plan)
 
 
 def build(plan: Plan, lanes: int | None = None) -> NoisyTables:
-    """Tables of a plan with noise; see :func:`pimsim.macro._lookup.build`."""
-    sums, (inverse, _) = _lookup.build(plan, lanes), plan.scaling
+    """Tables of a plan with noise; see :func:`pimsim.macro.product.lookup.build`."""
+    sums, (inverse, _) = lookup.build(plan, lanes), plan.scaling
     if plan.noise is None and plan.held is None:
         return NoisyTables(sums, None)
     spread, idle = (plan.held, None) if plan.held is not None else _white_variance(plan)
@@ -59,7 +59,7 @@ def build(plan: Plan, lanes: int | None = None) -> NoisyTables:
     if idle is not None:
         columns = inverse.shape[2]
         rest += np.stack([idle[:, :, start:stop].sum(axis=2).reshape(-1, columns) for start, stop in plan.groups])
-    return NoisyTables(sums, _lookup.fill(plan, spread, 0.0, inverse**2, inverse**2 * rest, sums.lanes))
+    return NoisyTables(sums, lookup.fill(plan, spread, 0.0, inverse**2, inverse**2 * rest, sums.lanes))
 
 
 def _white_variance(plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -108,8 +108,8 @@ def _share(
     for first in range(0, len(words), samples):
         some, later = words[first : first + samples], reads.later(first)
         done = 0
-        for shift, chunk in _lookup.chunks(plan):
-            low = _lookup.part(some, shift)
+        for shift, chunk in lookup.chunks(plan):
+            low = lookup.part(some, shift)
             worth = float(1 << shift)
             _add_chunk(plan, tables, low, chunk, done, worth, later, blocks, simd, out[first : first + samples])
             done += len(chunk[0])
@@ -128,8 +128,8 @@ def _add_chunk(
     out: NDArray[np.float64],
 ) -> None:
     """Add the planes of one chunk, of which ``done`` came before, row group by row group."""
-    from pimsim.macro import _kernels_noise as kernels
-    from pimsim.macro._kernels_pack import pack
+    from pimsim.macro.product import _kernels_noise as kernels
+    from pimsim.macro.product._kernels_pack import pack
 
     sums, spreads = tables.sums, tables.spreads or tables.sums
     kind = kernels.NONE if tables.spreads is None else kernels.WHITE if plan.held is None else kernels.HELD
@@ -182,7 +182,7 @@ def _add_chunk(
 
 def _lists(tables: Tables, samples: int, planes: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], Any]:
     """Arguments of ``pack`` for the lists of a block: lists, lengths, words, order."""
-    from pimsim.macro._kernels_pack import list_words
+    from pimsim.macro.product._kernels_pack import list_words
 
     pairs, longest = samples * planes, list_words(int(np.diff(tables.edges, axis=1).max()), 1)
     lists, words = np.empty((2, pairs * longest + 2), np.uint64)

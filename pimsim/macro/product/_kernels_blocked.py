@@ -1,4 +1,4 @@
-"""Blocked float32 matrix product with the converter on the accumulators: see ``_blocked`` for the layout."""
+"""Blocked float32 matrix product with the converter on the accumulators: see ``blocked.py`` for the layout."""
 
 import numpy as np
 

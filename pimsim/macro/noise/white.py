@@ -1,6 +1,6 @@
 """White noise of reads: one normal a column sum instead of one a cell, which is exact for independent cells.
 
-Telegraph noise is not normal: the states of its traps are drawn one by one (:mod:`pimsim.macro.traps`).
+Telegraph noise is not normal: the states of its traps are drawn one by one (:mod:`pimsim.macro.noise.telegraph`).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from pimsim.macro.columns import Effective
-from pimsim.macro.drawn import Draws, chip_temperature, temperature_factor
-from pimsim.macro.effects import ReadEffects
-from pimsim.macro.layout import Pair, through_arrays, tile_of
+from pimsim.macro.columns.layout import Pair, through_arrays, tile_of
+from pimsim.macro.columns.linear import Effective
+from pimsim.macro.columns.sram import noise_steps
+from pimsim.macro.noise.telegraph import Traps, read_traps
 from pimsim.macro.programmed import Programmed
-from pimsim.macro.reads import Reads
-from pimsim.macro.sram import noise_steps
-from pimsim.macro.traps import Traps, read_traps
+from pimsim.macro.reads.addresses import Reads
+from pimsim.macro.reads.effects import ReadEffects
+from pimsim.macro.reads.slow_noise import Draws, chip_temperature, temperature_factor
 
 _BOLTZMANN, _CHARGE = 1.380649e-23, 1.602176634e-19  # J/K, C: exact by the SI of 2019
 
@@ -39,7 +39,7 @@ class Variances:
     ) -> np.ndarray:
         """Variance (B, columns) of the column sums of one slice and conversion.
 
-        See :func:`pimsim.macro.layout.through_arrays` for ``level``, ``drive`` and ``tile_of``.
+        See :func:`pimsim.macro.columns.layout.through_arrays` for ``level``, ``drive`` and ``tile_of``.
         """
         total = np.zeros((level.shape[-2], 1 if tile_of is None else len(tile_of)))
         if self.square is not None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from pimsim.encoding.inputs import plane_sums
-from pimsim.macro._plain import pedestal_sums
-from pimsim.macro.plan import Plan, code_weights
+from pimsim.macro.product.plain import pedestal_sums
+from pimsim.macro.product.plan import Plan, code_weights
 from pimsim.macro.programmed import Programmed
 
 

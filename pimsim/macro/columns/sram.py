@@ -16,9 +16,9 @@ from pimsim.base.errors import InputError
 from pimsim.components.adder_tree import full_adders
 from pimsim.converters import ADC, DAC, lossless_bits
 from pimsim.encoding.inputs import digits
-from pimsim.macro.effects import ReadEffects
-from pimsim.macro.layout import Pair, both, combine, through_arrays, tile_of
+from pimsim.macro.columns.layout import Pair, both, combine, through_arrays, tile_of
 from pimsim.macro.programmed import Programmed
+from pimsim.macro.reads.effects import ReadEffects
 
 
 def check_circuit(macro: Any) -> None:

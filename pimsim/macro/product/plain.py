@@ -8,9 +8,9 @@ import numpy as np
 
 from pimsim.converters.adc import convert
 from pimsim.encoding.inputs import digits
-from pimsim.macro.layout import through_arrays
-from pimsim.macro.plan import Plan
-from pimsim.macro.reads import Reads
+from pimsim.macro.columns.layout import through_arrays
+from pimsim.macro.product.plan import Plan
+from pimsim.macro.reads.addresses import Reads
 
 _BLOCK = 128  # inputs a block: their column sums stay in the cache
 _GRID = 2.0**20

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pimsim.macro import sram
-from pimsim.macro.drawn import Draws, noisy, temperature_factor
-from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tiles
-from pimsim.macro.nonlinear import cell_model, secant, verify_voltage
+from pimsim.macro.columns import sram
+from pimsim.macro.columns.cell_law import cell_model, secant, verify_voltage
+from pimsim.macro.columns.layout import Pair, both, combine, physical_array, scatter, tiles
 from pimsim.macro.programmed import Programmed
+from pimsim.macro.reads.slow_noise import Draws, noisy, temperature_factor
 from pimsim.mapping import Tiling
 
 _TIMES = 4  # of which the state of the cells is kept

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from pimsim.macro.columns import Effective
-from pimsim.macro.drawn import temperature_factor
-from pimsim.macro.layout import Pair
-from pimsim.macro.noise import shares, together
+from pimsim.macro.columns.layout import Pair
+from pimsim.macro.columns.linear import Effective
+from pimsim.macro.noise.white import shares, together
 from pimsim.macro.programmed import Programmed
+from pimsim.macro.reads.slow_noise import temperature_factor
 
 
 def held_variance(macro: Any, programmed: Programmed, pair: Pair, effective: Effective, t: float) -> np.ndarray | None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from pimsim.macro.drawn import swings
-from pimsim.macro.layout import Pair
+from pimsim.macro.columns.layout import Pair
 from pimsim.macro.programmed import Programmed
-from pimsim.macro.reads import Reads
+from pimsim.macro.reads.addresses import Reads
+from pimsim.macro.reads.slow_noise import swings
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Traps:
     ) -> np.ndarray:
         """What the states of one read add to column sums, (B, columns), for levels of the matrix ``rows``.
 
-        See :func:`pimsim.macro.layout.through_arrays` for ``level`` and ``tile_of``.
+        See :func:`pimsim.macro.columns.layout.through_arrays` for ``level`` and ``tile_of``.
         """
         bounds = (conversion * self.rows + rows.start, conversion * self.rows + rows.stop)
         mine = slice(*np.searchsorted(self.key, bounds))

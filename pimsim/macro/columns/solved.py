@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from pimsim.macro.columns import resistive, secants
-from pimsim.macro.layout import Pair, both, combine, physical_array, scatter, tile_of, tiles
-from pimsim.macro.nonlinear import cell_model, law_conductance, verify_voltage
+from pimsim.macro.columns.cell_law import cell_model, law_conductance, verify_voltage
+from pimsim.macro.columns.layout import Pair, both, combine, physical_array, scatter, tile_of, tiles
+from pimsim.macro.columns.linear import resistive, secants
 from pimsim.macro.programmed import Programmed
 
 

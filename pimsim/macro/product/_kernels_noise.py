@@ -36,7 +36,7 @@ from pimsim.base.simd import (
     where_greater,
     width_of,
 )
-from pimsim.macro._kernels_lookup import accumulate, add_totals, flush
+from pimsim.macro.product._kernels_lookup import accumulate, add_totals, flush
 
 _LOW32 = np.uint64(0xFFFFFFFF)
 _F = np.float32

@@ -1,4 +1,4 @@
-"""Matrix products by table look-up with the converter on the accumulators: see ``_lookup`` for the layout.
+"""Matrix products by table look-up with the converter on the accumulators: see ``lookup.py`` for the layout.
 
 A function ``f_simd`` does what the plain loops ``f`` beside it do, and takes their place where ``lanes`` is a tuple.
 """
@@ -21,7 +21,7 @@ from pimsim.base.simd import (
     store,
     width_of,
 )
-from pimsim.macro._kernels_pack import list_words, pack
+from pimsim.macro.product._kernels_pack import list_words, pack
 
 _TOTALS = 1 << 16  # of the blocks of columns that come to the outputs at once: they stay in the second cache
 _LOW = np.uint64(0xFFFF)
@@ -45,7 +45,7 @@ def largest_code(cells, pedestal, edges, highest, inverse, begin):
 
 @njit
 def build_entries(cells, pedestal, edges, states, rows, lanes, factor, entries):
-    """Fill the table of every row group, block of columns and physical column (layout in ``_lookup``).
+    """Fill the table of every row group, block of columns and physical column (layout in ``lookup.py``).
 
     ``cells`` (P, K, C) cell steps above the ``pedestal``; ``states`` of one digit, ``rows`` under an index;
     ``factor`` (R, P, columns padded) from cell steps to fixed point.
@@ -202,7 +202,7 @@ def lookup_group(lanes, words, order, entries, table, group, plane_weights, conv
     """One row group: ``blocks`` = (first, last) blocks of columns of every physical column, added to ``out``.
 
     ``table``: (begin, elements of one table); ``group`` = (start, weights, shifts, unit) of its columns as in
-    ``_lookup.Tables``, ``unit`` (C,) worth of a code; ``converter``: (highest code, fraction bits).
+    ``lookup.Tables``, ``unit`` (C,) worth of a code; ``converter``: (highest code, fraction bits).
     """
     start, weights, shifts, unit = group
     worth, sums, totals = scratch
@@ -230,7 +230,7 @@ def lookup_share(lanes, low, planes, width, edges, entries, sizes, columns, unit
 
     One call a thread: no other thread waits for the interpreter meanwhile. ``low`` (parts, samples, K) uint8 and
     ``planes`` = (first and last + 1 plane of each part, and of all planes: lsb, other, mask, weight, slot);
-    ``edges`` (R, 2) and ``sizes`` of the row groups; ``columns`` = (start, weights, shifts) of ``_lookup.Tables``;
+    ``edges`` (R, 2) and ``sizes`` of the row groups; ``columns`` = (start, weights, shifts) of ``lookup.Tables``;
     ``units`` (parts, R, C); ``block`` samples at a time.
     """
     ends, lsb, other, mask, plane_weights, slots = planes

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pimsim.macro._lookup import aligned, pad_columns
-from pimsim.macro._threads import run_shared, thread_count
-from pimsim.macro.plan import Plan
+from pimsim.macro.product.lookup import aligned, pad_columns
+from pimsim.macro.product.plan import Plan
+from pimsim.macro.product.threads import run_shared, thread_count
 
 _TILE = 6  # samples of the micro-kernel
 _SAMPLES = 384  # x planes of a block of the batch, at most: its digits stay in the second cache
@@ -62,7 +62,7 @@ def refusal(plan: Plan) -> str | None:
 def build(plan: Plan, lanes: int | None = None) -> Panels:
     """Panels of a plan; ``lanes`` (4, 8, 16) of a vector are the machine's if None."""
     from pimsim.base.simd import native_lanes
-    from pimsim.macro import _kernels_blocked as kernels
+    from pimsim.macro.product import _kernels_blocked as kernels
 
     width = 2 * (lanes or native_lanes())
     edges = np.array(plan.groups, dtype=np.int64)
@@ -98,7 +98,7 @@ def _share(
     plan: Plan, panels: Panels, words: NDArray[Any], blocks: tuple[int, int], simd: bool, out: NDArray[np.float64]
 ) -> None:
     """One thread's share: some blocks of columns, block after block of the batch, added to ``out``."""
-    from pimsim.macro import _kernels_blocked as kernels
+    from pimsim.macro.product import _kernels_blocked as kernels
 
     plane_weights = np.array([plane.weight for plane in plan.planes], dtype=np.int32)
     planes = tuple(np.array(v) for v in zip(*((plane.lsb, (1 << plane.width) - 1) for plane in plan.planes)))

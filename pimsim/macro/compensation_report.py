@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from pimsim.base.errors import InputError
-from pimsim.macro.circuits import needs_circuit
-from pimsim.macro.columns import Effective, column_matrix, conductances, linear_currents
-from pimsim.macro.layout import Pair, both
+from pimsim.macro.columns.layout import Pair, both
+from pimsim.macro.columns.linear import Effective, column_matrix, conductances, linear_currents
+from pimsim.macro.columns.solved import needs_circuit
 from pimsim.macro.programmed import Programmed
 from pimsim.mapping import Tiling
 

@@ -1,0 +1,1 @@
+"""From the state of the cells to what their columns add up."""

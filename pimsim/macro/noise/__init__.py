@@ -1,0 +1,1 @@
+"""Read noise of column sums: white, joint over an input vector, telegraph."""

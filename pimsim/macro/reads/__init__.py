@@ -1,0 +1,1 @@
+"""What is random in a read, and where its numbers come from."""
