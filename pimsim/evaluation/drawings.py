@@ -5,7 +5,7 @@ Each function draws in the style that is set (``with pimsim.figures.style():``) 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pimsim.base.errors import InputError
@@ -13,35 +13,66 @@ from pimsim.evaluation.roofs import MachineRoof
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from pimsim.components import Cost
 
 # Units of a scorecard by what one wants of them; lines in others (bit, nm, KiB of buffer) are facts.
 _RAISE = frozenset({"1/s", "TOPS", "TOPS/W", "%", "MiB", "Mibit/mm^2", ""})
 _LOWER = frozenset({"J", "pJ", "W", "s", "mm^2", "words"})
 
 
-def cost_figure(costs: dict[str, Any]) -> Figure:
-    """Energy of an inference and area of each design by component.
+def cost_figure(costs: Mapping[str, Cost], notes: Sequence[str] = ()) -> Figure:
+    """Energy of an inference and area of each design by component, a part in the same look in both panels.
+
+    Leakage is a part of its own, whatever leaks.
 
     Parameters
     ----------
-    costs : dict of str to Cost
+    costs :
         By the name of the design.
+    notes :
+        Lines below: the rules of the comparison.
     """
     import pandas as pd
     from matplotlib import pyplot as plt
 
-    from pimsim.figures import breakdown
+    from pimsim.figures import breakdown, part_looks, parts_of
 
-    energy = pd.concat([cost.breakdown.assign(design=name) for name, cost in costs.items()])
-    batches = pd.Series({name: cost.batch for name, cost in costs.items()})
-    energy = energy.assign(energy_j=energy["energy_j"] / energy["design"].map(batches))
+    energy = pd.concat([_energy_parts(cost).assign(design=name) for name, cost in costs.items()])
     area = pd.concat([cost.areas.assign(design=name) for name, cost in costs.items()])
     area = area.assign(area_mm2=area["area_m2"] * 1e6)
-    figure, (upper, lower) = plt.subplots(2, 1, figsize=(4.8, 2.2 + 0.56 * len(costs)))
-    breakdown(energy, ax=upper)
-    breakdown(area, value="area_mm2", unit="mm²", ylabel="Area", ax=lower)
+    looks = part_looks(parts_of(energy, "energy_j"), parts_of(area, "area_mm2"))
+    bars = 0.28 * len(costs)
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(4.8, 2.6 + 2 * bars + 0.12 * len(notes)))
+    breakdown(energy, looks=looks, ax=upper)
+    breakdown(area, value="area_mm2", unit="mm²", ylabel="Area", looks=looks, ax=lower)
+    _one_legend(figure, (upper, lower))
+    if notes:
+        figure.supxlabel("\n".join(notes), fontsize=6, x=0.01, ha="left")
     return figure
+
+
+def _energy_parts(cost: Cost) -> pd.DataFrame:
+    """Energy rows of one inference, what leaks under the name of leakage."""
+    rows = cost.breakdown
+    leaks = rows["action"] == "leak"
+    return rows.assign(energy_j=rows["energy_j"] / cost.batch, component=rows["component"].mask(leaks, "leakage"))
+
+
+def _one_legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """A legend of all parts of all panels above them, "other" last."""
+    entries: dict[str, Artist] = {}
+    for panel in panels:
+        handles, labels = panel.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+        if own := panel.get_legend():
+            own.remove()
+    names = sorted(entries, key=lambda name: name == "other")
+    shown = [entries[name] for name in names]
+    figure.legend(handles=shown, labels=names, loc="outside upper center", ncols=4, fontsize=6.5)
 
 
 def eyexam_figure(machines: Sequence[MachineRoof], network: str) -> Figure:

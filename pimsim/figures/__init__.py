@@ -1,7 +1,7 @@
 """Figures: DataFrames in, Axes out; one style; every mean with its interval; the ids of the data in every file."""
 
 from pimsim.figures.bands import band, reference_line
-from pimsim.figures.bars import breakdown
+from pimsim.figures.bars import breakdown, part_looks, parts_of
 from pimsim.figures.columns import column_sums
 from pimsim.figures.laws import adc_laws
 from pimsim.figures.losses import losses
@@ -23,6 +23,8 @@ __all__ = [
     "macros",
     "pareto",
     "pareto_front",
+    "part_looks",
+    "parts_of",
     "ratios",
     "reference_line",
     "roofline",

@@ -6,6 +6,8 @@ import pytest
 import pimsim as ps
 from pimsim.base.errors import InputError, MissingError
 from pimsim.chip import chip_roofline
+from pimsim.digital import network_cost
+from pimsim.evaluation import beside
 from pimsim.evaluation.bounds import eyexam
 from pimsim.evaluation.drawings import (
     cost_figure,
@@ -132,3 +134,23 @@ def test_sensitivity_figure_holds_its_verdicts():
     ends = sorted(verdict.ratio for verdict in verdicts[1:])
     assert [bar.get_x(), bar.get_x() + bar.get_width()] == pytest.approx(ends)
     assert ax.get_xscale() == "log"
+
+
+def test_a_part_of_the_cost_figure_has_one_look_in_both_panels_and_a_small_bar_keeps_its_parts():
+    """A chip of little energy beside a large twin: its converters and drivers are named, leakage is a part."""
+    chip = ps.load_chip("neurram")
+    costs = {"neurram": chip.cost(ALEXNET), "twin": network_cost(ALEXNET, beside(chip))}
+    figure = cost_figure(costs, ["leakage: banks that hold live data"])
+    upper, lower = figure.axes
+    looks = {}
+    for panel in (upper, lower):
+        for bars in panel.containers:
+            looks.setdefault(bars.get_label(), set()).add((bars[0].get_facecolor(), bars[0].get_hatch()))
+    assert all(len(found) == 1 for found in looks.values())
+    assert {"adc", "dac"} <= set(looks)
+    chip_bar = {bars.get_label(): bars[0].get_width() for bars in upper.containers}
+    assert chip_bar.get("other", 0.0) < 0.2 * sum(chip_bar.values())
+    assert upper.get_legend() is None
+    assert figure.get_supxlabel() == "leakage: banks that hold live data"
+    total = 1e3 * sum(cost.energy_j for cost in costs.values())
+    assert sum(patch.get_width() for patch in upper.patches) == pytest.approx(total)

@@ -92,7 +92,7 @@ def test_axes_of_the_caller_are_used():
 
 
 def test_breakdown_parts_sum_to_the_bar():
-    parts = [f"part {i}" for i in range(10)]
+    parts = [f"part_{i}" for i in range(10)]
     data = pd.DataFrame(
         [
             {"design": d, "component": part, "energy_j": (i + 1) * 1e-9}
@@ -104,10 +104,20 @@ def test_breakdown_parts_sum_to_the_bar():
     ax = figures.breakdown(data)
     widths = [patch.get_width() for patch in ax.patches]
     assert sum(widths) == pytest.approx(2 * 2 * 55)
-    assert len(ax.get_legend().get_texts()) == 8
-    assert ax.get_legend().get_texts()[-1].get_text() == "other"
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == [*(f"part {i}" for i in reversed(range(2, 10))), "other"]  # part 1 is 3.6 % of the bar
     ends = {round(patch.get_x() + patch.get_width(), 6) for patch in ax.patches}
     assert max(ends) == 110
+
+
+def test_a_part_is_ranked_by_its_share_of_its_own_bar_and_has_one_look_everywhere():
+    small = pd.DataFrame({"adc": [6.0, 0.0], "dac": [4.0, 0.0], "mac": [0.0, 900.0], "net": [0.0, 100.0]})
+    large = pd.DataFrame({"adc": [1.0, 0.0], "bank": [0.0, 5.0]})
+    looks = figures.part_looks(small, large)
+    assert list(looks) == ["adc", "bank", "mac", "dac", "net"]
+    assert len(set(looks.values())) == len(looks)
+    many = pd.DataFrame({f"p{i}": [1.0] for i in range(25)})
+    assert len(set(figures.part_looks(many, shown=0.0).values())) == 21
 
 
 def test_same_bytes_twice_with_ids_and_embedded_fonts(tmp_path):
