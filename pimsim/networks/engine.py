@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.networks.im2col import im2col
+from pimsim.networks.network import check_outputs
 from pimsim.networks.quantize import QuantizedNetwork, matrix_names
 from pimsim.networks.scales import QuantizedProduct
 from pimsim.networks.segments import Segment, cut, product_sink, product_source
@@ -76,7 +77,7 @@ class Engine:
             self._run_segment(segment, tensors)
             for quantized in segment.products:
                 self._run_product(quantized, tensors, first_image)
-        return tensors[self.network.graph.output]
+        return check_outputs(tensors[self.network.graph.output], len(images))
 
     def _run_segment(self, segment: Segment, tensors: dict[str, NDArray]) -> None:
         start = perf_counter()

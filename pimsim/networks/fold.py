@@ -2,34 +2,96 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
+from onnx import (
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    helper,
+    numpy_helper,
+    shape_inference,
+)
+
+from pimsim.base.errors import InputError
+from pimsim.networks.guard import refusing
+from pimsim.networks.session import Session
+
+_RANDOM = frozenset({
+    "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli",
+})  # fmt: skip
+_IR_VERSION = 8  # the least for the small models made here: older ones list constants among the inputs
 
 
-def fold_constants(model: ModelProto) -> ModelProto:
-    """A copy in which every node whose inputs are all constant is an initializer."""
-    from onnx.reference import ReferenceEvaluator
+def label(node: NodeProto) -> str:
+    """Name of the layer: the torch exporter calls module conv1 "/conv1/Conv"."""
+    return node.name.strip("/").removesuffix(f"/{node.op_type}") or next(iter(node.output), node.op_type)
 
+
+def fold_constants(model: ModelProto, most: int) -> ModelProto:
+    """A copy in which every node whose inputs are all constant is an initializer.
+
+    Raises `InputError` for a node that draws random numbers, that cannot be computed, or with which the
+    results take more than `most` bytes.
+    """
     model = _copy(model)
     constants = _constants(model.graph)
     kept = []
     for node in model.graph.node:
+        _refuse_random(node, constants)
         if not all(name in constants for name in node.input if name):
             kept.append(node)
             continue
-        single = helper.make_graph(
-            [node], "constant", [], [helper.make_empty_tensor_value_info(o) for o in node.output]
-        )
-        used = {name: constants[name] for name in node.input if name}
-        single.input.extend(helper.make_empty_tensor_value_info(name) for name in used)
-        evaluator = ReferenceEvaluator(helper.make_model(single, opset_imports=model.opset_import))
-        values: Any = evaluator.run(None, used)
-        constants.update(zip(node.output, values))
+        values = _evaluate(node, constants, model, most)
+        most -= sum(value.nbytes for value in values.values())
+        constants |= values
     _replace(model.graph, kept, constants)
     return model
+
+
+def _refuse_random(node: NodeProto, constants: dict[str, NDArray[Any]]) -> None:
+    if node.op_type in _RANDOM:
+        raise InputError(f"{label(node)}: {node.op_type} draws random numbers, so the network has no one answer")
+    flags = [entry.i for entry in node.attribute if entry.name == "training_mode"]
+    if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
+        flags.append(node.input[2] not in constants or bool(np.any(constants[node.input[2]])))
+    if any(flags):
+        raise InputError(f"{label(node)}: {node.op_type} is in training mode; export the network for inference")
+
+
+def _evaluate(
+    node: NodeProto, constants: dict[str, NDArray[Any]], model: ModelProto, most: int
+) -> dict[str, NDArray[Any]]:
+    """The outputs of a node whose inputs are constant, computed by onnxruntime once their size is known to be small."""
+    what = f"{label(node)}: {node.op_type} of constants"
+    names = [name for name in node.output if name]
+    used = {name: constants[name] for name in node.input if name}
+    with refusing(what):
+        graph = helper.make_graph(
+            [node], "constant", [], [helper.make_empty_tensor_value_info(name) for name in names],
+            [numpy_helper.from_array(value, name) for name, value in used.items()],
+        )  # fmt: skip
+        version = max(model.ir_version, _IR_VERSION)
+        single = helper.make_model(graph, opset_imports=model.opset_import, ir_version=version)
+        sizes = [_size(value) for value in shape_inference.infer_shapes(single, data_prop=True).graph.output]
+    if sum(sizes) > most:
+        raise InputError(f"{what}: the results take {sum(sizes)} bytes; {most} are left for a network of this size")
+    with refusing(what):
+        values = Session(single.SerializeToString()).run(names, {})
+        return {name: np.asarray(value) for name, value in zip(names, values)}
+
+
+def _size(value: ValueInfoProto) -> int:
+    """Bytes of a tensor, 0 where its shape is not known: such operators choose from their inputs and make nothing."""
+    kind = value.type.tensor_type
+    known = kind.elem_type and kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim)
+    width = helper.tensor_dtype_to_np_dtype(kind.elem_type).itemsize if known else 0
+    return prod(max(dim.dim_value, 0) for dim in kind.shape.dim) * width if known else 0
 
 
 def fold_batch_norms(model: ModelProto) -> ModelProto:
@@ -49,7 +111,8 @@ def fold_batch_norms(model: ModelProto) -> ModelProto:
         if product is None or not _foldable(graph, product, node, constants):
             kept.append(node)
             continue
-        _fold(product, node, constants)
+        with refusing(f"{label(node)}: the numbers of {node.op_type}"), np.errstate(all="ignore"):
+            _fold(product, node, constants)  # what is not finite then is refused with the product
     _replace(graph, kept, constants)
     return model
 
@@ -94,7 +157,13 @@ def _copy(model: ModelProto) -> ModelProto:
 
 
 def _constants(graph: GraphProto) -> dict[str, NDArray[Any]]:
-    return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    return {tensor.name: to_array(tensor) for tensor in graph.initializer}
+
+
+def to_array(tensor: TensorProto) -> NDArray[Any]:
+    """The values of a constant; `InputError` if they do not fit its shape and type."""
+    with refusing(f"constant {tensor.name!r}"):
+        return numpy_helper.to_array(tensor)
 
 
 def _replace(graph: GraphProto, nodes: list[NodeProto], constants: dict[str, NDArray[Any]]) -> None:

@@ -4,65 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper, shape_inference
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, defs, shape_inference
 
 from pimsim.base.errors import InputError
-from pimsim.networks.fold import fold_batch_norms, fold_constants
+from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array
+from pimsim.networks.guard import one_line, refusing
+from pimsim.networks.onnx_file import MOST_BYTES
+from pimsim.networks.products import MOST_ELEMENTS, ONNX_DOMAINS, Product, Shapes, is_product, read_product
 
 MINIMUM_OPSET = 13
+# Folded constants may take so many times the bytes of the file, or this many where that is more: masks and tables
+# of positions are made by small nodes, and so are bombs.
+_FOLDED_SHARE, _FOLDED_LEAST = 16, 2**25
 # Operators with weights that no array of this package computes; running them
 # digitally without a word would leave their cost and their errors out.
 _UNSUPPORTED = frozenset({
     "ConvTranspose", "DeformConv", "LSTM", "GRU", "RNN", "Einsum", "Attention", "QLinearConv", "QLinearMatMul",
     "ConvInteger", "MatMulInteger", "If", "Loop", "Scan",
 })  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Product:
-    """A convolution or dense layer: a tensor of the network times a constant matrix.
-
-    Attributes
-    ----------
-    weight : (channels out, channels in / groups, height, width) for a convolution, (K, C) for a dense layer.
-    bias : (channels out,) float32.
-    output_shape : of one input, batch left out.
-    """
-
-    name: str
-    kind: str  # "conv" | "dense"
-    input: str
-    output: str
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    strides: tuple[int, int] = (1, 1)
-    dilations: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
-    groups: int = 1
-
-    @property
-    def positions(self) -> int:
-        """Vectors that one input sends through the matrix."""
-        spatial = self.output_shape[1:] if self.kind == "conv" else self.output_shape[:-1]
-        return int(np.prod(spatial, dtype=int))
-
-    def matrices(self) -> NDArray[np.float32]:
-        """The matrix of each group, (groups, K, C).
-
-        A convolution's rows run over the kernel position first and the channel
-        last (r, s, c), so that the channels of a pixel stay together.
-        """
-        if self.kind == "dense":
-            return self.weight[None]
-        m, c, r, s = self.weight.shape
-        grouped = self.weight.reshape(self.groups, m // self.groups, c, r, s)
-        return np.ascontiguousarray(grouped.transpose(0, 3, 4, 2, 1)).reshape(self.groups, r * s * c, -1)
 
 
 @dataclass(frozen=True)
@@ -104,13 +68,17 @@ def read_graph(model: ModelProto) -> Graph:
     operator whose weights are not constant.
     """
     _check_model(model)
-    model = fold_batch_norms(fold_constants(model))
+    most = min(max(_FOLDED_SHARE * model.ByteSize(), _FOLDED_LEAST), MOST_BYTES)
+    model = fold_batch_norms(fold_constants(model, most))
     graph = model.graph
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    constants = {tensor.name: to_array(tensor) for tensor in graph.initializer}
+    for node in graph.node:
+        if not is_product(node):
+            _check_digital(node, constants)
     (source,) = (value for value in graph.input if value.name not in constants)
     values = _infer(model, source.name)
     shapes = {value.name: _dims(value) for value in values}
-    products = [_product(node, constants, shapes) for node in graph.node if _is_product(node)]
+    products = [_read(node, constants, shapes, model) for node in graph.node if is_product(node)]
     if not products:
         raise InputError("the network has no convolution or dense layer")
     _check_names(products)
@@ -121,7 +89,7 @@ def read_graph(model: ModelProto) -> Graph:
         output=graph.output[0].name,
         output_shape=shapes[graph.output[0].name][1:],
         products=tuple(products),
-        digital=tuple(node for node in graph.node if not _is_product(node)),
+        digital=tuple(node for node in graph.node if not is_product(node)),
         constants=constants,
         types={value.name: value.type.tensor_type.elem_type for value in values},
     )
@@ -133,7 +101,7 @@ def open_batch(model: ModelProto) -> tuple[ModelProto, int]:
     sources = [value for value in model.graph.input if value.name not in known]
     firsts = [value.type.tensor_type.shape.dim[0] for value in sources if value.type.tensor_type.shape.dim]
     fixed = firsts[0].dim_value if firsts else 0
-    if not fixed:
+    if fixed < 1:
         return model, 0
     freed = ModelProto()
     freed.CopyFrom(model)
@@ -146,18 +114,38 @@ def open_batch(model: ModelProto) -> tuple[ModelProto, int]:
 
 
 def _check_model(model: ModelProto) -> None:
-    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
+    opset = max((entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS), default=0)
+    newest = defs.onnx_opset_version()
     if opset < MINIMUM_OPSET:
         raise InputError(f"the network uses ONNX opset {opset}; export it with opset {MINIMUM_OPSET} or newer")
+    if opset > newest:
+        raise InputError(f"the network uses ONNX opset {opset}; the installed onnx package knows opsets up to {newest}")
     known = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in known]
     if len(inputs) != 1 or len(model.graph.output) != 1:
         raise InputError(f"a network needs one input and one output, not {len(inputs)} and {len(model.graph.output)}")
     if inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
         raise InputError(f"the network's input {inputs[0].name!r} must be float32")
+    if model.graph.output[0].type.WhichOneof("value") not in ("tensor_type", None):
+        raise InputError(f"the network's output {model.graph.output[0].name!r} must be a tensor")
     for node in model.graph.node:
-        if node.op_type in _UNSUPPORTED:
-            raise InputError(f"{_label(node)}: {node.op_type} cannot be mapped to arrays")
+        nested = any(entry.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for entry in node.attribute)
+        if node.op_type in _UNSUPPORTED or nested:
+            raise InputError(f"{label(node)}: {node.op_type} cannot be mapped to arrays")
+        if not any(node.output):
+            raise InputError(f"{label(node)}: {node.op_type} has no output")
+
+
+def _check_digital(node: NodeProto, constants: dict[str, NDArray[Any]]) -> None:
+    """Refuse constants that make every result NaN, and matrices in operators that this package does not know."""
+    numbers = [constants[name] for name in node.input if name in constants]
+    if node.domain not in ONNX_DOMAINS and any(value.ndim > 1 for value in numbers):
+        raise InputError(f"{label(node)}: {node.op_type} of {node.domain} holds weights and cannot be mapped to arrays")
+    numbers = [value for value in numbers if value.dtype.kind == "f"]
+    attributes = [np.asarray(entry.floats or entry.f) for entry in node.attribute]
+    bad = any(np.isnan(value).any() for value in [*numbers, *attributes])
+    if bad or (node.op_type == "BatchNormalization" and not all(np.isfinite(value).all() for value in numbers)):
+        raise InputError(f"{label(node)}: a number of {node.op_type} is not finite (NaN or infinity)")
 
 
 def _check_names(products: list[Product]) -> None:
@@ -173,96 +161,34 @@ def _infer(model: ModelProto, source: str) -> list[ValueInfoProto]:
     del copy.graph.value_info[:]
     (value,) = (value for value in copy.graph.input if value.name == source)
     dims = value.type.tensor_type.shape.dim
-    if len(dims) < 2 or any(not dim.dim_value for dim in dims[1:]):
+    if len(dims) < 2 or any(dim.dim_value < 1 for dim in dims[1:]):
         raise InputError(f"the network's input {source!r} needs a fixed shape after the batch")
     dims[0].ClearField("dim_param")
     dims[0].dim_value = 1
-    graph = shape_inference.infer_shapes(copy, data_prop=True).graph
-    return [*graph.input, *graph.value_info, *graph.output]
+    with refusing("the shapes of the network cannot be inferred"):
+        graph = shape_inference.infer_shapes(copy, data_prop=True).graph
+    values = [*graph.input, *graph.value_info, *graph.output]
+    for value in values:
+        if prod(max(size, 1) for size in _dims(value)) > MOST_ELEMENTS:
+            raise InputError(f"tensor {value.name!r} has shape {_dims(value)}: more than {MOST_ELEMENTS} elements")
+    return values
+
+
+def _read(node: NodeProto, constants: dict[str, NDArray[Any]], shapes: Shapes, model: ModelProto) -> Product:
+    unknown = any(min(shapes.get(name, (0,)), default=1) < 1 for name in (node.input[0], node.output[0]))
+    if unknown and all(name in constants for name in node.input[1:] if name):
+        raise InputError(f"{label(node)}: its shape is not known before the network runs{_why_unknown(model)}")
+    return read_product(node, constants, shapes)
+
+
+def _why_unknown(model: ModelProto) -> str:
+    """What onnx says about shapes that it could not infer."""
+    try:
+        shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except Exception as error:  # onnx raises several classes from C++
+        return f" ({one_line(error)})"
+    return ""
 
 
 def _dims(value: ValueInfoProto) -> tuple[int, ...]:
     return tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
-
-
-def _is_product(node: NodeProto) -> bool:
-    return node.op_type in ("Conv", "Gemm", "MatMul")
-
-
-def _label(node: NodeProto) -> str:
-    """Name of the layer: the torch exporter calls module conv1 "/conv1/Conv"."""
-    return node.name.strip("/").removesuffix(f"/{node.op_type}") or node.output[0]
-
-
-def _product(node: NodeProto, constants: dict[str, NDArray[Any]], shapes: dict[str, tuple[int, ...]]) -> Product:
-    weight = constants.get(node.input[1])
-    if weight is None or node.input[0] in constants:
-        raise InputError(
-            f"{_label(node)}: the weights of {node.op_type} are not constant; arrays are programmed once, ahead"
-        )
-    if any(name and name not in constants for name in node.input[2:]):
-        raise InputError(f"{_label(node)}: the bias of {node.op_type} is not constant")
-    if any(0 in shapes.get(name, (0,)) for name in (node.input[0], node.output[0])):
-        raise InputError(f"{_label(node)}: its shape is not known before the network runs")
-    if not np.isfinite(weight).all():
-        raise InputError(f"{_label(node)}: its weights are not finite (NaN or infinity)")
-    make = _convolution if node.op_type == "Conv" else _dense
-    return make(node, weight, constants, shapes)
-
-
-def _convolution(node: NodeProto, weight: Any, constants: dict[str, Any], shapes: dict[str, Any]) -> Product:
-    if weight.ndim != 4:
-        raise InputError(f"{_label(node)}: only 2-D convolutions are supported, not weights of shape {weight.shape}")
-    attributes = _attributes(node)
-    strides = tuple(attributes.get("strides", (1, 1)))
-    dilations = tuple(attributes.get("dilations", (1, 1)))
-    bias = constants[node.input[2]] if len(node.input) > 2 and node.input[2] else np.zeros(len(weight))
-    input_shape, output_shape = shapes[node.input[0]][1:], shapes[node.output[0]][1:]
-    return Product(
-        name=_label(node),
-        kind="conv",
-        input=node.input[0],
-        output=node.output[0],
-        weight=weight.astype(np.float32),
-        bias=bias.astype(np.float32),
-        input_shape=input_shape,
-        output_shape=output_shape,
-        strides=strides,
-        dilations=dilations,
-        pads=_pads(attributes, weight.shape[2:], input_shape[1:], output_shape[1:], strides, dilations),
-        groups=attributes.get("group", 1),
-    )
-
-
-def _pads(attributes: dict[str, Any], kernel: Any, size: Any, output: Any, strides: Any, dilations: Any) -> Any:
-    mode = attributes.get("auto_pad", b"NOTSET")
-    if mode in (b"NOTSET", b"VALID"):
-        return tuple(attributes.get("pads", (0, 0, 0, 0))) if mode == b"NOTSET" else (0, 0, 0, 0)
-    total = [
-        max((o - 1) * s + (k - 1) * d + 1 - i, 0) for o, s, k, d, i in zip(output, strides, kernel, dilations, size)
-    ]
-    small, large = [t // 2 for t in total], [t - t // 2 for t in total]
-    return (*large, *small) if mode == b"SAME_LOWER" else (*small, *large)
-
-
-def _dense(node: NodeProto, weight: Any, constants: dict[str, Any], shapes: dict[str, Any]) -> Product:
-    attributes = _attributes(node)
-    if weight.ndim != 2 or attributes.get("transA", 0):
-        raise InputError(f"{_label(node)}: {node.op_type} needs a weight matrix and an input that is not transposed")
-    matrix = weight.T if attributes.get("transB", 0) else weight
-    bias = constants[node.input[2]] if len(node.input) > 2 and node.input[2] else np.zeros(1)
-    bias = np.broadcast_to(np.squeeze(bias) * attributes.get("beta", 1.0), matrix.shape[1:])
-    return Product(
-        name=_label(node),
-        kind="dense",
-        input=node.input[0],
-        output=node.output[0],
-        weight=np.ascontiguousarray(matrix * attributes.get("alpha", 1.0), np.float32),
-        bias=np.ascontiguousarray(bias, np.float32),
-        input_shape=shapes[node.input[0]][1:],
-        output_shape=shapes[node.output[0]][1:],
-    )
-
-
-def _attributes(node: NodeProto) -> dict[str, Any]:
-    return {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from pimsim.networks.graph import Graph, Product
+from pimsim.networks.graph import Graph
+from pimsim.networks.products import Product
 from pimsim.networks.scales import QuantizedProduct, Range
 
 _WEIGHT_ZERO = 128

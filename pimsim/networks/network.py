@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.networks.datasets import Dataset
-from pimsim.networks.graph import Graph, Product, open_batch, read_graph
+from pimsim.networks.graph import Graph, open_batch, read_graph
+from pimsim.networks.onnx_file import check_model, parse, read_model
+from pimsim.networks.products import MOST_ELEMENTS, Product
 from pimsim.networks.scales import BATCH
 from pimsim.networks.session import Session
 from pimsim.workload import Conv2d, Dense, Workload, touched_pads
@@ -35,7 +38,7 @@ class Network:
     ----------
     name : shipped name, or the stem of the file.
     graph : its matrix products and digital operators, batch norm folded.
-    sha256 : hash of the model as it was given, for the ids of results.
+    sha256 : hash of all bytes of the model, external weights included, for the ids of results.
     """
 
     name: str
@@ -48,7 +51,7 @@ class Network:
         return in_batches(self._run, self.check_images(images))
 
     def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self.session.run([self.graph.output], {self.graph.input: images})[0]
+        return check_outputs(self.session.run([self.graph.output], {self.graph.input: images})[0], len(images))
 
     def accuracy(self, data: Dataset) -> float:
         """Fraction of the images whose largest output is the label."""
@@ -83,16 +86,18 @@ def load_network(name: str | Path) -> Network:
 
     Raises
     ------
-    MissingError : no such network or file.
-    InputError : not an ONNX file, or a network that arrays cannot hold; says which node and why.
+    MissingError : no such network or file, or its file of external weights is missing.
+    InputError : not an ONNX file, weights outside its folder, or a network that arrays cannot hold; says which node
+        and why.
 
     Examples
     --------
     >>> load_network("fashion-vgg").graph.input_shape
     (1, 28, 28)
     """
-    path = _find(str(name))
-    return network_from_bytes(path.read_bytes(), path.stem, where=str(name))
+    path, where = _find(str(name)), str(name)
+    model, sha256 = read_model(path, where)
+    return _network(model, path.stem, where, sha256)
 
 
 def list_networks() -> list[str]:
@@ -101,11 +106,15 @@ def list_networks() -> list[str]:
 
 
 def network_from_bytes(content: bytes, name: str, where: str) -> Network:
-    """The network in a serialized ONNX model; `where` names it in errors."""
-    model, fixed = open_batch(_parse(content, where))
+    """The network in a serialized ONNX model with all its weights; `where` names it in errors."""
+    return _network(parse(content, where), name, where, hashlib.sha256(content).hexdigest())
+
+
+def _network(given: ModelProto, name: str, where: str, sha256: str) -> Network:
+    check_model(given, where)
+    model, fixed = open_batch(given)
     graph = read_graph(model)
-    session = Session(model.SerializeToString(), optimize=True)
-    network = Network(name, graph, hashlib.sha256(content).hexdigest(), session)
+    network = Network(name, graph, sha256, Session(model.SerializeToString(), optimize=True))
     if fixed:
         _try_batches(network, fixed)
     return network
@@ -113,15 +122,15 @@ def network_from_bytes(content: bytes, name: str, where: str) -> Network:
 
 def _try_batches(network: Network, fixed: int) -> None:
     """Refuse a network that was exported for one batch size and cannot be freed of it."""
-    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
-
-    images = np.zeros((fixed + 1, *network.graph.input_shape), np.float32)
+    size = (fixed + 1, *network.graph.input_shape)
+    if prod(size) > MOST_ELEMENTS:
+        raise InputError(f"{network.name} takes batches of {fixed}: more than {MOST_ELEMENTS} numbers")
     try:
-        right = len(network.run(images)) == len(images)
-    except (Fail, InvalidArgument, RuntimeException):
-        right = False
-    if not right:
-        raise InputError(f"{network.name} works for batches of {fixed} only: export it with the batch size left open")
+        network.session.run([network.graph.output], {network.graph.input: np.zeros(size, np.float32)})
+    except InputError as error:
+        raise InputError(
+            f"{network.name} works for batches of {fixed} only: export it with the batch size left open ({error})"
+        ) from None
 
 
 def _find(name: str) -> Path:
@@ -135,18 +144,6 @@ def _find(name: str) -> Path:
             f"no network {name!r}{nearest(name, known) or '.'} Shipped: {', '.join(known)}; or give an .onnx file"
         )
     return _SHIPPED / f"{name}.onnx"
-
-
-def _parse(content: bytes, where: str) -> ModelProto:
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        model = onnx.load_model_from_string(content)
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
-        raise InputError(f"{where} is not a valid ONNX file: {error}") from None
-    return model
 
 
 def layer_shape(product: Product) -> Conv2d | Dense:
@@ -168,6 +165,15 @@ def in_batches(
 ) -> NDArray[np.float32]:
     """`run` over the images, `batch` at a time, results joined."""
     return np.concatenate([run(images[first : first + batch]) for first in range(0, max(len(images), 1), batch)])
+
+
+def check_outputs(outputs: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """What a network gave for n inputs, if it is one finite result for each."""
+    if outputs.ndim < 1 or len(outputs) != n:
+        raise InputError(f"the network's output has shape {outputs.shape} for {n} inputs: the batch must come first")
+    if not np.isfinite(outputs).all():
+        raise InputError("the network's output is NaN or infinite for some of the inputs")
+    return outputs
 
 
 def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pimsim.networks.datasets import Dataset
-from pimsim.networks.graph import Graph, Product
+from pimsim.networks.graph import Graph
 from pimsim.networks.integer import reference_model
-from pimsim.networks.network import Network, accuracy, in_batches, layer_shape
+from pimsim.networks.network import Network, accuracy, check_outputs, in_batches, layer_shape
+from pimsim.networks.products import Product
 from pimsim.networks.scales import QuantizedProduct, Range, calibrate, output_unit, quantize_product
 from pimsim.networks.session import Session
 from pimsim.workload import Conv2d, Dense
@@ -71,7 +72,7 @@ class QuantizedNetwork:
         return accuracy(self.reference(data.images), data.labels)
 
     def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._session.run([self.graph.output], {self.graph.input: images})[0]
+        return check_outputs(self._session.run([self.graph.output], {self.graph.input: images})[0], len(images))
 
     @cached_property
     def _session(self) -> Session:

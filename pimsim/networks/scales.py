@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimsim.base.errors import InputError
-from pimsim.networks.graph import Graph, Product
+from pimsim.networks.graph import Graph
+from pimsim.networks.products import Product
 from pimsim.networks.session import Session
 
 BATCH = 64  # images a calibration or reference run takes at a time

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
-from pimsim.networks.graph import Graph, Product
+from pimsim.networks.graph import Graph
 from pimsim.networks.integer import Constants, build_model, derived, integers, quantize_node
+from pimsim.networks.products import Product
 from pimsim.networks.quantize import QuantizedNetwork
 from pimsim.networks.scales import QuantizedProduct
 from pimsim.networks.session import Session

@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from pimsim.networks.guard import refusing
+
+_SILENT = 4  # onnxruntime's log: fatal errors only; what it raises says the rest
+_REFUSED = "onnxruntime cannot run the network"
+
 
 class Session:
     """An ONNX model on the CPU, on one thread, built when it is first run.
@@ -26,10 +31,18 @@ class Session:
         return {"model": self.model, "optimize": self.optimize, "_session": None}
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        """The named outputs for the given inputs."""
-        if self._session is None:
-            self._session = self._build()
-        return self._session.run(list(outputs), dict(feeds))
+        """The named outputs for the given inputs; `InputError` names the node that cannot be built or run."""
+        with refusing(_REFUSED):
+            if self._session is None:
+                self._session = self._build()
+            return self._session.run(list(outputs), dict(feeds), self._options())
+
+    def _options(self) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = _SILENT
+        return options
 
     def _build(self) -> Any:
         import onnxruntime
@@ -37,6 +50,6 @@ class Session:
         levels = onnxruntime.GraphOptimizationLevel
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = _SILENT
         options.graph_optimization_level = levels.ORT_ENABLE_ALL if self.optimize else levels.ORT_DISABLE_ALL
         return onnxruntime.InferenceSession(self.model, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,30 @@
+"""Errors of the libraries that read and run networks, told as one line of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pimsim.base.errors import InputError, PimsimError
+
+_MOST_SHOWN = 300  # characters of a library's own message
+_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Turn what onnx, protobuf, numpy or onnxruntime raise inside into an `InputError` that begins with `what`."""
+    try:
+        yield
+    except PimsimError:
+        raise
+    except Exception as error:  # these libraries raise some thirty classes without a common root
+        raise InputError(f"{what}: {one_line(error)}") from None
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error without line breaks and control codes, cut to a readable length."""
+    words = "".join(c if c.isprintable() else " " for c in _PREFIX.sub("", str(error))).split()
+    text = " ".join(words) or type(error).__name__
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

@@ -1,0 +1,193 @@
+"""Matrix products of an ONNX graph: convolutions and dense layers with constant weights, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, helper
+
+from pimsim.base.errors import InputError
+from pimsim.networks.fold import label
+
+ONNX_DOMAINS = ("", "ai.onnx")  # names of the standard operators' domain
+MOST_ELEMENTS = 2**28  # of a tensor for one input: 1 GiB of float32
+_AUTO_PADS = (b"NOTSET", b"VALID", b"SAME_UPPER", b"SAME_LOWER")
+
+Shapes = dict[str, tuple[int, ...]]  # of every tensor, for a batch of one
+Constants = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Product:
+    """A convolution or dense layer: a tensor of the network times a constant matrix.
+
+    Attributes
+    ----------
+    weight : (channels out, channels in / groups, height, width) for a convolution, (K, C) for a dense layer.
+    bias : (channels out,) float32.
+    output_shape : of one input, batch left out.
+    """
+
+    name: str
+    kind: str  # "conv" | "dense"
+    input: str
+    output: str
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    strides: tuple[int, ...] = (1, 1)
+    dilations: tuple[int, ...] = (1, 1)
+    pads: tuple[int, ...] = (0, 0, 0, 0)  # top, left, bottom, right
+    groups: int = 1
+
+    @property
+    def positions(self) -> int:
+        """Vectors that one input sends through the matrix."""
+        spatial = self.output_shape[1:] if self.kind == "conv" else self.output_shape[:-1]
+        return int(np.prod(spatial, dtype=int))
+
+    def matrices(self) -> NDArray[np.float32]:
+        """The matrix of each group, (groups, K, C).
+
+        A convolution's rows run over the kernel position first and the channel
+        last (r, s, c), so that the channels of a pixel stay together.
+        """
+        if self.kind == "dense":
+            return self.weight[None]
+        m, c, r, s = self.weight.shape
+        grouped = self.weight.reshape(self.groups, m // self.groups, c, r, s)
+        return np.ascontiguousarray(grouped.transpose(0, 3, 4, 2, 1)).reshape(self.groups, r * s * c, -1)
+
+
+def is_product(node: NodeProto) -> bool:
+    """Whether arrays compute the node."""
+    return node.op_type in ("Conv", "Gemm", "MatMul") and node.domain in ONNX_DOMAINS
+
+
+def read_product(node: NodeProto, constants: Constants, shapes: Shapes) -> Product:
+    """The product that a node computes.
+
+    Raises `InputError` if its weights or bias are not constant, not finite or not float32, or if its shapes and
+    attributes do not fit each other.
+    """
+    weight = constants.get(node.input[1])
+    if weight is None and node.input[0] in constants:
+        raise InputError(f"{label(node)}: the constant matrix stands on the left; only input @ matrix lies on arrays")
+    if weight is None or node.input[0] in constants:
+        raise InputError(
+            f"{label(node)}: the weights of {node.op_type} are not constant; arrays are programmed once, ahead"
+        )
+    if any(name and name not in constants for name in node.input[2:]):
+        raise InputError(f"{label(node)}: the bias of {node.op_type} is not constant")
+    numbers = [weight, *(constants[name] for name in node.input[2:] if name)]
+    if wrong := [str(value.dtype) for value in numbers if value.dtype != np.float32]:
+        raise InputError(f"{label(node)}: its weights and bias must be float32, not {wrong[0]}")
+    product = (_convolution if node.op_type == "Conv" else _dense)(node, numbers, shapes)
+    if not (np.isfinite(product.weight).all() and np.isfinite(product.bias).all()):
+        raise InputError(f"{label(node)}: its weights or bias are not finite (NaN or infinity)")
+    return product
+
+
+def _convolution(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Shapes) -> Product:
+    weight = numbers[0]
+    if weight.ndim != 4:
+        raise InputError(f"{label(node)}: only 2-D convolutions are supported, not weights of shape {weight.shape}")
+    attributes = _attributes(node)
+    strides = tuple(attributes.get("strides", (1, 1)))
+    dilations = tuple(attributes.get("dilations", (1, 1)))
+    input_shape, output_shape = shapes[node.input[0]][1:], shapes[node.output[0]][1:]
+    windows = [*zip(output_shape[1:], strides, weight.shape[2:], dilations, input_shape[1:])]
+    product = Product(
+        name=label(node),
+        kind="conv",
+        input=node.input[0],
+        output=node.output[0],
+        weight=weight,
+        bias=numbers[1] if len(numbers) > 1 else np.zeros(len(weight), np.float32),
+        input_shape=input_shape,
+        output_shape=output_shape,
+        strides=strides,
+        dilations=dilations,
+        pads=_pads(label(node), attributes, windows),
+        groups=attributes.get("group", 1),
+    )
+    _check_convolution(product)
+    return product
+
+
+def _check_convolution(product: Product) -> None:
+    """Refuse attributes with which the output's shape does not follow from the input's."""
+    (m, channels, *kernel), groups = product.weight.shape, product.groups
+    if groups < 1 or m % groups or product.input_shape[0] != channels * groups or product.bias.shape != (m,):
+        raise InputError(
+            f"{product.name}: weights {product.weight.shape}, bias {product.bias.shape} and {groups} groups do not fit "
+            f"{product.input_shape[0]} channels"
+        )
+    if [len(part) for part in (product.strides, product.dilations, product.pads)] != [2, 2, 4]:
+        raise InputError(f"{product.name}: strides, dilations and pads need 2, 2 and 4 numbers")
+    if min(product.strides + product.dilations) < 1 or min(product.pads) < 0:
+        raise InputError(f"{product.name}: strides and dilations must be at least 1, pads at least 0")
+    padded = [size + low + high for size, low, high in zip(product.input_shape[1:], product.pads, product.pads[2:])]
+    steps = zip(padded, kernel, product.dilations, product.strides)
+    expected = (m, *((size - (k - 1) * d - 1) // s + 1 for size, k, d, s in steps))
+    if expected != product.output_shape:
+        raise InputError(f"{product.name}: output shape {product.output_shape}, but kernel and pads give {expected}")
+    if channels * groups * prod(padded) > MOST_ELEMENTS:
+        raise InputError(f"{product.name}: padded to {tuple(padded)} pixels, more than {MOST_ELEMENTS} elements")
+
+
+def _pads(name: str, attributes: dict[str, Any], windows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Top, left, bottom, right; `windows` has output, stride, kernel, dilation and input of both axes."""
+    mode = attributes.get("auto_pad", b"NOTSET")
+    if mode not in _AUTO_PADS:
+        raise InputError(f"{name}: auto_pad = {mode!r}: must be one of {b', '.join(_AUTO_PADS).decode()}")
+    if mode in (b"NOTSET", b"VALID"):
+        return tuple(attributes.get("pads", (0, 0, 0, 0))) if mode == b"NOTSET" else (0, 0, 0, 0)
+    total = [max((o - 1) * s + (k - 1) * d + 1 - i, 0) for o, s, k, d, i in windows]
+    small, large = [t // 2 for t in total], [t - t // 2 for t in total]
+    return (*large, *small) if mode == b"SAME_LOWER" else (*small, *large)
+
+
+def _dense(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Shapes) -> Product:
+    attributes, weight = _attributes(node), numbers[0]
+    if weight.ndim != 2 or attributes.get("transA", 0):
+        raise InputError(f"{label(node)}: {node.op_type} needs a weight matrix and an input that is not transposed")
+    matrix = weight.T if attributes.get("transB", 0) else weight
+    input_shape, output_shape = shapes[node.input[0]][1:], shapes[node.output[0]][1:]
+    if input_shape[-1:] != matrix.shape[:1] or output_shape != (*input_shape[:-1], matrix.shape[1]):
+        raise InputError(
+            f"{label(node)}: a matrix {matrix.shape} does not take {input_shape} to {output_shape} (batch left out)"
+        )
+    with np.errstate(all="ignore"):  # what overflows is refused as not finite
+        scaled = matrix * np.float32(attributes.get("alpha", 1.0))
+        bias = _bias(node, numbers[1:], matrix.shape[1]) * np.float32(attributes.get("beta", 1.0))
+    return Product(
+        name=label(node),
+        kind="dense",
+        input=node.input[0],
+        output=node.output[0],
+        weight=np.ascontiguousarray(scaled),
+        bias=bias,
+        input_shape=input_shape,
+        output_shape=output_shape,
+    )
+
+
+def _bias(node: NodeProto, given: list[NDArray[np.float32]], columns: int) -> NDArray[np.float32]:
+    """The bias of every column; one that differs from input to input would depend on the batch."""
+    if not given:
+        return np.zeros(columns, np.float32)
+    shape = given[0].shape
+    if shape not in ((), (1,), (columns,), (1, 1), (1, columns)):
+        raise InputError(f"{label(node)}: bias of shape {shape}; it must have {columns} numbers, one a column")
+    return np.ascontiguousarray(np.broadcast_to(given[0].ravel(), (columns,)))
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    return {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
