@@ -5,20 +5,24 @@ Knows nothing of crossbars: a trial is any importable function of parameters and
 
 from pimsim.studies.collect import collect
 from pimsim.studies.errors import (
+    DamagedRowError,
     OtherStudyError,
     StoreBusyError,
     StoreError,
     TrialError,
     TrialImportError,
     UnequalRowsError,
+    WorkerError,
 )
 from pimsim.studies.executors import processes, usable_cpus
 from pimsim.studies.intervals import Estimate, mean_interval, trials_without_failure, wilson_interval
 from pimsim.studies.results import PointResult, Results
-from pimsim.studies.store import Row, Store
+from pimsim.studies.rows import Row
+from pimsim.studies.store import Store
 from pimsim.studies.task import Task, grid
 
 __all__ = [
+    "DamagedRowError",
     "Estimate",
     "OtherStudyError",
     "PointResult",
@@ -31,6 +35,7 @@ __all__ = [
     "TrialError",
     "TrialImportError",
     "UnequalRowsError",
+    "WorkerError",
     "collect",
     "grid",
     "mean_interval",

@@ -1,18 +1,22 @@
 """What a study found: rows in a fixed order, and estimates with intervals."""
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pimsim.base.errors import InputError
+from pimsim.base.files import write_whole
+from pimsim.base.text import as_cell
 from pimsim.studies.intervals import Estimate, mean_interval
 from pimsim.studies.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
+
+COUNTERS = frozenset({"trial", "trials"})  # columns of tables that no label and no metric may be called
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,19 @@ class Results:
         return pd.DataFrame(self.records(), columns=self._header())
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write `records()`: the same bytes for the same results, whoever computed them and in whatever order."""
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self._header(), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.records())
+        """Write `csv()` into a file, whole or not at all."""
+        write_whole(path, self.csv().encode())
+
+    def csv(self) -> str:
+        """`records()` as CSV: the same bytes for the same results, whoever computed them and in whatever order.
+
+        A text that a spreadsheet would take for a formula ("=1+1") gets an apostrophe before it.
+        """
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self._header(), lineterminator="\n")
+        writer.writerow({name: as_cell(name) for name in self._header()})
+        writer.writerows({name: as_cell(value) for name, value in row.items()} for row in self.records())
+        return text.getvalue()
 
     def _header(self) -> list[str]:
         labels = _columns([point.task.labels for point in self.points])

@@ -11,9 +11,11 @@ from typing import Any
 
 from pimsim.base.errors import InputError
 from pimsim.base.spec import canonical_id
+from pimsim.base.text import is_encodable
 from pimsim.studies.errors import TrialImportError
 
 Trial = Callable[..., Any]
+MOST_POINTS = 1_000_000  # of one grid: each is a task of about a kilobyte
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Task:
     labels   how tables name this point; not part of the id (default: the parameters themselves)
     group    tasks of the same group share an expensive setup and are computed in one call
     version  part of the id: change it when the code of the trial changes its numbers
+    local    parameters that say where things are and decide no result, such as folders: given to the trial beside
+             params, or in place of those of the same name; not part of the id
 
     >>> from pimsim.studies.demo import coin
     >>> Task(coin, {"p": 0.5}).id == Task(coin, {"p": 0.5}, labels={"name": "fair"}).id
@@ -37,11 +41,17 @@ class Task:
     labels: Mapping[str, Any] = field(default_factory=dict)
     group: str | None = None
     version: str = ""
+    local: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         trial_name(self.trial)
         object.__setattr__(self, "params", plain(dict(self.params), "params"))
         object.__setattr__(self, "labels", plain(dict(self.labels), "labels") or self.params)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the trial gets: parameters and what is local."""
+        return {**self.params, **self.local}
 
     @cached_property
     def id(self) -> str:
@@ -53,11 +63,15 @@ class Task:
 def grid(trial: Trial, **axes: Iterable[Any]) -> list[Task]:
     """Tasks for every combination of the axes; the last axis varies fastest.
 
+    Raises InputError for more than a million of them.
+
     >>> from pimsim.studies.demo import coin
     >>> [task.params for task in grid(coin, p=[0.25, 0.5])]
     [{'p': 0.25}, {'p': 0.5}]
     """
     values = [_axis(name, axis) for name, axis in axes.items()]
+    if math.prod(map(len, values)) > MOST_POINTS:
+        raise InputError(f"the grid has more than {MOST_POINTS:,} points: split it into several studies")
     return [Task(trial, dict(zip(axes, point, strict=True))) for point in itertools.product(*values)]
 
 
@@ -65,6 +79,8 @@ def plain(value: Any, where: str) -> Any:
     """`value` as plain data (numpy scalars become numbers, tuples lists); InputError names what is none."""
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         value = value.item()
+    if isinstance(value, str) and not is_encodable(value):
+        raise InputError(f"{where} is {value!r}: text must be valid Unicode, without lone surrogates")
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -103,10 +119,15 @@ def _script_name() -> str:
 def _axis(name: str, values: Iterable[Any]) -> list[Any]:
     if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
         raise InputError(f"axis {name}={values!r}: must be a list or range of values")
-    return list(values)
+    taken = list(itertools.islice(values, MOST_POINTS + 1))  # an endless axis would fill the memory
+    if len(taken) > MOST_POINTS:
+        raise InputError(f"axis {name} has more than {MOST_POINTS:,} values: split it into several studies")
+    return taken
 
 
 def _key(key: Any, where: str) -> str:
     if not isinstance(key, str):
         raise InputError(f"{where} has the key {key!r}: keys must be text")
+    if not is_encodable(key):
+        raise InputError(f"{where} has the key {key!r}: text must be valid Unicode, without lone surrogates")
     return key

@@ -1,6 +1,10 @@
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+import csv
+import io
+import tracemalloc
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
+import numpy as np
 import pytest
 
 from pimsim.base.errors import InputError
@@ -10,6 +14,7 @@ from pimsim.studies import (
     Task,
     TrialError,
     TrialImportError,
+    WorkerError,
     collect,
     executors,
     grid,
@@ -223,3 +228,126 @@ def test_window_bounds_what_is_handed_out():
         next(ended)
         assert len(handed) <= 65
         assert len(list(ended)) == 499
+
+
+def test_an_error_that_cannot_be_sent_arrives_as_text():
+    with processes(1) as executor, pytest.raises(TrialError, match="TwoPartsError: chip 7: burnt") as caught:
+        collect(grid(trials.not_picklable, point=[1]), executor=executor)
+    assert "in trial 0 of tests.studies.trials:not_picklable" in caught.value.__notes__[0]
+    assert "in not_picklable" in str(caught.value.__cause__)  # where in the code, for who looks
+
+
+def test_a_trial_that_ends_its_process_politely_is_a_failure():
+    with processes(1) as executor, pytest.raises(TrialError, match="SystemExit: 3"):
+        collect(grid(trials.leaves, point=[1]), executor=executor)
+
+
+def test_a_killed_worker_is_one_line_and_rows_are_kept(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with (
+        processes(2) as executor,
+        pytest.raises(WorkerError, match=r"a worker process ended before its trial did: it was killed, .*; 1 results"),
+    ):
+        collect(grid(trials.killed, point=[0, 1]), store=path, executor=executor)
+    with Store(path) as store:
+        assert len(store) == 1
+
+
+def test_an_executor_that_fails_is_told_from_a_trial_that_does():
+    class Dead(Executor):
+        def submit(self, *args, **options):
+            raise ConnectionError("scheduler gone\nsecond line")
+
+    message = r"does not answer any more \(ConnectionError: scheduler gone\).*; nothing is kept"
+    with pytest.raises(WorkerError, match=message):
+        collect(grid(noisy, mean=[1.0]), executor=Dead())
+
+
+def test_the_first_result_of_millions_of_trials_needs_little_memory():
+    class Stopped(Exception):
+        pass
+
+    def stop(done, total):
+        if done:
+            raise Stopped
+
+    tasks = grid(noisy, mean=[1.0, 2.0, 3.0])
+    tracemalloc.start()
+    with pytest.raises(Stopped):
+        collect(tasks, trials=1_000_000, progress=stop)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: collect(grid(noisy, mean=[1.0]), trials=100_000_000), "1 points x 100,000,000 trials are more than"),
+        (lambda: collect(grid(noisy, mean=[1, 2]), trials=np.int64(10_000_001)), "2 points x 10,000,001 trials"),
+        (lambda: grid(noisy, mean=range(10**12)), "axis mean has more than 1,000,000 values: split it"),
+        (lambda: grid(noisy, a=range(2000), b=range(2000)), "the grid has more than 1,000,000 points"),
+    ],
+)
+def test_studies_beyond_the_memory_are_refused_before_they_take_it(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_trials_that_measure_other_things_are_told_at_the_first(tmp_path):
+    task = Task(trials.changing, {"log": str(tmp_path / "log")}, labels={"name": "x"})
+    with pytest.raises(
+        TrialError, match=r"trial 2 of .* at {'name': 'x'} measured value, extra, other .* value: every"
+    ):
+        collect([task], store=tmp_path / "s.sqlite", trials=50)
+    assert (tmp_path / "log").read_text() == "3"
+    with Store(tmp_path / "s.sqlite") as store:
+        assert len(store) == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (Task(trials.named_like_a_label, {"point": 1}), "metric 'point' has the name of a column"),
+        (Task(trials.counting, {"x": 1}), "metric 'trials' has the name of a column"),
+        (Task(trials.unseen_name, {"x": 1}), r"returned the metric '\\x1b\[2J': a name must be text"),
+    ],
+)
+def test_names_of_metrics_that_would_hide_a_column_or_be_obeyed(task, message):
+    with pytest.raises(TrialError, match=message):
+        collect([task])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: collect([Task(noisy, {"mean": 1.0}, labels={"trial": 1})]), "label 'trial' has the name of a column"),
+        (lambda: Task(noisy, {"mean": 1.0}, labels={"name": "\ud800"}), r"labels\.name is '\\ud800': .* surrogates"),
+        (lambda: Task(noisy, {"mean": 1.0, "\udfff": 1}), "surrogates"),
+    ],
+)
+def test_labels_that_could_not_be_written_are_refused_before_anything_is_computed(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_a_message_does_not_hold_a_whole_chip():
+    chip = {f"field {i}": {"value": "x" * 500} for i in range(100)}
+    with pytest.raises(TrialError, match="must be finite") as caught:
+        collect([Task(trials.not_finite, chip)])
+    assert len(str(caught.value)) < 500
+
+
+def test_labels_are_text_in_a_spreadsheet():
+    labels = ["=1+1", "+1", "@a", "-1", "-x", "plain, text"]
+    text = collect([Task(noisy, {"mean": float(i)}, labels={"=name": x}) for i, x in enumerate(labels)]).csv()
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0] == ["'=name", "trial", "value", "spare"]
+    assert {row[0] for row in rows[1:]} == {"'=1+1", "'+1", "'@a", "'-1", "'-x", "plain, text"}
+
+
+def test_where_things_are_decides_no_id():
+    there = Task(trials.here, {"folder": "relative"}, local={"folder": "/there"})
+    here = Task(trials.here, {"folder": "relative"}, local={"folder": "/here"})
+    assert here.id == there.id != Task(trials.here, {"folder": "other"}).id
+    assert [collect([task]).points[0]["value"].mean for task in (there, here)] == [0.0, 1.0]

@@ -1,6 +1,7 @@
-"""A study that is killed (SIGKILL) halfway and started again loses nothing and does nothing twice."""
+"""A study that is killed, interrupted or out of disk halfway and started again loses nothing, does nothing twice."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-from pimsim.studies import Store, collect, grid
+from pimsim.studies import Store, StoreError, collect, grid
 
 from . import trials
 
@@ -39,12 +40,12 @@ def count(store):
         db.close()
 
 
-def start(tmp_path, workers):
+def start(tmp_path, workers, stderr=None):
     script = tmp_path / "study.py"
     script.write_text(SCRIPT)
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
     command = [sys.executable, str(script), str(tmp_path / "log"), str(tmp_path / "s.sqlite"), str(workers)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, process_group=0)
 
 
 def wait_until(true):
@@ -84,3 +85,88 @@ def test_killed_halfway(tmp_path, workers):
         rows = collect(tasks, store=finished, trials=5)
     undisturbed = collect(grid(trials.logged, log=[str(tmp_path / "other")], point=[1, 2, 3]), trials=5)
     assert [row["value"] for row in rows.records()] == [row["value"] for row in undisturbed.records()]
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.1, 0.25])
+def test_two_ctrl_c_do_not_hang(tmp_path, gap):
+    """Both go to the whole group, as a terminal sends them."""
+    store, log = tmp_path / "s.sqlite", tmp_path / "log"
+    (tmp_path / "gate").write_text("8")
+    study = start(tmp_path, 2, stderr=subprocess.PIPE)
+    wait_until(lambda: log.exists() and len(log.read_text().split()) >= 8 and count(store) >= 1)
+    offspring = children(study.pid)
+    for _ in range(2):
+        os.killpg(study.pid, signal.SIGINT)
+        time.sleep(gap)
+    begun = time.monotonic()
+    _, errors = study.communicate(timeout=20)
+    assert time.monotonic() - begun < 10
+    assert study.returncode in (130, -signal.SIGINT)
+    assert "KeyboardInterrupt" in errors
+    wait_until(lambda: not [pid for pid in offspring if os.path.exists(f"/proc/{pid}")])
+    kept = count(store)
+    assert 1 <= kept <= 7
+    (tmp_path / "gate").unlink()
+    out, _ = start(tmp_path, 2).communicate(timeout=120)
+    assert int(out) == 15 - kept
+
+
+def test_one_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path):
+    store, log = tmp_path / "s.sqlite", tmp_path / "log"
+    (tmp_path / "gate").write_text("8")
+    study = start(tmp_path, 2, stderr=subprocess.PIPE)
+    wait_until(lambda: log.exists() and len(log.read_text().split()) >= 8 and count(store) >= 1)
+    os.killpg(study.pid, signal.SIGINT)
+    _, errors = study.communicate(timeout=20)
+    assert f"interrupted: {count(store)} results are kept in {store}; run again to go on (15 are wanted)" in errors
+
+
+UNGUARDED = """
+from tests.studies import trials
+from pimsim.studies import collect, grid, processes
+with processes(2) as executor:
+    collect(grid(trials.noisy, mean=[1.0, 2.0]), trials=3, executor=executor)
+"""
+
+
+def test_a_script_without_a_guard_is_told_what_is_missing(tmp_path):
+    script = tmp_path / "bare.py"
+    script.write_text(UNGUARDED)
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines() if "starts worker processes when it is imported" in line]
+    assert told
+    assert all(line.startswith(str(script)) and '`if __name__ == "__main__":`' in line for line in told)
+    assert "bootstrapping phase" not in done.stderr
+    assert 'is what starts workers under `if __name__ == "__main__":`?' in done.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 64 KiB, where this machine lets us mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here; test_store.py has a stand-in")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_named_and_the_study_goes_on_when_there_is_room(small_disk, tmp_path):
+    path, tasks = small_disk / "s.sqlite", grid(trials.noisy, mean=[0.0, 1.0])
+    with pytest.raises(StoreError, match=r"s\.sqlite cannot grow: the disk is full"):
+        collect(tasks, store=path, trials=1000)
+    kept = count(path)
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    rows = collect(tasks, store=path, trials=1000)
+    assert rows.reused == kept
+    assert rows.records() == collect(tasks, trials=1000).records()
+    (small_disk / "fill").write_bytes(bytes(2**20))
+
+
+def test_a_disk_that_is_full_from_the_start_is_named(small_disk):
+    (small_disk / "fill").write_bytes(bytes(60 * 1024))
+    with pytest.raises(StoreError, match="the disk is full"):
+        collect(grid(trials.noisy, mean=[0.0]), store=small_disk / "folder" / "s.sqlite", trials=1000)

@@ -1,11 +1,27 @@
+import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from pimsim.studies import OtherStudyError, Row, Store, StoreBusyError, StoreError, Task, UnequalRowsError
+from pimsim.studies import (
+    DamagedRowError,
+    OtherStudyError,
+    Row,
+    Store,
+    StoreBusyError,
+    StoreError,
+    Task,
+    UnequalRowsError,
+    collect,
+    grid,
+)
+from pimsim.studies.rows import checksum
 
 from .trials import noisy
 
@@ -106,3 +122,195 @@ def test_no_study_file(tmp_path):
     db.close()
     with pytest.raises(StoreError, match="not one of a pimsim study"):
         Store(tmp_path / "other.sqlite")
+
+
+def edit(path, statement, *values):
+    """Change a store behind its back."""
+    db = sqlite3.connect(path)
+    db.execute(statement, values)
+    db.commit()
+    db.close()
+
+
+@pytest.fixture
+def filled(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with Store(path, {"seed": 0}) as store:
+        store.add([A, B])
+    return path
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE rows SET metrics = replace(metrics, '0.9', '0.8')",
+        "UPDATE rows SET metrics = '' WHERE point = 'a'",
+        "UPDATE rows SET metrics = x'ff00' WHERE point = 'a'",
+        "UPDATE rows SET metrics = 7 WHERE point = 'a'",
+        "UPDATE rows SET trial = 1 WHERE point = 'a'",
+        "UPDATE rows SET point = 'c' WHERE point = 'a'",
+        "UPDATE rows SET checksum = checksum + 1 WHERE point = 'a'",
+    ],
+)
+def test_a_changed_row_is_refused_by_name_and_can_be_dropped(filled, statement):
+    edit(filled, statement)
+    with Store(filled) as store:
+        with pytest.raises(DamagedRowError, match=r"s\.sqlite is damaged: point . trial .*drop_damaged\(\)"):
+            list(store.rows())
+        assert store.drop_damaged() == 1
+        assert list(store.rows()) == [B]
+        store.add([A])
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[1]", '{"x": NaN}', '{"x": 1e999}', '{"x": "1"}', '{"x": true}', '{"x": null}']
+)
+def test_a_row_of_no_numbers_is_refused_with_a_right_checksum_too(filled, text):
+    edit(filled, "UPDATE rows SET metrics = ?, checksum = ? WHERE point = 'a'", text, checksum("a", 0, text))
+    with Store(filled) as store, pytest.raises(DamagedRowError, match="no set of finite numbers by name"):
+        list(store.rows())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM identity",
+        "DELETE FROM identity WHERE name = 'seed'",
+        "DELETE FROM identity WHERE name = 'checksum'",
+        "UPDATE identity SET value = '1' WHERE name = 'seed'",
+        "UPDATE identity SET value = x'80' WHERE name = 'seed'",
+    ],
+)
+def test_a_store_that_lost_its_identity_is_refused(filled, statement):
+    edit(filled, statement)
+    with pytest.raises(StoreError, match=r"s\.sqlite is damaged: .*what the study is about"):
+        Store(filled, {"seed": 0})
+
+
+def test_damaged_points_are_not_merged(filled, tmp_path):
+    with Store(tmp_path / "2.sqlite", {"seed": 0}) as other:
+        other.describe([Task(noisy, {"mean": 1.0})])
+    edit(tmp_path / "2.sqlite", "UPDATE points SET params = '{}'")
+    with Store(filled) as store, pytest.raises(StoreError, match=r"2\.sqlite is damaged: the parameters of point"):
+        store.merge(tmp_path / "2.sqlite")
+
+
+def test_a_store_of_an_older_pimsim_is_refused_by_name(tmp_path):
+    path = tmp_path / "old.sqlite"
+    for table in ("identity (name, value)", "points (id)", "rows (point)"):
+        edit(path, f"CREATE TABLE {table}")
+    with pytest.raises(
+        StoreError, match="was made by an older pimsim, whose rows have no checksum: give another folder"
+    ):
+        Store(path)
+
+
+def test_damaged_pages_and_what_is_no_file(filled, tmp_path):
+    data = bytearray(filled.read_bytes())
+    data[4096:] = bytes(len(data) - 4096)
+    filled.write_bytes(data)
+    with pytest.raises(StoreError, match=r"s\.sqlite is damaged \(database disk image is malformed\)"):
+        Store(filled)
+    with pytest.raises(StoreError, match="is a folder: give the name of a file"):
+        Store(tmp_path)
+    with pytest.raises(StoreError, match=r"cannot be made: (not a directory|file exists); check the path"):
+        Store(filled / "s.sqlite")
+
+
+@pytest.mark.parametrize("vanish", [os.unlink, lambda path: os.rename(path, f"{path}.old")])
+def test_a_store_that_vanishes_while_it_is_in_use(filled, vanish):
+    with Store(filled) as store:
+        vanish(filled)
+        with pytest.raises(StoreError, match=r"s\.sqlite was deleted or moved while it was in use"):
+            store.add([Row("c", 0, {"accuracy": 0.5})])
+
+
+def test_a_folder_that_vanishes_leaves_the_lock_of_the_next_study_alone(tmp_path):
+    path = tmp_path / "folder" / "s.sqlite"
+    first = Store(path)
+    shutil.rmtree(path.parent)
+    with Store(path) as second:
+        first.close()
+        with pytest.raises(StoreBusyError):
+            Store(path)
+        second.add([A])
+
+
+def test_a_full_disk_keeps_what_was_written(filled):
+    with Store(filled) as store:
+        store._db.execute("PRAGMA max_page_count = 5")  # stands in for the end of the disk
+        with pytest.raises(StoreError, match=r"s\.sqlite cannot grow: the disk is full. What was written is kept"):
+            store.add(Row("c", k, {"accuracy": 0.5}) for k in range(1000))
+    with Store(filled) as store:
+        assert list(store.rows()) == [A, B]
+
+
+@pytest.fixture
+def locked_folder():
+    """A folder that this process cannot write, also if it is root's."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def as_nobody(function):
+    if os.getuid():
+        return function()
+    os.seteuid(65534)
+    try:
+        return function()
+    finally:
+        os.seteuid(0)
+
+
+def test_a_finished_study_is_read_from_a_folder_that_cannot_be_written(locked_folder):
+    path, tasks = locked_folder / "s.sqlite", grid(noisy, mean=[0.0, 1.0])
+    first = collect(tasks, store=path, trials=3)
+    locked_folder.chmod(0o555)
+    again = as_nobody(lambda: collect(tasks, store=path, trials=3))
+    assert (again.computed, again.records()) == (0, first.records())
+    with pytest.raises(StoreError, match="cannot be written, and not all results are in it: check the permissions"):
+        as_nobody(lambda: collect(tasks, store=path, trials=4))
+    with pytest.raises(StoreError, match=r"new\.sqlite is not there and cannot be made: check the permissions"):
+        as_nobody(lambda: Store(locked_folder / "new.sqlite"))
+    locked_folder.chmod(0o755)
+
+
+def test_last_digits_are_kept_once_and_told(tmp_path):
+    other = A._replace(metrics={"accuracy": 0.9, "energy": 1e-9 * (1 + 1e-13)})
+    with Store(tmp_path / "1.sqlite") as one, Store(tmp_path / "2.sqlite") as two:
+        one.add([A])
+        two.add([other, B])
+    with Store(tmp_path / "1.sqlite") as one:
+        assert one.merge(tmp_path / "2.sqlite") == 1
+        assert list(one.rows()) == [A, B]
+        assert one.differences() == [Row("a", 0, {"energy": other.metrics["energy"] - 1e-9})]
+    with Store(tmp_path / "3.sqlite") as three:
+        three.merge(tmp_path / "1.sqlite")
+        assert [row.point for row in three.differences()] == ["a"]
+        three.add([A._replace(metrics={"accuracy": 0.9, "energy": 1e-9 * (1 + 5e-13)})])
+        assert three.differences()[0].metrics["energy"] == pytest.approx(5e-22, rel=1e-2)
+
+
+def test_one_step_of_a_count_is_kept_only_if_the_step_is_given(tmp_path):
+    with Store(tmp_path / "2.sqlite") as two:
+        two.add([A._replace(metrics={"accuracy": 0.9 + 1 / 250, "energy": 1e-9})])
+    with Store(tmp_path / "1.sqlite") as one:
+        one.add([A])
+        with pytest.raises(UnequalRowsError, match=r"two unequal results: accuracy is 0\.9 and 0\.904"):
+            one.merge(tmp_path / "2.sqlite")
+        with pytest.raises(UnequalRowsError, match="accuracy is"):
+            one.merge(tmp_path / "2.sqlite", steps={"accuracy": 1 / 251, "energy": 1.0})
+        assert one.merge(tmp_path / "2.sqlite", steps={"accuracy": 1 / 250}) == 0
+        assert one.differences() == [Row("a", 0, {"accuracy": pytest.approx(1 / 250)})]
+
+
+def test_other_metrics_are_no_equal_row():
+    with Store(None) as store, pytest.raises(UnequalRowsError, match="they measure accuracy, energy and accuracy"):
+        store.add([A, A._replace(metrics={"accuracy": 0.9})])
+
+
+def test_identity_is_kept_as_json(filled):
+    with Store(filled, {"chip": [1, {"a": None}]}) as store:
+        assert store.identity() == {"format": "pimsim-study-2", "seed": 0, "chip": json.loads('[1, {"a": null}]')}

@@ -1,6 +1,7 @@
 """Trials for the tests: worker processes import them from here."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -51,3 +52,49 @@ def one_row_short(points, seed, trial):
 
 def environment(params, rng):
     return {"threads": int(os.environ["NUMBA_NUM_THREADS"]), "pid": os.getpid()}
+
+
+class TwoPartsError(Exception):
+    """An error that pickle cannot make again."""
+
+    def __init__(self, chip, why):
+        super().__init__(f"{chip}: {why}")
+
+
+def not_picklable(params, rng):
+    raise TwoPartsError("chip 7", "burnt")
+
+
+def leaves(params, rng):
+    raise SystemExit(3)
+
+
+def killed(params, rng):
+    """The worker of point 1 is killed; that of point 0 is done by then."""
+    if params["point"] == 1:
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"value": 1.0}
+
+
+def changing(params, rng):
+    """A metric more from trial 2 on."""
+    n = int(Path(params["log"]).read_text()) if Path(params["log"]).exists() else 0
+    Path(params["log"]).write_text(str(n + 1))
+    return {"value": 1.0} | ({"extra": 2.0} if n >= 2 else {})
+
+
+def named_like_a_label(params, rng):
+    return {"point": 1.0}
+
+
+def counting(params, rng):
+    return {"trials": 1.0}
+
+
+def unseen_name(params, rng):
+    return {"\x1b[2J": 1.0}
+
+
+def here(params, rng):
+    return {"value": float(params["folder"] == "/here")}
