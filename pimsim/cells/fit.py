@@ -20,14 +20,17 @@ from typing import Any
 import numpy as np
 
 from pimsim.base.checks import check_array
-from pimsim.base.errors import InputError, MissingError
+from pimsim.base.errors import InputError
+from pimsim.base.guard import refusing
 from pimsim.base.quantities import to_si
+from pimsim.base.reading import read_text
 from pimsim.cells.card import DeviceCard
 
 _UNITS = {"target": "siemens", "g": "siemens", "time": "second"}
 # A bin with fewer readings says too little about a spread: its standard error is above a quarter of it.
 SMALLEST_BIN = 10
 MOST_LEVELS = 64
+_MOST_DEVICES = 2**53  # whole numbers are exact below
 MICRO = 1e-6
 
 
@@ -67,22 +70,35 @@ def read_measurements(path: str | Path) -> Measurements:
     Raises
     ------
     MissingError : no such file.
-    InputError : a column that is missing, has no unit or is not known; a value that is not a number.
+    InputError : not UTF-8 text or CSV; a column that is missing, twice, has no unit or is not known; a row of another
+        length; a value that is not a number.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingError(f"no file {path}")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader((line for line in file if not line.startswith("#")), skipinitialspace=True))
-    if len(rows) < 2:
-        raise InputError(f"{path}: no rows of measurements")
+    rows = _rows(path)
     columns = {name: _column(path, rows, k, unit) for k, (name, unit) in enumerate(_header(path, rows[0]))}
     for name in ("target", "g"):
         if name not in columns:
             raise InputError(f"{path}: no column {name}_UNIT, for example {name}_uS")
     n = len(rows) - 1
     device = columns.get("device", np.arange(n, dtype=float))
+    if not (device == np.rint(device)).all() or device.max() >= _MOST_DEVICES:
+        raise InputError(f"{path}: column 'device' must hold whole numbers below {_MOST_DEVICES}")
     return Measurements(columns["target"], columns["g"], columns.get("time", np.zeros(n)), device.astype(np.int64))
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Header and rows as text, comments and empty lines left out."""
+    lines = [line for line in read_text(path).splitlines() if line.strip() and not line.startswith("#")]
+    if len(lines) < 2:
+        raise InputError(f"{path}: no rows of measurements")
+    if ";" in lines[0]:
+        raise InputError(f"{path}: columns are separated by ';': separate them by ',' and write decimals with '.'")
+    with refusing(f"{path} is not readable as CSV"):
+        rows = list(csv.reader(lines, skipinitialspace=True, strict=True))
+    for row in rows[1:]:
+        if len(row) != len(rows[0]):
+            raise InputError(f"{path}: the row {','.join(row)[:80]!r} has {len(row)} values, the header {len(rows[0])}")
+    return rows
 
 
 def _header(path: Path, names: list[str]) -> list[tuple[str, float]]:
@@ -99,13 +115,16 @@ def _header(path: Path, names: list[str]) -> list[tuple[str, float]]:
                 found.append((name, to_si(f"1 {unit}", _UNITS[name])))
             except ValueError as error:
                 raise InputError(f"{path}: column {text!r}: {error}") from None
+    names = [name for name, _ in found]
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: two columns of one kind: {', '.join(names)}")
     return found
 
 
 def _column(path: Path, rows: list[list[str]], k: int, unit: float) -> np.ndarray:
     try:
         values = [float(row[k]) * unit for row in rows[1:]]
-    except (ValueError, IndexError):
+    except ValueError:
         raise InputError(f"{path}: column {rows[0][k]!r} holds something that is not a number") from None
     return check_array(f"{path}: {rows[0][k]}", values, minimum=0.0)
 

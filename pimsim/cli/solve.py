@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zipfile import BadZipFile
 
 import typer
 
@@ -109,20 +107,13 @@ def _read(path: Path, v_read: str) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
     from pimsim.base.checks import check_array
+    from pimsim.base.reading import read_arrays
 
-    try:
-        data = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: not a NumPy file ({(error.strerror or 'unreadable').lower()})") from None
-    except (ValueError, EOFError, BadZipFile):
-        raise InputError(
-            f"{path}: not a NumPy file of plain numbers; write it with numpy.save or numpy.savez"
-        ) from None
-    named = isinstance(data, np.lib.npyio.NpzFile)
-    if named and "G" not in data:
-        raise InputError(f"{path}: holds {', '.join(data)}; it must hold G")
-    G = check_array("G", data["G"] if named else data, (None, None), minimum=0.0)
-    V = data["V"] if named and "V" in data else np.full(G.shape[0], _si("v_read", v_read, "volt"))
+    data = read_arrays(path, alone="G")
+    if "G" not in data:
+        raise InputError(f"{path}: holds {', '.join(data) or 'nothing'}; it must hold G")
+    G = check_array("G", data["G"], (None, None), minimum=0.0)
+    V = data["V"] if "V" in data else np.full(G.shape[0], _si("v_read", v_read, "volt"))
     return G, check_array("V", V, (G.shape[0],))
 
 

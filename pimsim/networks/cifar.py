@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimsim.base.errors import InputError, MissingError
+from pimsim.base.reading import read_bytes
 
 _SHAPE = (3, 32, 32)
 _RECORD = 1 + 3 * 32 * 32
+_CLASSES = 10
 _TEST = "test_batch.bin"
 
 
@@ -32,7 +34,10 @@ def read_cifar(folder: Path, test: bool) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def _records(path: Path) -> NDArray[np.uint8]:
-    raw = np.fromfile(path, np.uint8)
+    raw = np.frombuffer(read_bytes(path), np.uint8)
     if raw.size == 0 or raw.size % _RECORD:
         raise InputError(f"{path} is not a CIFAR-10 batch: {raw.size} bytes are no multiple of {_RECORD}")
-    return raw.reshape(-1, _RECORD)
+    records = raw.reshape(-1, _RECORD)
+    if records[:, 0].max() >= _CLASSES:
+        raise InputError(f"{path} is not a CIFAR-10 batch: label {records[:, 0].max()} is above {_CLASSES - 1}")
+    return records

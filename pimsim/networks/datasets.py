@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimsim.base.errors import InputError, MissingError, nearest
+from pimsim.base.reading import read_arrays
 from pimsim.networks.cifar import is_cifar, read_cifar
 from pimsim.networks.idx import read_split
 
@@ -101,8 +102,8 @@ def _read_shipped(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.
     path = _SHIPPED / f"{name}-{split}.npz"
     if not path.is_file():
         raise InputError(f"split = {split!r} of {name} is not shipped; give the folder with its IDX files as the name")
-    with np.load(path) as stored:
-        return stored["images"], stored["labels"]
+    stored = read_arrays(path, alone="images")
+    return stored["images"], stored["labels"]
 
 
 def _read_folder(folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -19,7 +19,7 @@ from onnx import (
 )
 
 from pimsim.base.errors import InputError
-from pimsim.networks.guard import refusing
+from pimsim.base.guard import refusing
 from pimsim.networks.session import Session
 
 _RANDOM = frozenset({

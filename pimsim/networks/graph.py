@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, defs, shape_inference
 
 from pimsim.base.errors import InputError
+from pimsim.base.guard import one_line, refusing
 from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array
-from pimsim.networks.guard import one_line, refusing
 from pimsim.networks.onnx_file import MOST_BYTES
 from pimsim.networks.products import MOST_ELEMENTS, ONNX_DOMAINS, Product, Shapes, is_product, read_product
 

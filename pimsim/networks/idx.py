@@ -6,13 +6,15 @@ of rank, one big-endian int32 per dimension, then the data in C order
 digits", file format section).
 """
 
-import gzip
+from math import prod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pimsim.base.errors import InputError, MissingError
+from pimsim.base.guard import refusing
+from pimsim.base.reading import MOST_BYTES, unpacked
 
 _UNSIGNED_BYTE = 0x08
 
@@ -20,31 +22,24 @@ _UNSIGNED_BYTE = 0x08
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """The array of unsigned bytes in an IDX file, plain or gzipped.
 
-    Raises `InputError` if the file is not IDX, holds another data type or has
-    a length that differs from what its header says.
+    No more is unpacked than the header asks for. Raises `InputError` if the file is not IDX, is damaged, holds
+    another data type, has a length that differs from what its header says, or more than 1 GiB.
     """
-    raw = _contents(path)
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != _UNSIGNED_BYTE:
-        raise InputError(f"{path} is not an IDX file of unsigned bytes: it starts with {raw[:4]!r}")
-    header = 4 + 4 * raw[3]
-    if len(raw) < header:
-        raise InputError(f"{path} ends inside its header")
-    shape = tuple(np.frombuffer(raw[4:header], ">i4").tolist())
-    data = np.frombuffer(raw[header:], np.uint8)
-    if data.size != np.prod(shape):
-        raise InputError(f"{path}: the header says {shape} but {data.size} bytes of data follow")
+    with refusing(f"{path} is a damaged gzip file"), unpacked(path) as file:
+        start = file.read(4)
+        if len(start) < 4 or start[:2] != b"\0\0" or start[2] != _UNSIGNED_BYTE:
+            raise InputError(f"{path} is not an IDX file of unsigned bytes: it starts with {start!r}")
+        sizes = file.read(4 * start[3])
+        if len(sizes) < 4 * start[3]:
+            raise InputError(f"{path} ends inside its header")
+        shape = tuple(np.frombuffer(sizes, ">i4").tolist())
+        if not 1 <= len(shape) <= 4 or min(shape) < 0 or prod(shape) > MOST_BYTES:
+            raise InputError(f"{path}: the header says shape {shape}; allowed are 1 to 4 axes and {MOST_BYTES} bytes")
+        data = np.frombuffer(file.read(prod(shape) + 1), np.uint8)
+    if data.size != prod(shape):
+        found = "more" if data.size > prod(shape) else data.size
+        raise InputError(f"{path}: the header says {shape} but {found} bytes of data follow")
     return data.reshape(shape)
-
-
-def _contents(path: Path) -> bytes:
-    """The bytes of `path`, decompressed if they are gzip (by content, not by name)."""
-    raw = path.read_bytes()
-    if raw[:2] != b"\x1f\x8b":
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (EOFError, OSError) as error:
-        raise InputError(f"{path} is a damaged gzip file: {error}") from error
 
 
 def read_split(folder: Path, prefix: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

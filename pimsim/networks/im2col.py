@@ -46,7 +46,7 @@ def _windows(product: Product, tensor: NDArray[np.uint8], r: int, s: int) -> NDA
     return sliding_window_view(tensor, extent, axis=(1, 2))[:, ::down, ::right, :, ::dr, ::ds][:, :p, :q]
 
 
-def _padded(tensor: NDArray[np.uint8], pads: tuple[int, ...], zero: int) -> NDArray[np.uint8]:
+def _padded(tensor: NDArray[np.uint8], pads: tuple[int, int, int, int], zero: int) -> NDArray[np.uint8]:
     if not any(pads):
         return tensor
     top, left, bottom, right = pads

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pimsim.base.errors import InputError, MissingError
-from pimsim.networks.guard import refusing
+from pimsim.base.guard import refusing
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

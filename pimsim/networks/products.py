@@ -41,9 +41,9 @@ class Product:
     bias: NDArray[np.float32]
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
-    strides: tuple[int, ...] = (1, 1)
-    dilations: tuple[int, ...] = (1, 1)
-    pads: tuple[int, ...] = (0, 0, 0, 0)  # top, left, bottom, right
+    strides: tuple[int, int] = (1, 1)
+    dilations: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
     groups: int = 1
 
     @property
@@ -99,8 +99,7 @@ def _convolution(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Sh
     if weight.ndim != 4:
         raise InputError(f"{label(node)}: only 2-D convolutions are supported, not weights of shape {weight.shape}")
     attributes = _attributes(node)
-    strides = tuple(attributes.get("strides", (1, 1)))
-    dilations = tuple(attributes.get("dilations", (1, 1)))
+    strides, dilations = (_pair(label(node), key, attributes.get(key, (1, 1))) for key in ("strides", "dilations"))
     input_shape, output_shape = shapes[node.input[0]][1:], shapes[node.output[0]][1:]
     windows = [*zip(output_shape[1:], strides, weight.shape[2:], dilations, input_shape[1:])]
     product = Product(
@@ -129,10 +128,8 @@ def _check_convolution(product: Product) -> None:
             f"{product.name}: weights {product.weight.shape}, bias {product.bias.shape} and {groups} groups do not fit "
             f"{product.input_shape[0]} channels"
         )
-    if [len(part) for part in (product.strides, product.dilations, product.pads)] != [2, 2, 4]:
-        raise InputError(f"{product.name}: strides, dilations and pads need 2, 2 and 4 numbers")
-    if min(product.strides + product.dilations) < 1 or min(product.pads) < 0:
-        raise InputError(f"{product.name}: strides and dilations must be at least 1, pads at least 0")
+    if min(product.pads) < 0:
+        raise InputError(f"{product.name}: pads = {product.pads}: must be at least 0")
     padded = [size + low + high for size, low, high in zip(product.input_shape[1:], product.pads, product.pads[2:])]
     steps = zip(padded, kernel, product.dilations, product.strides)
     expected = (m, *((size - (k - 1) * d - 1) // s + 1 for size, k, d, s in steps))
@@ -142,16 +139,31 @@ def _check_convolution(product: Product) -> None:
         raise InputError(f"{product.name}: padded to {tuple(padded)} pixels, more than {MOST_ELEMENTS} elements")
 
 
-def _pads(name: str, attributes: dict[str, Any], windows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def _pair(name: str, key: str, values: Sequence[int]) -> tuple[int, int]:
+    """A stride or dilation of both directions."""
+    if len(values) != 2 or min(values) < 1:
+        raise InputError(f"{name}: {key} = {list(values)[:9]}: must be two numbers of at least 1")
+    vertical, horizontal = values
+    return vertical, horizontal
+
+
+def _pads(name: str, attributes: dict[str, Any], windows: Sequence[tuple[int, ...]]) -> tuple[int, int, int, int]:
     """Top, left, bottom, right; `windows` has output, stride, kernel, dilation and input of both axes."""
     mode = attributes.get("auto_pad", b"NOTSET")
     if mode not in _AUTO_PADS:
         raise InputError(f"{name}: auto_pad = {mode!r}: must be one of {b', '.join(_AUTO_PADS).decode()}")
-    if mode in (b"NOTSET", b"VALID"):
-        return tuple(attributes.get("pads", (0, 0, 0, 0))) if mode == b"NOTSET" else (0, 0, 0, 0)
     total = [max((o - 1) * s + (k - 1) * d + 1 - i, 0) for o, s, k, d, i in windows]
     small, large = [t // 2 for t in total], [t - t // 2 for t in total]
-    return (*large, *small) if mode == b"SAME_LOWER" else (*small, *large)
+    pads = {
+        b"NOTSET": attributes.get("pads", (0, 0, 0, 0)),
+        b"VALID": (0, 0, 0, 0),
+        b"SAME_UPPER": (*small, *large),
+        b"SAME_LOWER": (*large, *small),
+    }[mode]
+    if len(pads) != 4:
+        raise InputError(f"{name}: pads = {list(pads)[:9]}: must be four numbers")
+    top, left, bottom, right = pads
+    return top, left, bottom, right
 
 
 def _dense(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Shapes) -> Product:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pimsim.networks.guard import refusing
+from pimsim.base.guard import refusing
 
 _SILENT = 4  # onnxruntime's log: fatal errors only; what it raises says the rest
 _REFUSED = "onnxruntime cannot run the network"

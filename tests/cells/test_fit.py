@@ -79,6 +79,14 @@ def test_continuous_targets_are_binned_and_no_time_means_no_retention():
         ("target_uS,g_uS\n1,x\n", "not a number"),
         ("target_uS,g_uS\n1,nan\n", "not finite"),
         ("target_uS,g_uS\n1,-2\n", "below the minimum"),
+        ("target_uS,g_uS\n1\n", "the row '1' has 1 values, the header 2"),
+        ("target_uS,g_uS\n1,2,3\n", "the row '1,2,3' has 3 values"),
+        ("target_uS;g_uS\n1;2\n", "separated by ';'"),
+        ("target_uS,g_uS,g_nS\n1,2,3\n", "two columns of one kind"),
+        ('target_uS,g_uS\n1,"2\n', "not readable as CSV"),
+        ("target_uS,g_uS,device\n1,2,1e300\n", "'device' must hold whole numbers"),
+        ("target_uS,g_uS,device\n1,2,0.5\n", "'device' must hold whole numbers"),
+        ("target_uS,g_uS,device\n1,2,inf\n", "not finite"),
     ],
 )
 def test_bad_files_are_refused(tmp_path, text, match):
@@ -88,6 +96,18 @@ def test_bad_files_are_refused(tmp_path, text, match):
         read_measurements(path)
     with pytest.raises(MissingError, match="no file"):
         read_measurements(tmp_path / "none.csv")
+
+
+def test_a_file_from_a_spreadsheet_is_read(tmp_path):
+    """Its mark in front, its line ends, an empty line at the end."""
+    path = tmp_path / "excel.csv"
+    path.write_bytes(b"\xef\xbb\xbftarget_uS,g_uS,device\r\n5,5.21,0\r\n5,4.9,1\r\n\r\n")
+    data = read_measurements(path)
+    np.testing.assert_allclose(data.g, [5.21e-6, 4.9e-6])
+    assert data.device.tolist() == [0, 1]
+    path.write_bytes("target_uS,g_uS\n5,5 \u00b5S\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"excel\.csv: not UTF-8 text"):
+        read_measurements(path)
 
 
 def test_too_little_data_is_refused():

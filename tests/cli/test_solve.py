@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import pimsim as ps
-from pimsim.base.errors import InputError, SpecError
+from pimsim.base.errors import InputError, MissingError, SpecError
 from pimsim.cli import app
 
 
@@ -47,7 +47,7 @@ def test_figure(tmp_path):
         (["--r-wordline", "3 V"], SpecError, "r_wordline"),
         (["--g-min", "200 uS"], InputError, "need 0 < g_min <= g_max"),
         (["--v-read", "1 ohm"], InputError, "v_read"),
-        (["--array", "nothing.npy"], InputError, "nothing.npy: not a NumPy file"),
+        (["--array", "nothing.npy"], MissingError, "no file nothing.npy"),
     ],
 )
 def test_refusals(arguments, error, message):

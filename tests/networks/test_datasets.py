@@ -101,6 +101,14 @@ def test_refusals(arguments, error, message):
     [
         (b"", "not an IDX file"),
         (b"\x00\x00\x0d\x01" + bytes(8), "not an IDX file of unsigned bytes"),
+        (bytes([0, 0, 8, 9]) + bytes(36), "allowed are 1 to 4 axes"),
+        (bytes([0, 0, 8, 3]) + b"\x7f\xff\xff\xff" * 3, "allowed are 1 to 4 axes and 1073741824 bytes"),
+        (bytes([0, 0, 8, 2]) + b"\xff\xff\xff\xfe" * 2, r"header says shape \(-2, -2\)"),
+        (bytes([0, 0, 8, 4]) + b"\x00\x01\x00\x00" * 4, "allowed are 1 to 4 axes"),
+        (_idx(np.zeros((5, 4, 3))) + b"x", r"header says \(5, 4, 3\) but more bytes"),
+        (gzip.compress(_idx(np.zeros((5, 4, 3))))[:-6], "damaged gzip"),
+        (gzip.compress(_idx(np.zeros((5, 4, 3))))[:-8] + bytes(8), "damaged gzip"),
+        (gzip.compress(_idx(np.zeros((5, 4, 3))))[:30] + b"\xff" * 40, "damaged gzip"),
         (_idx(np.zeros((5, 4, 3)))[:-1], r"header says \(5, 4, 3\) but 59 bytes"),
         (bytes([0, 0, 8, 3, 0, 0]), "ends inside its header"),
         (_idx(np.zeros((4, 4, 3))), r"images \(4, 4, 3\) and labels \(5,\) do not belong together"),
@@ -115,4 +123,26 @@ def test_damaged_files(folder, content, message):
 
 def test_a_folder_without_the_files(tmp_path):
     with pytest.raises(MissingError, match="neither t10k-images-idx3-ubyte nor t10k-images"):
+        load_dataset(tmp_path)
+
+
+def test_no_more_is_unpacked_than_the_header_asks_for(folder):
+    """64 MiB behind the header of a small file, in 0.3 MiB of gzip."""
+    import tracemalloc
+
+    bomb = gzip.compress(_idx(np.zeros((5, 4, 3))) + bytes(2**26), compresslevel=1)
+    (folder / "t10k-images-idx3-ubyte").write_bytes(bomb)
+    tracemalloc.start()
+    with pytest.raises(InputError, match="but more bytes of data follow"):
+        load_dataset(folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**23
+
+
+def test_labels_that_cifar_does_not_have(tmp_path):
+    records = np.full((2, 3073), 7, np.uint8)
+    records[1, 0] = 10
+    (tmp_path / "test_batch.bin").write_bytes(records.tobytes())
+    with pytest.raises(InputError, match="label 10 is above 9"):
         load_dataset(tmp_path)

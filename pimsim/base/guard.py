@@ -1,4 +1,4 @@
-"""Errors of the libraries that read and run networks, told as one line of ours."""
+"""Errors of libraries that read what a user brings, told as one line of ours."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 @contextmanager
 def refusing(what: str) -> Iterator[None]:
-    """Turn what onnx, protobuf, numpy or onnxruntime raise inside into an `InputError` that begins with `what`."""
+    """Turn what a library raises inside into an :class:`InputError` that begins with ``what``."""
     try:
         yield
     except PimsimError:
         raise
-    except Exception as error:  # these libraries raise some thirty classes without a common root
+    except Exception as error:  # onnx, numpy, zlib and onnxruntime raise some thirty classes without a root
         raise InputError(f"{what}: {one_line(error)}") from None
 
 
