@@ -6,8 +6,9 @@ import math
 from typing import NamedTuple
 
 from pimsim.chip.fields import ChipFields
-from pimsim.chip.parts import full_rates, read_cycle, settle
+from pimsim.chip.parts import apart, full_rates, read_cycle, settle
 from pimsim.chip.roles import ROLES
+from pimsim.components.control import CONTROL
 
 
 class BudgetRow(NamedTuple):
@@ -58,7 +59,7 @@ def budget(chip: ChipFields) -> list[BudgetRow]:
         if part.power_w is None:
             power += _active_power(chip, name, rates, part.energies)
         rows.append(BudgetRow(name, component.level, number, power, number * part.area_m2, part.source))
-    return rows
+    return rows + _control(chip, rows)
 
 
 def peak(chip: ChipFields) -> Peak:
@@ -71,6 +72,14 @@ def peak(chip: ChipFields) -> Peak:
         power_w=math.fsum(row.power_w for row in rows),
         area_m2=math.fsum(row.area_m2 for row in rows),
     )
+
+
+def _control(chip: ChipFields, rows: list[BudgetRow]) -> list[BudgetRow]:
+    """Control and clock, over the power of all parts on the chip but the cells, their leakage left out."""
+    control, parts = chip.control, settle(chip)
+    counted = [row for row in rows if row.component not in apart(chip)]
+    dynamic = math.fsum(row.power_w - row.count * parts[row.component].leakage_w for row in counted)
+    return [BudgetRow(CONTROL, "chip", 1, control.share * dynamic, 0.0, control.origin)] if control.share else []
 
 
 def _active_power(chip: ChipFields, name: str, rates: dict[str, float], energies: object) -> float:

@@ -9,10 +9,11 @@ from typing import Literal
 from pimsim.base.errors import InputError, SpecError
 from pimsim.chip.counts import LayerCounts, cell_writes, count_layer
 from pimsim.chip.fields import ChipFields
-from pimsim.chip.parts import Part, settle
+from pimsim.chip.parts import Part, apart, rate_note, settle
 from pimsim.chip.placement import Placed, place, spilled_layers
 from pimsim.chip.roles import ROLES, absent
 from pimsim.chip.schedule import Stage, latency_parts, stage
+from pimsim.components.control import control_rows
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
 from pimsim.workload import Workload
 
@@ -40,6 +41,7 @@ def cost(
     stages = [stage(one, number, chip, _folds(one, chip, weights)) for one, number in zip(placed, counts, strict=True)]
     times, per_second = _times(stages, placed, chip, batch)
     actions = _actions(placed, counts, parts, chip, batch, seen or {})
+    actions += control_rows(actions, chip.control, apart(chip))
     if weights == "per_inference":
         extra_actions, extra_times = _programming(placed, parts, chip, pulses or {})
         actions, times = actions + extra_actions, extra_times + times
@@ -174,18 +176,23 @@ def _actions(
     batch: int,
     activity: Mapping[str, float],
 ) -> list[ActionRow]:
-    rows = []
+    rows, cells = [], parts[chip.with_role("cells")[0]].energies["read"]
     for one, number in zip(placed, counts, strict=True):
         for name, part in parts.items():
             if part.role == "programmer":
                 continue
             for action, count in _counted(part, chip, number):
                 energy, source = count * part.energies[action], part.source
-                if part.role == "cells" and one.label in activity:
-                    energy, source = activity[one.label], DATA_DEPENDENT
+                if ROLES[part.role].with_cells and one.label in activity:
+                    energy, source = activity[one.label] * _over_cells(part, action, cells), DATA_DEPENDENT
                 if count:
                     rows.append(ActionRow(one.label, name, action, count * batch, energy * batch, source))
     return rows
+
+
+def _over_cells(part: Part, action: str, cells: float) -> float:
+    """Energy of a part that follows the cells over theirs: 1 for the cells, more for the regulator that feeds them."""
+    return 1.0 if part.role == "cells" else part.energies[action] / cells
 
 
 def _counted(part: Part, chip: ChipFields, counts: LayerCounts) -> list[tuple[str, int]]:
@@ -257,8 +264,8 @@ def _leakage(
 def _areas(parts: Mapping[str, Part], chip: ChipFields, chips: int) -> list[AreaRow]:
     rows = []
     for name, part in parts.items():
-        if chip.components[name].level != "off_chip":
-            number = chips * chip.instances(name)
+        number = chips * chip.instances(name)
+        if number and chip.components[name].level != "off_chip":
             rows.append(AreaRow(name, number, number * part.area_m2, part.source))
     return rows
 
@@ -275,7 +282,7 @@ def _alternatives(
     """Energy of the batch with the fixed cell energy, beside the data-dependent one."""
     if not activity:
         return {}
-    cells = chip.with_role("cells")
+    cells = [name for name, part in parts.items() if ROLES[part.role].with_cells]
     others = math.fsum(row.energy_j for row in actions if row.component not in cells)
     fixed = _actions(placed, counts, {name: parts[name] for name in cells}, chip, batch, {})
     total = math.fsum(row.energy_j for row in actions)
@@ -285,7 +292,8 @@ def _alternatives(
 def _notes(
     chip: ChipFields, parts: Mapping[str, Part], placed: Sequence[Placed], chips: int, weights: str
 ) -> tuple[str, ...]:
-    unasked = ("other", "mac", "programmer", *absent(chip.macro))
+    unasked = {"other", "mac", "programmer", *absent(chip.macro), *chip.contained}
+    unasked |= set() if chip.macro.column_gain else {"column_multiplier"}
     left_out = sorted(role for role in ROLES if role not in unasked and not chip.with_role(role))
     used = sum(one.all_arrays for one in placed)
     notes = [
@@ -295,6 +303,9 @@ def _notes(
         if weights == "once"
         else "weights are read and programmed in every run of a batch",
         *dict.fromkeys(note for part in parts.values() for note in part.notes),
+        *([rate_note(chip)] if rate_note(chip) else []),
+        chip.control.note,
+        *(f"{role}: within {name}" for role, name in chip.contained.items()),
     ]
     if left_out:
         notes.append(f"not counted, for the chip does not name them: {', '.join(left_out)}")

@@ -18,10 +18,12 @@ class LayerCounts:
     ================== =====================================================================
     array_reads        P Z (reads of all arrays of the layer)
     row_drives         P Z G K for each column of arrays
-    cell_reads         P Z G K C x cells a weight
+    cell_reads         P Z G K C x cells a weight, and those of the reference columns
+    column_reads       P Z G R C x cells a weight; columns without weights are never held
     column_sums        P Z G R C S x conversions a slice; without column gating, of all columns at every read
     conversions        those of the column sums that a converter makes: all, or none in a digital macro
-    partial_sums       P G (row tiles - 1) C; with offset weights also K + C a position and group
+    partial_sums       P G (row tiles - 1) C; with offset weights also K + C, with a column offset C more
+    gain_multiplies    P G C with a column gain
     ================== =====================================================================
 
     Bits: `input_bits_driven` leave the input registers for the rows, `input_bits_delivered` come to them,
@@ -32,9 +34,11 @@ class LayerCounts:
     array_reads: int = 0
     row_drives: int = 0
     cell_reads: int = 0
+    column_reads: int = 0
     column_sums: int = 0
     conversions: int = 0
     partial_sums: int = 0
+    gain_multiplies: int = 0
     input_bits_driven: int = 0
     input_bits_delivered: int = 0
     sum_bits: int = 0
@@ -107,14 +111,17 @@ def _array_counts(placed: Placed, chip: ChipFields) -> dict[str, int]:
     if not chip.schedule.column_gating:
         columns = positions * reads * macro.weights_per_row
     column_sums = columns * planes * slices
-    sums = (tiling.row_tiles - 1) * c + (k + c if macro.weights.offset else 0)
+    sums = (tiling.row_tiles - 1 + macro.column_offset) * c + (k + c if macro.weights.offset else 0)
+    cells = c * macro.columns_per_weight + tiling.col_tiles * macro.weights.reference_columns
     return {
         "array_reads": positions * planes * reads,
         "row_drives": vectors * planes * k * tiling.col_tiles,
-        "cell_reads": vectors * planes * k * c * macro.columns_per_weight,
+        "cell_reads": vectors * planes * k * cells,
+        "column_reads": vectors * row_groups * c * planes * macro.columns_per_weight,
         "column_sums": column_sums,
         "conversions": 0 if macro.digital else column_sums,
         "partial_sums": vectors * sums,
+        "gain_multiplies": vectors * c if macro.column_gain else 0,
         "input_bits_driven": vectors * k * tiling.col_tiles * macro.inputs.bits * macro.inputs.passes,
         "sum_bits": vectors * tiling.row_tiles * c * chip.accumulator_bits,
     }

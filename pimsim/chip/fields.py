@@ -10,6 +10,7 @@ from pimsim.base.errors import nearest
 from pimsim.base.quantities import BitsPerSecond, Bytes, Hertz, Joule, Meter, Second, SquareMeter, Volt, Watt
 from pimsim.base.spec import Spec
 from pimsim.chip.roles import ROLES, absent, needed, summing
+from pimsim.components.control import Control
 from pimsim.macro import Macro
 
 Count = Annotated[int, Field(ge=1)]
@@ -53,6 +54,9 @@ class Component(Spec):
         Seconds of one action, where it is not hidden behind the arrays: a row of cells written by the programmer.
     pulses :
         Pulses that one action of the programmer stands for; without it only whole writes can be priced.
+    contains : list of str
+        Roles that the numbers given here hold already, such as the readout of a published converter: a component with
+        such a role beside it is refused, for it would count twice.
     source, status :
         Where the numbers come from; "published", "measured", "derived" or "assumed".
     """
@@ -76,6 +80,7 @@ class Component(Spec):
     leakage: Annotated[Watt, Field(ge=0)] = 0.0
     time: Annotated[Second, Field(ge=0)] = 0.0
     pulses: Annotated[float, Field(gt=0)] | None = None
+    contains: Annotated[tuple[str, ...], Field(strict=False)] = ()
     source: str = ""
     status: Literal["measured", "published", "derived", "assumed"] = "published"
 
@@ -133,7 +138,8 @@ class ChipFields(Spec):
     supply: Annotated[Volt, Field(gt=0)] = 0.9
     components: dict[str, Component]
     schedule: Schedule = Schedule()
-    mean_square_input: Annotated[float, Field(ge=0, le=1)] | None = None
+    input_activity: Annotated[float, Field(ge=0, le=1)] | None = None
+    control: Control = Control()
     accumulator_bits: Count = 32
 
     @model_validator(mode="after")
@@ -152,7 +158,20 @@ class ChipFields(Spec):
             if role in roles:
                 kind = "digital" if self.macro.digital else "no digital"
                 raise ValueError(f"role {role!r} has nothing to do: the macro has {kind} columns (macro.circuit)")
+        self._check_contained(roles)
         return self
+
+    def _check_contained(self, roles: set[str]) -> None:
+        for role, name in self.contained.items():
+            if role not in ROLES:
+                raise ValueError(f"components.{name}.contains: unknown role {role!r}{nearest(role, ROLES)}")
+            if role in roles:
+                raise ValueError(f"components.{name} contains the role {role!r}: leave out the component that has it")
+
+    @property
+    def contained(self) -> dict[str, str]:
+        """Role -> name of the component whose numbers hold it."""
+        return {role: name for name, component in self.components.items() for role in component.contains}
 
     @property
     def converter(self) -> str:

@@ -19,16 +19,23 @@ class Role:
     in_bits : bool
         Whether those counts are bits, moved `width` at a time.
     per_level : callable
-        Instances for each array that a macro implies, None where the chip must say.
+        Instances for each array that a macro implies.
+    with_cells : bool
+        Whether its energy follows the current of the cells, so that it moves with the values that are simulated.
     """
 
     actions: dict[str, str]
     in_bits: bool = False
     per_level: Callable[[Macro], int] = field(default=lambda macro: 1)
+    with_cells: bool = False
 
 
 def _adcs(macro: Macro) -> int:
     return -(-macro.cols // macro.columns_per_adc)
+
+
+def _gains(macro: Macro) -> int:
+    return macro.weights_per_row if macro.column_gain else 0
 
 
 ROLES: dict[str, Role] = {
@@ -39,9 +46,14 @@ ROLES: dict[str, Role] = {
     "adder_tree": Role({"add": "column_sums"}, per_level=_adcs),
     "column_mux": Role({"switch": "column_sums"}, per_level=_adcs),
     "sample_hold": Role({"sample": "conversions"}, per_level=lambda macro: macro.cols),
-    "cells": Role({"read": "cell_reads"}),
+    "cells": Role({"read": "cell_reads"}, with_cells=True),
+    "read_regulator": Role({"supply": "cell_reads"}, with_cells=True),
+    "select_driver": Role({"select": "row_drives"}, per_level=lambda macro: macro.rows),
+    "clamp": Role({"hold": "column_reads"}, per_level=lambda macro: macro.cols),
+    "reference": Role({}),
     "shift_add": Role({"add": "column_sums"}, per_level=_adcs),
     "accumulator": Role({"add": "partial_sums"}),
+    "column_multiplier": Role({"multiply": "gain_multiplies"}, per_level=_gains),
     "input_register": Role({"write": "input_bits_delivered", "read": "input_bits_driven"}, in_bits=True),
     "output_register": Role({"write": "sum_bits", "read": "sum_bits"}, in_bits=True),
     "buffer": Role({"read": "buffer_bits_read", "write": "buffer_bits_written"}, in_bits=True),
@@ -55,7 +67,9 @@ ROLES: dict[str, Role] = {
     "programmer": Role({"write": "cell_writes"}),
     "other": Role({}),
 }
-_CONVERTING, _DIGITAL = ("adc", "dac", "sample_hold"), ("adder_tree",)
+_CONVERTING, _DIGITAL = ("adc", "dac", "sample_hold", "reference", "column_multiplier"), ("adder_tree",)
+# What reads currents of resistive cells; the columns of SRAM macros hold charges or counts instead.
+READ_CIRCUIT = ("read_regulator", "select_driver", "clamp")
 
 
 def summing(macro: Macro) -> str:
@@ -70,4 +84,5 @@ def needed(macro: Macro) -> tuple[str, ...]:
 
 def absent(macro: Macro) -> tuple[str, ...]:
     """Roles that have nothing to do in a macro."""
-    return _CONVERTING if macro.digital else _DIGITAL
+    idle = _CONVERTING if macro.digital else _DIGITAL
+    return idle + (READ_CIRCUIT if macro.circuit is not None else ())

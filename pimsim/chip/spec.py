@@ -35,8 +35,11 @@ class Chip(ChipFields):
         Name -> :class:`Component`.
     schedule : Schedule
         Order of execution.
-    mean_square_input : float
-        Mean of (level / highest level)^2 of the row inputs, for the fixed-energy answer; None: digits evenly spread.
+    input_activity : float
+        Energy of a cell over that of a full input, for the fixed-energy answer: mean of (level / highest level)^2, or
+        of level / highest level for pulse widths; None: inputs evenly spread.
+    control : Control
+        Energy of control and clock as a share of that of the other parts.
     accumulator_bits : int
         Width of sums outside the arrays.
 

@@ -1,7 +1,8 @@
 """Components: energy, area, latency and leakage of the parts a chip is made of, each number with its source."""
 
-from pimsim.components import adc, adder_tree, analog, blocks, compound, logic, memory, scaling
+from pimsim.components import adc, adder_tree, analog, blocks, compound, logic, memory, readout, scaling
 from pimsim.components.blocks import from_hwcomponents
+from pimsim.components.control import Control, control_rows
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
 from pimsim.components.estimate import (
     Estimate,
@@ -16,6 +17,7 @@ from pimsim.components.tables import Table, load_table
 __all__ = [
     "ActionRow",
     "AreaRow",
+    "Control",
     "Cost",
     "Estimate",
     "Estimator",
@@ -27,12 +29,14 @@ __all__ = [
     "blocks",
     "check_estimator",
     "compound",
+    "control_rows",
     "from_hwcomponents",
     "list_estimators",
     "load_estimator",
     "load_table",
     "logic",
     "memory",
+    "readout",
     "run_estimator",
     "scaling",
 ]

@@ -23,6 +23,28 @@ _EXPONENTIAL = "adc-exponential: 2 mW at 1.2 GS/s and 8 bits (Shafiee et al., IS
 _ENVELOPE = "adc-envelope: 0.2672 pJ + 0.1446 aJ 4^bits, lower envelope of Murmann's ADC survey 1997-2025 (a floor)"
 _REKHI = "adc-rekhi: 0.3 pJ up to 10.5 bits, then 10^(0.1 (6.02 bits - 68.25)) pJ, Rekhi et al., DAC 2019"
 FITTED_FROM_BITS = 4
+# Eight decisions of an asynchronous SAR at 1.2 GS/s, 32 nm (Kull et al., JSSC 48(12), 2013): the converter of ISAAC.
+DECISIONS_PER_SECOND = 8 * 1.2e9
+
+
+def steps(kind: str, bits: int) -> int:
+    """Decisions of one conversion, one after the other: 1 for a flash, 2^bits for a ramp, else bits as for a SAR.
+
+    >>> steps("ramp", 8), steps("sar", 8), steps("flash", 8)
+    (256, 8, 1)
+    """
+    return {"flash": 1, "ramp": 2**bits}.get(kind, bits)
+
+
+def highest_rate(kind: str, bits: int) -> float:
+    """Most conversions per second [1/s] of one converter: its decisions at the rate of the fastest published SAR.
+
+    9.6 G decisions per second, whatever the node and the law of the energy (assumed).
+
+    >>> highest_rate("sar", 8)
+    1200000000.0
+    """
+    return DECISIONS_PER_SECOND / steps(kind, bits)
 
 
 @shipped("adc-survey")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from pydantic import Field
@@ -14,6 +15,7 @@ Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 # 0.2 fF/um: capacitance of intermediate wires, nearly the same at every node (Ho et al., Proc. IEEE 2001).
 WIRE_FARAD_PER_METER = 0.2e-15 / 1e-6
+_DAC_TIME_CONSTANT = 10e3 * 10e-15
 
 
 @shipped("cell-resistive")
@@ -21,13 +23,13 @@ def resistive_cell(
     conductance: Siemens,
     v_read: Volt,
     t_read: Second,
-    mean_square_input: Share,
+    input_activity: Share,
     rows: Count,
     cols: Count,
     node: Meter,
     cell_area_f2: Annotated[float, Field(gt=0)] = 36.0,
 ) -> Estimate:
-    """Cells that conduct: a read takes G V^2 t, here with the mean conductance and the mean square of the input.
+    """Cells that conduct: a read takes G V^2 t, here with the mean conductance and what the inputs leave of it.
 
     Parameters
     ----------
@@ -35,8 +37,8 @@ def resistive_cell(
         Mean conductance of a cell [S].
     v_read, t_read : float
         Full read voltage [V] and time of one read [s].
-    mean_square_input : float
-        Mean of (V / v_read)^2 over the inputs.
+    input_activity : float
+        Mean over the inputs of (V / v_read)^2, or of the share of the read that a pulse lasts.
     rows, cols : int
         Cells of one array.
     node : float
@@ -44,8 +46,8 @@ def resistive_cell(
     cell_area_f2 : float
         Area of one cell in squares of the node; 36 is a one-transistor cell of 6 x 6 (90 nm RRAM).
     """
-    energy = conductance * v_read**2 * mean_square_input * t_read
-    source = "cell-resistive: G V^2 t at fixed mean conductance and mean square input (assumed)"
+    energy = conductance * v_read**2 * input_activity * t_read
+    source = "cell-resistive: G V^2 t at the mean conductance and input of evenly spread values (assumed)"
     return Estimate({"read": energy}, rows * cols * cell_area_f2 * node**2, latency_s=t_read, source=source)
 
 
@@ -82,21 +84,49 @@ def capacitive_cell(
 
 
 @shipped("dac-capacitive")
-def dac(bits: Count, node: Meter, supply: Volt = 0.9) -> Estimate:
+def dac(bits: Count, node: Meter, supply: Volt = 0.9, activity: Share = 1.0) -> Estimate:
     """Digital-to-analog converter: 50 fF a bit switched at the supply (ZigZag-IMC, 28 nm), whatever the node.
 
-    The area is that of ISAAC's 1-bit driver, 0.166 um^2 at 32 nm, for each bit (assumed).
+    The area is that of ISAAC's 1-bit driver, 0.166 um^2 at 32 nm, and doubles with every bit, as unit elements do. The
+    output settles to half a step, which takes ln 2 time constants a bit; the time given is that of the bits beyond the
+    first, for a row that is on or off rises within the read. The time constant is 0.1 ns (10 kohm into 10 fF, assumed).
+
+    Parameters
+    ----------
+    bits : int
+        Bits that are driven at once.
+    node : float
+        Technology node [m].
+    supply : float
+        Supply [V].
+    activity : float
+        Share of the inputs that are not zero; a zero switches nothing.
+
+    Examples
+    --------
+    >>> wide = dac(bits=8, node=32e-9)
+    >>> round(wide.area_m2 * 1e12, 2), round(wide.latency_s * 1e9, 2)
+    (21.25, 0.49)
     """
-    energy = 50e-15 * bits * supply**2
-    area = 0.166e-12 * bits * area_factor(32e-9, node)
-    return Estimate(
-        {"drive": energy}, area, source="dac-capacitive: 50 fF V^2 a bit (ZigZag-IMC); area ISAAC 1-bit DAC"
-    )
+    energy = 50e-15 * bits * supply**2 * activity
+    area = 0.166e-12 * 2 ** (bits - 1) * area_factor(32e-9, node)
+    settling = (bits - 1) * math.log(2) * _DAC_TIME_CONSTANT
+    source = "dac-capacitive: 50 fF V^2 a bit (ZigZag-IMC); area ISAAC 1-bit DAC times 2^(bits - 1)"
+    return Estimate({"drive": energy}, area, latency_s=settling, source=source)
 
 
 @shipped("row-driver")
-def row_driver(cols: Count, node: Meter, v_read: Volt, cell_pitch_f: Annotated[float, Field(gt=0)] = 6.0) -> Estimate:
+def row_driver(
+    cols: Count,
+    node: Meter,
+    v_read: Volt,
+    supply: Volt,
+    activity: Share = 1.0,
+    cell_pitch_f: Annotated[float, Field(gt=0)] = 6.0,
+) -> Estimate:
     """Driver of one row: the wire's capacitance, 0.2 fF/um over the cells, charged to the read voltage.
+
+    The charge C V comes from the supply, whatever lowers its voltage on the way: C V V_DD.
 
     Parameters
     ----------
@@ -104,13 +134,16 @@ def row_driver(cols: Count, node: Meter, v_read: Volt, cell_pitch_f: Annotated[f
         Cells the row crosses.
     node : float
         Technology node [m].
-    v_read : float
-        Voltage of the row [V].
+    v_read, supply : float
+        Full voltage of the row, and the supply [V].
+    activity : float
+        Mean of the rows' voltage over the full one.
     cell_pitch_f : float
         Cell pitch along the row in units of the node.
     """
     capacitance = WIRE_FARAD_PER_METER * cols * cell_pitch_f * node
-    return Estimate({"drive": capacitance * v_read**2}, 0.0, source="row-driver: C V^2, 0.2 fF/um of wire (Ho 2001)")
+    source = "row-driver: C V V_DD, 0.2 fF/um of wire (Ho 2001)"
+    return Estimate({"drive": capacitance * v_read * supply * activity}, 0.0, source=source)
 
 
 @shipped("pulse-train")

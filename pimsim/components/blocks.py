@@ -16,7 +16,7 @@ from pimsim.components.tables import load_table
 
 Count = Annotated[int, Field(ge=1)]
 # NAND gate at 28 nm and 0.9 V, and the drain of a pass transistor taken as large as its input.
-_NAND_FARAD, _NAND_AREA, _GATE_NODE = 0.7e-15, 0.614e-12, 28e-9
+GATE_FARAD, GATE_AREA, GATE_NODE = 0.7e-15, 0.614e-12, 28e-9
 _GATES = "gates of 0.7 fF and 0.614 um^2 at 28 nm and 0.9 V (ZigZag-IMC)"
 
 
@@ -60,8 +60,8 @@ def decoder(rows: Count, node: Meter, supply: Volt = 0.9) -> Estimate:
     True
     """
     toggles = 2 * max(1, math.ceil(math.log2(rows)))
-    energy = toggles * _NAND_FARAD * 0.81 * energy_factor(_GATE_NODE, node, 0.9, supply)
-    area = rows * _NAND_AREA * area_factor(_GATE_NODE, node)
+    energy = toggles * GATE_FARAD * 0.81 * energy_factor(GATE_NODE, node, 0.9, supply)
+    area = rows * GATE_AREA * area_factor(GATE_NODE, node)
     return Estimate({"select": energy}, area, source=f"decoder: {_GATES}")
 
 
@@ -74,8 +74,8 @@ def column_mux(inputs: Count, node: Meter, supply: Volt = 0.9) -> Estimate:
     >>> column_mux(inputs=8, node=28e-9).energy_j["switch"]
     5.67e-16
     """
-    energy = _NAND_FARAD * 0.81 * energy_factor(_GATE_NODE, node, 0.9, supply)
-    area = inputs * _NAND_AREA * area_factor(_GATE_NODE, node)
+    energy = GATE_FARAD * 0.81 * energy_factor(GATE_NODE, node, 0.9, supply)
+    area = inputs * GATE_AREA * area_factor(GATE_NODE, node)
     return Estimate({"switch": energy}, area, source=f"column-mux: {_GATES}")
 
 

@@ -131,8 +131,8 @@ def run_estimator(name: str, parameters: Mapping[str, Any], where: str = "") -> 
 def check_estimator(estimator: Estimator, **parameters: Any) -> Estimate:
     """Check that an estimator keeps the protocol, for the given parameters; return its estimate.
 
-    It must answer the same twice, give at least one action, finite values that are not negative and a source, name
-    its parameters one by one, and refuse a parameter it does not know.
+    It must answer the same twice, give at least one action or a leakage, finite values that are not negative and a
+    source, name its parameters one by one, and refuse a parameter it does not know.
 
     Raises
     ------
@@ -159,8 +159,8 @@ def check_estimator(estimator: Estimator, **parameters: Any) -> Estimate:
 def _check_estimate(label: str, estimate: Estimate) -> None:
     if not isinstance(estimate, Estimate):
         raise InputError(f"estimator {label}: must return an Estimate, got {type(estimate).__name__}")
-    if not estimate.energy_j:
-        raise InputError(f"estimator {label}: gives the energy of no action")
+    if not (estimate.energy_j or estimate.leakage_w):
+        raise InputError(f"estimator {label}: gives the energy of no action and no leakage")
     if not estimate.source.strip():
         raise InputError(f"estimator {label}: gives no source")
     values = {f"energy_j[{action}]": energy for action, energy in estimate.energy_j.items()}

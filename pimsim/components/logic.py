@@ -48,6 +48,30 @@ def multiplier(bits: Width, node: Meter, supply: Volt = HOROWITZ_SUPPLY) -> Esti
     return _scaled({"multiply": energy}, area, node, supply, source)
 
 
+@shipped("column-multiplier")
+def column_multiplier(bits: Width, node: Meter, factor_bits: Width = 8, supply: Volt = HOROWITZ_SUPPLY) -> Estimate:
+    """Multiplier of one column's sum with its gain: as many partial products as a square one of the same area.
+
+    Parameters
+    ----------
+    bits, factor_bits : int
+        Bits of the sum and of the factor.
+    node : float
+        Technology node [m].
+    supply : float
+        Supply [V].
+
+    Examples
+    --------
+    >>> unit = column_multiplier(bits=32, node=45e-9)       # 32 x 8 bits, as 16 x 16
+    >>> round(unit.energy_j["multiply"] * 1e12, 2)
+    0.79
+    """
+    product = multiplier(max(1, round(math.sqrt(bits * factor_bits))), node, supply)
+    source = f"column-multiplier: {bits} x {factor_bits} bits, {product.source}"
+    return Estimate(product.energy_j, product.area_m2, source=source)
+
+
 @shipped("mac-horowitz")
 def mac(bits: Width, node: Meter, accumulator_bits: Width = 32, supply: Volt = HOROWITZ_SUPPLY) -> Estimate:
     """Multiply-accumulate: one multiply of `bits` and one add of `accumulator_bits`.

@@ -201,9 +201,9 @@ def test_computed_operands_need_a_digital_unit():
 def test_leakage_is_power_times_time_of_the_tiles_in_use():
     cost = RRAM.cost(LENET)
     leak = cost.breakdown[cost.breakdown.action == "leak"]
-    assert list(leak.component) == ["buffer"]
-    # LeNet fits one tile of four banks of 16 KiB, 0.47 mW each.
-    assert leak.energy_j.sum() == pytest.approx(4 * 0.47e-3 * cost.latency_s, rel=1e-9)
+    assert set(leak.component) == {"buffer", "reference"}
+    # LeNet fits one tile of four banks of 16 KiB, 0.47 mW each, and one reference of 2.2 uA at 0.9 V.
+    assert leak.energy_j.sum() == pytest.approx((4 * 0.47e-3 + 2.2e-6 * 0.9) * cost.latency_s, rel=1e-9)
     ungated = RRAM.replace({"schedule.power_gating": False}).cost(LENET)
     assert ungated.energy_by("action")["leak"] == pytest.approx(16 * leak.energy_j.sum())
 

@@ -1,0 +1,92 @@
+"""Fixed energy of the cells: against digits counted by hand, and against the simulation of evenly spread values."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import pimsim as ps
+from pimsim.chip import load_chip
+from pimsim.chip.parts import settle
+from pimsim.workload import Dense, Workload
+
+WEIGHTS = {
+    "one-sided": {"scheme": "differential"},
+    "analog": {"scheme": "differential", "subtract": "analog"},
+    "two-sided": {"scheme": "differential", "sides": "two"},
+    "offset": {"scheme": "offset"},
+    "offset, reference": {"scheme": "offset", "subtract": "analog"},
+    "flipped": {"scheme": "offset", "flipped": True},
+    "twos": {"scheme": "twos_complement"},
+    "twos, one bit": {"scheme": "twos_complement", "cell_bits": 1},
+    "unsigned": {"scheme": "unsigned"},
+    "uneven, copies": {"scheme": "differential", "cell_bits": [3, 2, 2], "copies": 2},
+}
+INPUTS = {
+    "serial": {},
+    "two bits": {"dac_bits": 2},
+    "whole": {"dac_bits": 8},
+    "pulses": {"dac_bits": 4, "coding": "pulse_width"},
+    "two passes": {"signed": True, "dac_bits": 2},
+    "offset": {"signed": True, "signed_as": "offset"},
+    "twos": {"signed": True, "signed_as": "twos_complement", "dac_bits": 4},
+}
+
+
+@pytest.mark.parametrize(("weights", "inputs"), list(itertools.product(WEIGHTS, INPUTS)))
+def test_the_fixed_energy_is_that_of_evenly_spread_values(weights, inputs):
+    """Every weight and every input as often as any other, in any order: the mean of all products is exact."""
+    changes = {"macro.device": "ideal", "macro.weights": WEIGHTS[weights], "macro.inputs": INPUTS[inputs]}
+    chip = load_chip("generic-rram-32nm").replace(changes)
+    macro, rng = chip.macro, np.random.default_rng(0)
+    (low, high), (first, last) = macro.weights.weight_range, macro.inputs.input_range
+    columns = macro.weights_per_row * 16
+    pool = np.resize(np.arange(low, high + 1), 128 * columns)
+    W = rng.permutation(pool).reshape(128, columns)
+    X = np.stack([rng.permutation(np.arange(first, last + 1)) for _ in range(128)], axis=1)
+    simulated = macro.program(W).read_energy(X) / len(X)
+    one = Workload(name="one", layers=[Dense(name="d", m=columns, c=128)])
+    fixed = chip.cost(one).energy_by("component")["cells"]
+    assert simulated == pytest.approx(fixed, rel=0.015)
+
+
+def test_one_sided_levels_by_hand():
+    """8 bits in slices of 2, 2, 2 and 1: digits 0 ... 3 of |w| mean 3/2 of 3, the last 1/2; half of the cells idle.
+
+    Over -127 ... 127 the mean magnitude digits are 192/127.5 and 64/127.5, halved by the polarity.
+    """
+    known = _card(0.0, 25e-6)
+    chip = load_chip("generic-rram-32nm").replace({"macro.device": "ideal"})
+    low = sum(d for m in range(128) for d in (m & 3, m >> 2 & 3, m >> 4 & 3)) * 2
+    top = sum(m >> 6 for m in range(128)) * 2
+    mean = (low + top) / (255 * 4) / 2 / 3
+    energy = known * mean * 0.2**2 * 0.5 * 20e-9
+    assert settle(chip)["cells"].energies["read"] == pytest.approx(energy, rel=1e-12)
+
+
+def _card(low, high):
+    card = ps.load_device("ideal")
+    assert (card.g_min, card.g_max) == (low, high)
+    return high
+
+
+def test_pulse_widths_are_priced_by_the_level_and_voltages_by_its_square():
+    """Levels 0 ... 255 of 255: mean 1/2, mean square 511/1530."""
+    base = load_chip("generic-rram-32nm").replace({"macro.inputs.dac_bits": 8})
+    found = {
+        coding: settle(base.replace({"macro.inputs.coding": coding}))["cells"].energies["read"]
+        for coding in ("voltage", "pulse_width")
+    }
+    assert found["voltage"] / found["pulse_width"] == pytest.approx((511 / 1530) / 0.5, rel=1e-12)
+
+
+def test_a_stated_activity_of_the_inputs_stands():
+    base = load_chip("generic-rram-32nm")
+    quarter = base.replace({"input_activity": 0.25})
+    assert settle(quarter)["cells"].energies["read"] == pytest.approx(settle(base)["cells"].energies["read"] / 2)
+
+
+def test_cells_of_capacitors_take_the_share_of_products_that_are_one():
+    """One-bit weights and inputs, both on half of the time: a quarter of 1 fF at 0.8 V."""
+    chip = load_chip("generic-sram-22nm").replace({"components.cells.parameters": {"capacitance": 1e-15}})
+    assert settle(chip)["cells"].energies["read"] == pytest.approx(0.25 * 1e-15 * 0.64)
