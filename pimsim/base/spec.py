@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pimsim.base.errors import MissingError, SpecError, nearest
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
-PHYSICS_VERSION = 3
+PHYSICS_VERSION = 4
 
 # Strict types take no list for a tuple, and YAML has only lists.
 FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)

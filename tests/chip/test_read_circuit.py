@@ -129,9 +129,9 @@ def test_every_chip_says_what_control_takes(name):
 
 def test_a_converter_that_holds_the_readout_is_not_counted_beside_it():
     published = {"estimator": "adc-current-readout", "contains": ["clamp"]}
-    with pytest.raises(SpecError, match="components.adc contains the role 'clamp': leave out the component"):
+    with pytest.raises(SpecError, match=r"components\.adc contains the role 'clamp': leave out the component"):
         RRAM.replace({"components.adc": published, "macro.adc.bits": 4})
-    with pytest.raises(SpecError, match="contains: unknown role 'clmp'; did you mean 'clamp'"):
+    with pytest.raises(SpecError, match=r"contains: unknown role 'clmp'; did you mean 'clamp'"):
         RRAM.replace({"components.adc": {"estimator": "adc-survey", "contains": ["clmp"]}})
     cost = load_chip("neurram").cost(ONE)
     assert "clamp: within adc" in cost.notes
