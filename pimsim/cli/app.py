@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import os
 import sys
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import pimsim
-from pimsim.base.errors import PimsimError
+from pimsim.cli.faults import fail, interrupted, prepare_streams, reader_may_leave, tell
 
 # In the order of the help page; a command whose module is not there is not shown.
 COMMANDS = (
@@ -22,6 +21,16 @@ _COMPLETION = {"install_completion", "show_completion"}  # typer adds them to ev
 
 class Commands(TyperGroup):
     """Group whose commands live in modules of the same name."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command; the frame knows two errors that it would answer with less than what happened."""
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            fail(error)
+        except KeyboardInterrupt as stop:
+            tell(interrupted(stop))
+            raise  # becomes exit code 130
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of the commands that are there."""
@@ -62,22 +71,22 @@ def pimsim_(
 
 
 def main() -> None:
-    """Run the command line; an error that pimsim raises on purpose is one line on stderr and exit code 1."""
+    """Run the command line; an error, of pimsim or not, is one line on stderr and exit code 1."""
+    prepare_streams()
+    with reader_may_leave():
+        try:
+            status = _status()
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            fail(error)
+    sys.exit(status)
+
+
+def _status() -> Any:
+    """Exit code of the command."""
     try:
         app(prog_name="pimsim")
-    except PimsimError as error:
-        _fail(str(error))
-    except UnicodeDecodeError as error:
-        _fail(f"a file that was given is not text in UTF-8 ({error.reason} at byte {error.start}); check its name")
-    except BrokenPipeError:  # the reader of a pipe, such as `head`, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        _fail(f"{error.filename}: {(error.strerror or str(error)).lower()}; check the path and its permissions")
-
-
-def _fail(message: str) -> None:
-    typer.echo(f"Error: {' '.join(message.split())}", err=True)
-    sys.exit(1)
+    except SystemExit as end:
+        return end.code

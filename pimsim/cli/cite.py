@@ -2,7 +2,7 @@
 
 import typer
 
-from pimsim.cli.output import JsonOption, show_json
+from pimsim.cli.output import JsonOption, say, show_json
 
 app = typer.Typer()
 
@@ -27,7 +27,7 @@ def cite(experiment: str, json: JsonOption = False) -> None:
     if json:
         show_json({"bibtex": entries, "sources": sources(plan)})
         return
-    typer.echo("\n\n".join(entries.values()))
-    typer.echo("\n% Numbers of the cost model:")
+    say("\n\n".join(entries.values()))
+    say("\n% Numbers of the cost model:")
     for source in sources(plan):
-        typer.echo(f"%   {source}")
+        say(f"%   {source}")

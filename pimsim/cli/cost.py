@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, show_json, write_figure
-from pimsim.cli.workloads import Beside, Loading, loading, workload_of
+from pimsim.cli.output import FigureOption, JsonOption, check_figure, say, show, show_json, write_figure
+from pimsim.cli.workloads import Batch, Beside, Loading, loading, workload_of
 
 app = typer.Typer()
 
@@ -28,7 +28,7 @@ class By(StrEnum):
 def cost(
     network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
-    batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
+    batch: Batch = 1,
     weights: Annotated[Loading, typer.Option(help="When weights are written.")] = Loading.once,
     accelerator: Beside = "twin",
     by: Annotated[By, typer.Option(help="Sum the energy by this.")] = By.component,
@@ -68,7 +68,7 @@ def cost(
         show(layers, title="layers on arrays")
     show([row._asdict() for row in result.parts if row.area_m2])
     for note in (*result.notes, _PEAK):
-        typer.echo(f"- {note}")
+        say(f"- {note}")
 
 
 def _digital(workload: Any, chip: Any, accelerator: str, batch: int, weights: Any) -> Any:

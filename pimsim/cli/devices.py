@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pimsim.cli.output import JsonOption, show, show_json
+from pimsim.cli.output import JsonOption, say, show, show_json
 
 app = typer.Typer(rich_markup_mode=None, help="Device cards: list, show, check, fit.", no_args_is_help=True)
 
@@ -48,9 +48,9 @@ def show_(name: Annotated[str, typer.Argument(help="Shipped card, or path of a c
             about | {"id": card.spec_id, "values": rows, "references": {key: entries[key] for key in card.sources}}
         )
         return
-    typer.echo(f"{card.name}: {card.summary}")
+    say(f"{card.name}: {card.summary}")
     for note in card.notes:
-        typer.echo(f"  - {note}")
+        say(f"  - {note}")
     show(rows)
 
 
@@ -117,7 +117,7 @@ def fit(
         show_json({"card": str(path), "chi2": found.chi2, "spread": rows})
         return
     show(rows)
-    typer.echo(f"chi2 = {found.chi2:.3g}; wrote {path}")
+    say(f"chi2 = {found.chi2:.3g}; wrote {path}")
 
 
 def _line(card: Any) -> dict[str, Any]:

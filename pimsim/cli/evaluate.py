@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from pimsim.cli.output import JsonOption, show, show_json
-from pimsim.cli.workloads import Beside
+from pimsim.cli.output import JsonOption, option, show, show_json
+from pimsim.cli.workloads import Beside, Images, Trials
 
 app = typer.Typer()
 
@@ -15,8 +15,8 @@ def evaluate(
     network: Annotated[str, typer.Argument(help="Shipped network or path of an .onnx file.")],
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     data: Annotated[str, typer.Option(help="Data set: name or folder.")],
-    images: Annotated[int, typer.Option(min=1, help="Test images.")] = 250,
-    trials: Annotated[int, typer.Option(min=1, help="Chips drawn from the device's statistics.")] = 5,
+    images: Images = 250,
+    trials: Trials = 5,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     time: Annotated[float, typer.Option(min=0.0, help="Seconds after programming.")] = 0.0,
     baseline: Beside = "twin",
@@ -38,7 +38,8 @@ def evaluate(
     from pimsim.networks import load_dataset, load_network
 
     other = None if baseline == "none" else baseline
-    test = load_dataset(data, split="test", limit=images)
+    with option("--data, --images"):
+        test = load_dataset(data, split="test", limit=images)
     result = run(load_network(network), load_chip(chip), test, trials, seed, time, other, weights=weights)
     if json:
         show_json(result.to_dict())

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pimsim.base.errors import InputError
-from pimsim.cli.output import JsonOption, check_output, show
+from pimsim.cli.output import JsonOption, check_output, say, show
 from pimsim.cli.workloads import workload_of
 
 app = typer.Typer()
@@ -57,7 +57,7 @@ def map_(
     rows, mappings = _replayed(workload, acc, replay) if replay else _found(workload, acc, objective, time_limit)
     show(rows, as_json=json, title=f"{network} on {accelerator}")
     if layer and not json:
-        typer.echo(mappings[0].text())
+        say(mappings[0].text())
     if save:
         from pimsim.digital import save_mappings
 
@@ -113,4 +113,4 @@ def _check(path: Path, json: bool) -> None:
     if differences:
         raise typer.Exit(1)
     if not json:
-        typer.echo(f"{path}: every count equal, energies within 0.1 %")
+        say(f"{path}: every count equal, energies within 0.1 %")

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pimsim.base.errors import InputError
+from pimsim.base.errors import InputError, PimsimError, SpecError
+from pimsim.base.text import seen
+from pimsim.cli.faults import tell
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -48,30 +50,45 @@ def write_figure(path: Path | None, draw: Callable[[], Any], provenance: Mapping
 
     with style():
         save(draw(), path, provenance)
-    typer.echo(f"Wrote {path}.", err=True)
+    tell(f"Wrote {path}.")
 
 
 def show(rows: Sequence[Mapping[str, Any]], as_json: bool = False, title: str = "") -> None:
     """Print rows as a table, or as a JSON list of objects. Infinite and missing numbers are null in JSON."""
     if as_json:
-        typer.echo(json.dumps([_finite(dict(row)) for row in rows], indent=2, ensure_ascii=False))
+        show_json([dict(row) for row in rows])
         return
     from rich import box
     from rich.table import Table
+    from rich.text import Text  # text as it is: rich reads a str as markup, and "[ours]" would vanish
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Table(title=Text(seen(title)) if title else None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for name in columns:
         numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(Text(seen(name)), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in columns))
+        table.add_row(*(Text(seen(_cell(row.get(name)))) for name in columns))
     console().print(table)
 
 
 def show_json(data: Any) -> None:
-    """Print plain data as JSON; infinite numbers become null."""
-    typer.echo(json.dumps(_finite(data), indent=2, ensure_ascii=False))
+    """Print plain data as JSON, in ASCII, which every output takes; infinite numbers become null."""
+    print(json.dumps(_finite(data), indent=2))
+
+
+def say(text: object) -> None:
+    """Print text as it is, whatever names stand in it: no markup is read, and no escape code reaches the terminal."""
+    print("\n".join(map(seen, str(text).split("\n"))))
+
+
+@contextmanager
+def option(name: str) -> Iterator[None]:
+    """Name the option whose value is refused inside the block."""
+    try:
+        yield
+    except PimsimError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
 def console() -> Any:
@@ -79,6 +96,16 @@ def console() -> Any:
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+@contextmanager
+def fields_as_options() -> Iterator[None]:
+    """Name the option in place of the field of a spec that it fills."""
+    try:
+        yield
+    except SpecError as error:
+        name = error.path.replace("_", "-")
+        raise SpecError(f"--{name}", error.value, error.why) from error
 
 
 @contextmanager
@@ -94,10 +121,10 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn,
     )
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
     times = TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
     progress = Progress(*columns, *times, console=Console(stderr=True))
-    bar = progress.add_task(label, total=None)
+    bar = progress.add_task(seen(label), total=None)
 
     def update(done: int, total: int) -> None:
         progress.start()  # not before: an error in the arguments needs no bar

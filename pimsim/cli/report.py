@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from pimsim.cli.output import say
+
 app = typer.Typer()
 
 
@@ -20,4 +22,4 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder that `pimsim run`
     """
     from pimsim.report import write_report
 
-    typer.echo(f"Wrote {write_report(folder)}.")
+    say(f"Wrote {write_report(folder)}.")

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pimsim.cli.output import JsonOption, console, progress_bar, show
+from pimsim.cli.output import JsonOption, progress_bar, say, show
 
 app = typer.Typer()
+_DASK_ANSWERS_WITHIN = 5  # seconds; Dask itself would wait for 30
 
 
 @app.command()
@@ -19,7 +20,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder of results; the experiment makes its own folder in it.")] = Path(
         "results"
     ),
-    workers: Annotated[int, typer.Option(min=0, help="Processes that compute; 0: one for each CPU.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, max=1024, help="Processes that compute; 0: one for each CPU.")] = 0,
     size: Annotated[
         Literal["smoke", "default", "paper"], typer.Option(help="How many images, chips, points.")
     ] = "default",
@@ -48,14 +49,14 @@ def run(
         return
     show([_short(row, outcome.plan.experiment.sweep) for row in summary])
     for law in sorted({row["adc_law"] for row in summary if "adc_law" in row}):
-        console().print(f"  ADC energy law = {law}")
+        say(f"  ADC energy law = {law}")
     for name, value in outcome.constants.items():
-        console().print(f"  {name} = {value:.4g}")
+        say(f"  {name} = {value:.4g}")
     if outcome.computed == 0:
-        console().print(f"Nothing to compute: all results were in {outcome.folder / 'results.sqlite'}.")
+        say(f"Nothing to compute: all results were in {outcome.folder / 'results.sqlite'}.")
     else:
-        console().print(f"Computed {outcome.computed} results.")
-    console().print(f"Wrote table.csv, figure.pdf, figure.png and provenance.json to {outcome.folder}.")
+        say(f"Computed {outcome.computed} results.")
+    say(f"Wrote table.csv, figure.pdf, figure.png and provenance.json to {outcome.folder}.")
 
 
 @contextmanager
@@ -70,7 +71,14 @@ def _cluster(address: str) -> Iterator[Executor | None]:
         from distributed import Client
     except ImportError:
         raise MissingError('--dask needs the extra: pip install "pimsim[dask]"') from None
-    with Client(address) as client:
+    try:
+        client = Client(address, timeout=_DASK_ANSWERS_WITHIN)
+    except Exception as error:  # of many kinds, by address
+        why = str(error).partition("\n")[0] or type(error).__name__
+        raise MissingError(
+            f"--dask {address}: no Dask scheduler answers there ({why}); give an address such as tcp://host:8786"
+        ) from None
+    with client:
         yield client.get_executor()
 
 

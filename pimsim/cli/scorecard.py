@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
-from pimsim.cli.workloads import Beside, Loading, both_sides, loading, workload_of
+from pimsim.cli.output import FigureOption, JsonOption, check_figure, option, show, write_figure
+from pimsim.cli.workloads import Batch, Beside, Images, Loading, Trials, both_sides, loading, workload_of
 
 app = typer.Typer()
 
@@ -16,11 +16,11 @@ def scorecard(
     network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     accelerator: Beside = "twin",
-    batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
+    batch: Batch = 1,
     weights: Annotated[Loading, typer.Option(help="When weights are loaded.")] = Loading.once,
     data: Annotated[str | None, typer.Option(help="Data set: runs the network for its accuracy.")] = None,
-    images: Annotated[int, typer.Option(min=1, help="Test images.")] = 250,
-    trials: Annotated[int, typer.Option(min=1, help="Chips drawn from the device's statistics.")] = 5,
+    images: Images = 250,
+    trials: Trials = 5,
     figure: FigureOption = None,
     macros: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the chip among published macros: .pdf, .svg or .png.")
@@ -81,5 +81,6 @@ def _evaluate(network: str, chip: Any, data: str, images: int, trials: int) -> A
     from pimsim.evaluation import evaluate
     from pimsim.networks import load_dataset, load_network
 
-    test = load_dataset(data, split="test", limit=images)
+    with option("--data, --images"):
+        test = load_dataset(data, split="test", limit=images)
     return evaluate(load_network(network), chip, test, trials, baseline=None)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
-from pimsim.cli.workloads import Beside, Loading, both_sides, loading, workload_of
+from pimsim.cli.workloads import Batch, Beside, Loading, both_sides, loading, workload_of
 
 app = typer.Typer()
 
@@ -15,7 +15,7 @@ def sensitivity(
     network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     accelerator: Beside = "twin",
-    batch: Annotated[int, typer.Option(min=1, help="Inputs that run together.")] = 1,
+    batch: Batch = 1,
     weights: Annotated[Loading, typer.Option(help="When weights are loaded.")] = Loading.once,
     figure: FigureOption = None,
     json: JsonOption = False,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pimsim.base.errors import InputError
-from pimsim.cli.output import FigureOption, JsonOption, check_figure, show
+from pimsim.cli.output import FigureOption, JsonOption, check_figure, fields_as_options, show
 
 if TYPE_CHECKING:
     import numpy as np
 
 app = typer.Typer()
+MOST_CELLS = 2**24  # of a random array: about 2 GB while it is solved
 
 OhmOption = typer.Option(help='Resistance, such as "2.93 ohm"; a bare number is in ohm.')
 
@@ -23,8 +25,10 @@ def solve(
     array: Annotated[
         Path | None, typer.Option(help="NumPy file: G.npy, or .npz with G [S] and, if given, V [V].")
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="Rows of a random array, when no file is given.")] = 64,
-    cols: Annotated[int, typer.Option(min=1, help="Columns of a random array.")] = 64,
+    rows: Annotated[
+        int, typer.Option(min=1, max=MOST_CELLS, help="Rows of a random array, when no file is given.")
+    ] = 64,
+    cols: Annotated[int, typer.Option(min=1, max=MOST_CELLS, help="Columns of a random array.")] = 64,
     g_min: Annotated[str, typer.Option(help="Least conductance of a random array (log-uniform).")] = "1 uS",
     g_max: Annotated[str, typer.Option(help="Largest conductance of a random array.")] = "100 uS",
     v_read: Annotated[str, typer.Option(help="Voltage of every row when the file has no V.")] = "0.2 V",
@@ -57,8 +61,9 @@ def solve(
 
     check_figure(figure)
     lines = {"r_wordline": r_wordline, "r_bitline": r_bitline, "r_driver": r_driver, "r_sense": r_sense}
-    wires = Wires.parse({**lines, "double_sided": double_sided}, where="options")
-    cell = LinearCell() if vc is None else SinhCell.parse({"vc": vc}, where="options")
+    with fields_as_options():
+        wires = Wires.parse({**lines, "double_sided": double_sided})
+        cell = LinearCell() if vc is None else SinhCell.parse({"vc": vc})
     G, V = _random(rows, cols, g_min, g_max, v_read, seed) if array is None else _read(array, v_read)
     if spice_check:
         G, V = spice.quantize(G), spice.quantize(V)
@@ -87,11 +92,13 @@ def _loss(current: float, ideal: float) -> float:
 def _random(rows: int, cols: int, g_min: str, g_max: str, v_read: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
-    low, high = _si("g_min", g_min, "siemens"), _si("g_max", g_max, "siemens")
-    if not 0.0 < low <= high:
-        raise InputError(f"g_min = {g_min}, g_max = {g_max}: need 0 < g_min <= g_max")
+    low, high = _si("--g-min", g_min, "siemens"), _si("--g-max", g_max, "siemens")
+    if not 0.0 < low <= high < math.inf:
+        raise InputError(f"--g-min {g_min}, --g-max {g_max}: need 0 < g_min <= g_max, both finite")
+    if rows * cols > MOST_CELLS:
+        raise InputError(f"--rows {rows}, --cols {cols}: an array has at most {MOST_CELLS} cells here")
     G = np.exp(np.random.default_rng(seed).uniform(np.log(low), np.log(high), (rows, cols)))
-    return G, np.full(rows, _si("v_read", v_read, "volt"))
+    return G, np.full(rows, _si("--v-read", v_read, "volt"))
 
 
 def _si(name: str, text: str, unit: str) -> float:
@@ -113,7 +120,7 @@ def _read(path: Path, v_read: str) -> tuple[np.ndarray, np.ndarray]:
     if "G" not in data:
         raise InputError(f"{path}: holds {', '.join(data) or 'nothing'}; it must hold G")
     G = check_array("G", data["G"], (None, None), minimum=0.0)
-    V = data["V"] if "V" in data else np.full(G.shape[0], _si("v_read", v_read, "volt"))
+    V = data["V"] if "V" in data else np.full(G.shape[0], _si("--v-read", v_read, "volt"))
     return G, check_array("V", V, (G.shape[0],))
 
 

@@ -16,6 +16,11 @@ Beside = Annotated[
     ),
 ]
 
+# Bounds far above what anyone computes: beyond them it is a slip, and numbers would overflow.
+Batch = Annotated[int, typer.Option(min=1, max=10**9, help="Inputs that run together.")]
+Images = Annotated[int, typer.Option(min=1, max=10**9, help="Test images.")]
+Trials = Annotated[int, typer.Option(min=1, max=10**6, help="Chips drawn from the device's statistics.")]
+
 
 def both_sides(accelerator: str) -> None:
     """Refuse "none" where there is nothing to compare without a digital side."""

@@ -44,9 +44,9 @@ def test_figure(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["--r-wordline", "3 V"], SpecError, "r_wordline"),
+        (["--r-wordline", "3 V"], SpecError, "--r-wordline"),
         (["--g-min", "200 uS"], InputError, "need 0 < g_min <= g_max"),
-        (["--v-read", "1 ohm"], InputError, "v_read"),
+        (["--v-read", "1 ohm"], InputError, "--v-read"),
         (["--array", "nothing.npy"], MissingError, "no file nothing.npy"),
     ],
 )
