@@ -1,12 +1,16 @@
 """Networks and digital sides by name on the command line."""
 
+from __future__ import annotations
+
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pimsim.base.errors import InputError, MissingError, nearest
+from pimsim.base.errors import InputError
+
+if TYPE_CHECKING:
+    from pimsim.workload import Workload
 
 Beside = Annotated[
     str,
@@ -40,17 +44,8 @@ def loading(weights: Loading) -> Literal["once", "per_inference"]:
     return "once" if weights is Loading.once else "per_inference"
 
 
-def workload_of(network: str) -> Any:
+def workload_of(network: str) -> Workload:
     """Layer shapes of a published table by name, else of a shipped network or an .onnx file."""
-    from pimsim.workload import list_workloads, load_workload
+    from pimsim.evaluation.names import workload_of as shapes_of
 
-    if network.lower().replace("-", "_") in list_workloads():
-        return load_workload(network)
-    from pimsim.networks import list_networks, load_network
-
-    known = [*list_workloads(), *list_networks()]
-    if network not in known and not network.endswith(".onnx") and not Path(network).exists():
-        close = nearest(network, known)
-        raise MissingError(f"no network {network!r}{close or '.'} There are {', '.join(known)}, or give an .onnx file")
-
-    return load_network(network).workload()
+    return shapes_of(network)
