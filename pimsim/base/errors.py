@@ -3,9 +3,49 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 
 _MOST_SHOWN = 120  # characters of a refused value in a message
+_MOST_QUOTED = 400  # characters of another library's message
+_MOST_OF_A_PATH = 200  # characters of a dotted path
+_MOST_COMPARED = 100  # characters of a name that is compared with the known ones
+
+
+class _Shown(reprlib.Repr):
+    """The representation of a value that is cut before it is formed: of any size and depth, itself inside included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple = 4, 12, 12, 12
+        self.maxstring = self.maxother = _MOST_SHOWN
+
+    def repr_int(self, value: int, level: int) -> str:
+        """Integers of thousands of digits have no text; how long they are is said."""
+        bits = value.bit_length()
+        return repr(value) if bits <= 256 else f"an integer of {bits} bits"
+
+    def repr_instance(self, value: object, level: int) -> str:
+        """Kinds of lists and mappings are shown like them, for their own text may be endless; others by their own."""
+        if isinstance(value, dict):
+            return self.repr_dict(value, level)
+        if isinstance(value, (list, tuple)):
+            return self.repr_list(list(value), level)
+        return super().repr_instance(value, level)
+
+
+def shown(value: object) -> str:
+    """At most 120 characters that show ``value``, in bounded time and memory."""
+    return _cut(_Shown().repr(value), _MOST_SHOWN)
+
+
+def one_line(error: object) -> str:
+    """The text of an error on one line, at most 400 characters."""
+    return _cut(" ".join(str(error).split()), _MOST_QUOTED)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 class PimsimError(Exception):
@@ -24,9 +64,7 @@ class SpecError(PimsimError, ValueError):
     def __init__(self, path: str, value: object, why: str, where: str = "") -> None:
         self.path, self.value, self.why = path, value, why
         place = f"{where}: " if where else ""
-        text = repr(value)
-        shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
-        super().__init__(f"{place}{path} = {shown}: {why}")
+        super().__init__(f"{place}{_cut(path, _MOST_OF_A_PATH)} = {shown(value)}: {why}")
 
     def __reduce__(self) -> tuple:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -67,5 +105,5 @@ def _rebuild(cls: type[BaseException], args: tuple, state: dict) -> BaseExceptio
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest of the known names, else the empty string."""
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name)[:_MOST_COMPARED], list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""

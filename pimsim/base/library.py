@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Annotated
 
-from pimsim.base.errors import MissingError, nearest
+from pydantic import AfterValidator, ValidationInfo
+
+from pimsim.base.errors import MissingError, nearest, shown
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_ENDINGS = (".yaml", ".yml", ".onnx")
 KINDS = ("cells", "chips", "accelerators", "technology")
 
 
@@ -36,25 +41,50 @@ def list_library(kind: str) -> list[str]:
     return sorted(files | folders)
 
 
+def is_path(text: str) -> bool:
+    """Whether a text that names a card or a network is a path: it has a separator or the ending of such a file."""
+    return "/" in text or "\\" in text or text.endswith(_ENDINGS)
+
+
+def beside(text: str, folder: str | Path | None) -> str:
+    """A name as it is; a path that stands in a file of ``folder`` as an absolute path.
+
+    >>> beside("rram-milo2021", "/cards"), beside("./own.yaml", "/cards"), beside("../a/own.yaml", "/cards")
+    ('rram-milo2021', '/cards/own.yaml', '/a/own.yaml')
+    """
+    return os.path.abspath(Path(folder, text)) if folder is not None and is_path(text) else text
+
+
+def _beside(text: str, info: ValidationInfo) -> str:
+    return beside(text, (info.context or {}).get("folder"))
+
+
+# A field that takes a name or a path. In a spec read from a file (Spec.parse with folder=) paths start from the
+# folder of that file; in one made in Python they are taken as they are, from the working directory.
+FileName = Annotated[str, AfterValidator(_beside)]
+
+
 def library_path(kind: str, name: str | Path) -> Path:
     """Path of the YAML card called ``name``, or of the file if ``name`` is a path.
 
-    A path is anything with a separator or the ending ``.yaml``; a folder means its ``card.yaml``.
+    What :func:`is_path` takes for a path is one; a folder means its ``card.yaml``.
 
     Raises
     ------
     MissingError : no such card or file; the message names the nearest card.
     """
     text = str(name)
-    if "/" in text or "\\" in text or text.endswith((".yaml", ".yml")):
+    if is_path(text):
         path = Path(text)
-        path = path / "card.yaml" if path.is_dir() else path
-        if path.is_file():
+        path = path / "card.yaml" if os.path.isdir(path) else path  # os: a text that can be no path is no file
+        if os.path.isfile(path):
             return path
-        raise MissingError(f"no file {text}")
+        raise MissingError(f"no file {shown(text)}")
     folder = devices_path(kind)
     for path in (folder / f"{text}.yaml", folder / text / "card.yaml"):
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     known = list_library(kind)
-    raise MissingError(f"no card {text!r} in devices/{kind}{nearest(text, known) or '.'} Known: {', '.join(known)}")
+    raise MissingError(
+        f"no card {shown(text)} in devices/{kind}{nearest(text, known) or '.'} Known: {', '.join(known)}"
+    )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from pimsim.base.errors import MissingError, SpecError, nearest
+from pimsim.base.errors import MissingError, SpecError, nearest, one_line, shown
+from pimsim.base.plain import plain_data
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
 PHYSICS_VERSION = 4
@@ -32,6 +34,7 @@ class Spec(BaseModel):
     )
 
     def __init__(self, **data: Any) -> None:
+        data = plain_data(data, type(self).__name__)
         try:
             super().__init__(**data)
         except ValidationError as error:
@@ -46,12 +49,21 @@ class Spec(BaseModel):
             self.__pydantic_fields_set__.add("kind")
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any], where: str = "") -> Self:
-        """Build the spec from a mapping (as read from YAML); ``where`` names the file in errors."""
+    def parse(cls, data: Mapping[str, Any], where: str = "", folder: str | Path | None = None) -> Self:
+        """Build the spec from a mapping (as read from YAML).
+
+        Parameters
+        ----------
+        data : the fields.
+        where : names the file in errors.
+        folder : of that file; paths in fields of type :data:`~pimsim.base.library.FileName` start from it. Without
+            it they stay as they are.
+        """
         if not isinstance(data, Mapping):
             raise SpecError(cls.__name__, data, "must be a mapping of fields", where)
+        given = plain_data(data, where)
         try:
-            return cls.model_validate(dict(data))
+            return cls.model_validate(given, context={"folder": folder})
         except ValidationError as error:
             raise _spec_error(cls, error, where) from None
 
@@ -60,8 +72,12 @@ class Spec(BaseModel):
 
         >>> macro.replace({"adc.bits": 6, "rows": 64})        # doctest: +SKIP
         """
+        if not isinstance(changes, Mapping):
+            raise SpecError("changes", changes, "must map dotted fields to their new values")
         data = self.model_dump(mode="python", exclude_unset=True)
         for path, value in changes.items():
+            if not isinstance(path, str):
+                raise SpecError("changes", path, "a field is named by text, such as 'adc.bits'")
             _set(self, data, path, value)
         return type(self).parse(data)
 
@@ -104,26 +120,15 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     MissingError : no such file.
-    SpecError : not YAML, not a mapping, or a key twice.
+    SpecError : not YAML, not a mapping, a key twice or not text, a tag, directive or merge key, a file above 1 MiB or
+        30,000 parts, nested deeper than 50, or of more than 100,000 parts with aliases written out.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.constructor import DuplicateKeyError
-    from ruamel.yaml.error import YAMLError
+    from pimsim.base.yaml_text import read_yaml
 
     path = Path(path)
-    if not path.is_file():
-        raise MissingError(f"no file {path}")
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = "1.2"
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"))
-    except DuplicateKeyError as error:
-        raise SpecError(str(path), error.problem, "a key stands twice") from None
-    except YAMLError as error:
-        raise SpecError(str(path), type(error).__name__, f"not readable as YAML: {error}") from None
-    if not isinstance(data, dict):
-        raise SpecError(str(path), type(data).__name__, "the file must hold a mapping of fields")
-    return data
+    if not os.path.isfile(path):  # of a text that can be no path, too
+        raise MissingError(f"no file {shown(str(path))}")
+    return read_yaml(path)
 
 
 def _canonical(value: Any) -> Any:
@@ -142,24 +147,29 @@ def _canonical(value: Any) -> Any:
 
 def _set(spec: Spec, data: dict[str, Any], path: str, value: Any) -> None:
     """Write ``value`` at the dotted ``path`` of the dumped ``data``; refuse a path the spec does not have."""
-    names = path.split(".")
+    *parents, last = path.split(".")
     node: Any = spec
-    for depth, name in enumerate(names):
-        if isinstance(node, Spec) and name not in type(node).model_fields:
-            raise SpecError(
-                path, value, f"{type(node).__name__} has no field {name!r}{nearest(name, type(node).model_fields)}"
-            )
-        if depth == len(names) - 1:
-            data[name] = value
-            return
-        node = getattr(node, name) if isinstance(node, Spec) else node[name]
+    for depth, name in enumerate(parents):
+        node = _below(node, name, path, value)
         if not isinstance(node, (Spec, dict)):
-            raise SpecError(path, value, f"{'.'.join(names[: depth + 1])} is {node!r} and has no fields")
+            raise SpecError(path, value, f"{'.'.join(parents[: depth + 1])} is {shown(node)} and has no fields")
         below = data.get(name)
         if not isinstance(below, dict):
             below = node.model_dump(mode="python", exclude_unset=True) if isinstance(node, Spec) else dict(node)
             data[name] = below
         data = below
+    if isinstance(node, Spec):
+        _below(node, last, path, value)
+    data[last] = value
+
+
+def _below(node: Any, name: str, path: str, value: Any) -> Any:
+    """What stands at ``name`` in a spec or mapping; refused with the nearest name if nothing does."""
+    known = list(type(node).model_fields if isinstance(node, Spec) else node)
+    if name not in known:
+        kind = type(node).__name__ if isinstance(node, Spec) else path.partition(f".{name}")[0]
+        raise SpecError(path, value, f"{kind} has no field {shown(name)}{nearest(name, known)}")
+    return getattr(node, name) if isinstance(node, Spec) else node[name]
 
 
 def _spec_error(cls: type[BaseModel], error: ValidationError, where: str) -> SpecError:
@@ -167,7 +177,7 @@ def _spec_error(cls: type[BaseModel], error: ValidationError, where: str) -> Spe
     # A misspelt key says more than the required one that is then missing.
     first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")
     path = ".".join(str(part) for part in first["loc"]) or cls.__name__
-    why = first["msg"].removeprefix("Value error, ")
+    why = one_line(first["msg"].removeprefix("Value error, "))
     value = first.get("input")
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
