@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.placement import Placed
+from pimsim.macro import Macro
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class LayerCounts:
     column_reads       P Z G R C x cells a weight; columns without weights are never held
     column_sums        P Z G R C S x conversions a slice; without column gating, of all columns at every read
     conversions        those of the column sums that a converter makes: all, or none in a digital macro
-    partial_sums       P G (row tiles - 1) C; with offset weights also K + C, with a column offset C more
+    partial_sums       P G (row tiles - 1) C; for offset or flipped weights K + C more, for other offsets C
     gain_multiplies    P G C with a column gain
     ================== =====================================================================
 
@@ -111,7 +112,7 @@ def _array_counts(placed: Placed, chip: ChipFields) -> dict[str, int]:
     if not chip.schedule.column_gating:
         columns = positions * reads * macro.weights_per_row
     column_sums = columns * planes * slices
-    sums = (tiling.row_tiles - 1 + macro.column_offset) * c + (k + c if macro.weights.offset else 0)
+    sums = (tiling.row_tiles - 1) * c + _corrections(macro, k, c)
     cells = c * macro.columns_per_weight + tiling.col_tiles * macro.weights.reference_columns
     return {
         "array_reads": positions * planes * reads,
@@ -125,6 +126,12 @@ def _array_counts(placed: Placed, chip: ChipFields) -> dict[str, int]:
         "input_bits_driven": vectors * k * tiling.col_tiles * macro.inputs.bits * macro.inputs.passes,
         "sum_bits": vectors * tiling.row_tiles * c * chip.accumulator_bits,
     }
+
+
+def _corrections(macro: Macro, k: int, c: int) -> int:
+    """Additions that take offsets off K x C products: the sum of the inputs and its part of each column, constants."""
+    of_inputs = k + c if macro.weights.offset or macro.weights.flipped else 0
+    return of_inputs + (bool(macro.inputs.offset) + macro.column_offset) * c
 
 
 def _traffic(placed: Placed, chip: ChipFields, hops: int) -> dict[str, int]:

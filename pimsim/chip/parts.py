@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from pimsim.components import load_estimator, run_estimator
 from pimsim.components.adc import highest_rate
 from pimsim.components.estimate import Estimate, parameters_of
 from pimsim.components.scaling import area_factor, energy_factor
+from pimsim.crossbar.sram import AnyColumn, ChargeColumn, DigitalColumn
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ def _settle(chip: ChipFields, name: str, component: Component) -> Part:
         return _estimated(chip, name, role, component)
     actions = ROLES[role].actions
     if component.power is not None:
-        energy = component.power / _actions_per_second(chip, name, role, component)
-        energies = dict.fromkeys(actions, energy)
+        rate = _actions_per_second(chip, name, role, component) if chip.instances(name) else math.inf
+        energies = dict.fromkeys(actions, component.power / rate)
     elif component.energies:
         energies = dict(component.energies)
     else:
@@ -184,7 +186,16 @@ def _common(chip: ChipFields) -> dict[str, Any]:
     """What the chip knows for any estimator, by parameter name."""
     macro = chip.macro
     known = {"node": macro.node, "supply": chip.supply, "rows": macro.rows, "cols": macro.cols}
-    return known | {"v_read": macro.v_read, "t_read": macro.t_read}
+    known |= {"v_read": macro.v_read, "t_read": macro.t_read}
+    return known | _cell_size(chip)
+
+
+def _cell_size(chip: ChipFields) -> dict[str, float]:
+    """Area [squares of the node] and pitch [node] of a cell where its card gives them; cells are taken as square."""
+    from pimsim.cells import load_device
+
+    area = load_device(chip.macro.device).area_f2
+    return {} if area is None else {"cell_area_f2": area.value, "cell_pitch_f": math.sqrt(area.value)}
 
 
 def _context(chip: ChipFields, role: str) -> dict[str, Any]:
@@ -226,7 +237,16 @@ def _cell_context(chip: ChipFields) -> dict[str, Any]:
     card, level = load_device(chip.macro.device), mean_level(chip.macro)
     known: dict[str, Any] = {"conductance": card.g_min + level * (card.g_max - card.g_min)}
     known |= {"input_activity": _input_activity(chip), "activity": level * mean_input(chip.macro.inputs).level}
-    return known | ({"cell_area_f2": card.area_f2.value} if card.area_f2 else {})
+    return known | _capacitor(chip.macro.circuit)
+
+
+def _capacitor(circuit: AnyColumn | None) -> dict[str, float]:
+    """What a cell of a column of charges or of logic charges [F], and to which voltage [V]."""
+    if isinstance(circuit, ChargeColumn):
+        return {"capacitance": circuit.capacitor, "supply": circuit.v_dd}
+    if isinstance(circuit, DigitalColumn):
+        return {"capacitance": circuit.gate_capacitance, "supply": circuit.v_dd}
+    return {}
 
 
 def _input_activity(chip: ChipFields) -> float:

@@ -23,10 +23,11 @@ def test_the_read_circuit_by_hand():
     cells = 8 * 100 * 16 * 8
     mean = RRAM.cost(ONE).energy_by("component")["cells"] / cells
     assert found["read_regulator"] == pytest.approx(cells * mean * (0.9 / 0.2 - 1))
-    line = 128 * 32e-9 * (6 * 0.2e-9 + 3 * 1e-9)
+    pitch = math.sqrt(126)  # cells of 126 squares (Wan et al., Nature 2022)
+    line = 128 * 32e-9 * (pitch * 0.2e-9 + 3 * 1e-9)
     assert found["select_driver"] == pytest.approx(8 * 100 * line * 0.81)
     assert found["clamp"] == pytest.approx(8 * 128 * 0.9 * 20 / 15 * line * 9 * math.log(2))
-    wire = 128 * 6 * 32e-9 * 0.2e-9
+    wire = 128 * pitch * 32e-9 * 0.2e-9
     assert found["row_driver"] == pytest.approx(8 * 100 * wire * 0.2 * 0.9 / 2)
     assert found["dac"] == pytest.approx(8 * 100 * 50e-15 * 0.81 / 2)
 
@@ -136,3 +137,17 @@ def test_a_converter_that_holds_the_readout_is_not_counted_beside_it():
     cost = load_chip("neurram").cost(ONE)
     assert "clamp: within adc" in cost.notes
     assert not any("clamp" in note for note in cost.notes if note.startswith("not counted"))
+
+
+def test_power_of_parts_that_their_bandwidth_drives():
+    """Bus: 16 x 384 Gbit/s over 0.5 mm of 0.2 fF/um, C V^2 / 4 a bit; routers: 16 x 307.2 Gbit/s in 256 bits."""
+    power = {row.component: row.power_w for row in budget(RRAM)}
+    assert power["bus"] == pytest.approx(16 * 384e9 * 500 * 0.2e-15 * 0.81 / 4)
+    assert power["router"] == pytest.approx(16 * 307.2e9 / 256 * 20.74e-12)
+
+
+def test_power_of_a_buffer_is_half_reads_and_half_writes():
+    """64 banks of 64 Gbit/s and 0.47 mW: reads of 6.55 pJ, writes 10.7 / 11.6 of that, 64 bits at once."""
+    (power,) = (row.power_w for row in budget(RRAM) if row.component == "buffer")
+    each = 6.55e-12 / 64 * (1 + 10.7 / 11.6) / 2
+    assert power == pytest.approx(64 * (64e9 * each + 0.47e-3))
