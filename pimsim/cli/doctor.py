@@ -1,6 +1,5 @@
 """`pimsim doctor`: what this installation is and what it can use."""
 
-import os
 import platform
 import shutil
 from collections.abc import Iterator
@@ -56,14 +55,16 @@ def _numba() -> Iterator[dict[str, Any]]:
     import llvmlite.binding as llvm
     import numba
 
+    from pimsim.base.jit import kernel_cache
+
     features = llvm.get_host_cpu_features()
     widths = [(512, "avx512f"), (256, "avx2"), (128, "sse2"), (128, "neon")]
     width = next((f"{bits} bits ({name})" for bits, name in widths if features.get(name)), "unknown")
     yield _row("SIMD", width)
     yield _row("kernel threads", numba.config.NUMBA_NUM_THREADS)
-    cache = Path(numba.config.CACHE_DIR or Path(__file__).parents[1])
-    writable = os.access(next(folder for folder in (cache, *cache.parents) if folder.exists()), os.W_OK)
-    yield _row("kernel cache", str(cache), "ok" if writable else "not writable: kernels are compiled at every start")
+    folder = kernel_cache()
+    none = "none can be written: kernels are compiled at every start; set NUMBA_CACHE_DIR"
+    yield _row("kernel cache", str(folder or ""), "ok" if folder else none)
 
 
 def _library() -> Iterator[dict[str, Any]]:
