@@ -23,7 +23,7 @@ import numba  # noqa: E402
 import numpy as np  # noqa: E402
 
 import pimsim as ps  # noqa: E402
-from pimsim.macro.product import paths  # noqa: E402
+from pimsim.macro.product import lookup, paths  # noqa: E402
 
 SIZES = [(128, 128, 256), (128, 1024, 256), (1024, 128, 512), (1024, 1024, 512)]
 DIGITAL = {"bits": 8, "cell_bits": 2, "scheme": "differential", "subtract": "digital"}
@@ -59,7 +59,7 @@ def make(weights=DIGITAL, **fields):
 
 
 def macs(array, batch):
-    plan = array._plan
+    plan = array.plans.quiet
     return plan.matrix.size * len(plan.planes) * batch
 
 
@@ -114,7 +114,7 @@ def row(label, macro, size, inputs, rounds, rng=None):
     numba.config.NUMBA_NUM_THREADS = 1
     array = macro.program(random.integers(-127, 128, (k, c)), rng=1)
     array.matmul(inputs(random, batch, k), rng=rng)
-    columns = array._plan.matrix.shape[0] * array._plan.matrix.shape[1] * c
+    columns = array.plans.quiet.matrix.shape[0] * array.plans.quiet.matrix.shape[1] * c
     gemm, gemm_macs = sgemm_rate(random, (batch, k, columns))
     gemm()
     pairs = []
@@ -198,7 +198,7 @@ def comparisons(rounds):
         numba.config.NUMBA_NUM_THREADS = 1
         weights = random.integers(-127, 128, (k, c))
         array, x = make().program(weights, rng=1), uniform(random, batch, k)
-        against(f"numpy's way / ours, K={k} C={c}", lambda: array.matmul(x), lambda: numpy_way(array._plan, x), 5)  # noqa: B023
+        against(f"numpy's way / ours, K={k} C={c}", lambda: array.matmul(x), lambda: numpy_way(array.plans.quiet, x), 5)  # noqa: B023
         wired = (
             make(wires=ps.Wires(r_wordline=0.35, r_bitline=0.35)).program(weights, rng=1) if k * c <= 2**17 else None
         )
@@ -210,7 +210,7 @@ def comparisons(rounds):
         array.matmul(x)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        tables = array._plan.cache["lookup"].entries.nbytes
+        tables = array.plans.quiet.keep("lookup", lookup.build).entries.nbytes
         out = batch * c * 8
         allowed = 2 * x.nbytes + out + tables
         print(f"| peak memory of the call / (2 x inputs + outputs + tables), K={k} C={c} | {peak / allowed:.3f} |")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from pimsim.base.errors import InputError
-from pimsim.macro.columns.layout import Pair, both
-from pimsim.macro.columns.linear import Effective, column_matrix, conductances, linear_currents
+from pimsim.macro.columns.cells_at import CellsAt
+from pimsim.macro.columns.linear import column_matrix, linear_currents
 from pimsim.macro.columns.solved import needs_circuit
-from pimsim.macro.programmed import Programmed
+from pimsim.macro.programmed import PerCell, Programmed
+from pimsim.macro.spec import MacroFields
 from pimsim.mapping import Tiling
 
 
@@ -35,51 +35,50 @@ class Compensation:
     error_after: float
 
 
-def of_outputs(macro: Any, measured: np.ndarray, corrected: np.ndarray, exact: np.ndarray) -> Compensation:
+def compare_outputs(macro: MacroFields, measured: np.ndarray, corrected: np.ndarray, exact: np.ndarray) -> Compensation:
     """Column gain and offset: outputs ``measured`` and ``corrected`` against the ``exact`` product, all (B, C)."""
     parts = [part for part, on in (("gain", macro.column_gain), ("offset", macro.column_offset)) if on]
     errors = relative_error(measured, exact), relative_error(corrected, exact)
     return Compensation(f"column {' and '.join(parts)}", f"one {' and one '.join(parts)} a column", "outputs", *errors)
 
 
-def of_predistortion(macro: Any, programmed: Programmed, x: np.ndarray) -> Compensation:
+def compare_predistortion(macro: MacroFields, programmed: Programmed, x: np.ndarray) -> Compensation:
     """Pre-distortion: currents of the targets behind the circuit, unchanged (at ``scale_before``) and moved."""
-    found = programmed.distortion
+    found, encoding = programmed.distortion, macro.weights
     assert found is not None
-    encoding = macro.weights
-    meant = np.broadcast_to(programmed.meant, programmed.cells.target.shape)
-    reference = None
+    meant, reference = np.broadcast_to(programmed.meant, programmed.cells.target.shape), None
     if programmed.reference is not None:
-        digits = np.array(encoding.reference_levels).reshape(1, -1, 1, 1, 1)
-        reference = np.broadcast_to(programmed.table[digits], programmed.reference.target.shape)
+        levels = np.array(encoding.reference_levels).reshape(1, -1, 1, 1, 1)
+        reference = np.broadcast_to(programmed.table[levels], programmed.reference.target.shape)
+    as_meant, moved = PerCell(meant, reference), programmed.per_cell(lambda cells: cells.target)
     unchanged = replace(programmed, distortion=replace(found, scale=found.scale_before))
-    free = replace(programmed, distortion=None)
-    ideal = x @ column_matrix(macro, free, Effective(meant, reference))
-    moved = both(lambda cells: cells.target, programmed.cells, programmed.reference)
-    errors = (
-        relative_error(_sums(macro, held, programmed.tiling, pair, x), ideal)
-        for held, pair in ((unchanged, (meant, reference)), (programmed, moved))
-    )
-    return Compensation("pre-distortion", f"scale = {found.scale:.4g}", "column currents", *errors)
+    ideal: np.ndarray = x @ column_matrix(encoding, replace(programmed, distortion=None), as_meant)
+    before = relative_error(_sums(macro, unchanged, programmed.tiling, as_meant, x), ideal)
+    after = relative_error(_sums(macro, programmed, programmed.tiling, moved, x), ideal)
+    return Compensation("pre-distortion", f"scale = {found.scale:.4g}", "column currents", before, after)
 
 
-def of_row_splitting(macro: Any, programmed: Programmed, time: float, x: np.ndarray, parts: int) -> Compensation:
+def compare_row_splitting(cells: CellsAt, x: np.ndarray, parts: int) -> Compensation:
     """Row splitting: the programmed cells in arrays of ``macro.rows / parts`` rows, currents added."""
-    if macro.circuit is not None or needs_circuit(macro, programmed.card):
+    macro, programmed = cells.macro, cells.programmed
+    if macro.circuit is not None or needs_circuit(macro, cells.card):
         raise InputError("row_splitting: needs a circuit that is linear in its inputs")
-    if isinstance(parts, bool) or not isinstance(parts, int) or parts < 1 or macro.rows % parts:
-        raise InputError(f"row_splitting = {parts!r}: must divide the {macro.rows} rows of an array")
-    rows = macro.rows // parts
-    banks = replace(programmed.tiling, rows=rows, rows_active=min(rows, programmed.tiling.rows_active))
-    pair = conductances(macro, programmed, time)
-    ideal = _sums(macro.replace({"wires": None}), programmed, programmed.tiling, pair, x)
-    errors = (relative_error(_sums(macro, programmed, tiling, pair, x), ideal) for tiling in (programmed.tiling, banks))
-    return Compensation("row splitting", f"rows = {rows}", "column currents", *errors)
+    if macro.rows % parts:
+        raise InputError(f"row_splitting = {parts}: must divide the {macro.rows} rows of an array")
+    rows, whole = macro.rows // parts, programmed.tiling
+    banks = replace(whole, rows=rows, rows_active=min(rows, whole.rows_active))
+    pair = cells.conductances
+    ideal = _sums(macro.replace({"wires": None}), programmed, whole, pair, x)
+    before = relative_error(_sums(macro, programmed, whole, pair, x), ideal)
+    after = relative_error(_sums(macro, programmed, banks, pair, x), ideal)
+    return Compensation("row splitting", f"rows = {rows}", "column currents", before, after)
 
 
-def _sums(macro: Any, programmed: Programmed, tiling: Tiling, pair: Pair, x: np.ndarray) -> np.ndarray:
-    effective = linear_currents(macro, programmed.card, tiling, pair)
-    return x.astype(np.float64) @ column_matrix(macro, programmed, effective)
+def _sums(
+    macro: MacroFields, programmed: Programmed, tiling: Tiling, conductances: PerCell, x: np.ndarray
+) -> np.ndarray:
+    effective = linear_currents(macro, programmed.card, tiling, conductances)
+    return x.astype(np.float64) @ column_matrix(macro.weights, programmed, effective)
 
 
 def relative_error(measured: np.ndarray, ideal: np.ndarray) -> float:

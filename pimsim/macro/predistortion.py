@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
 from pimsim.base.spec import Spec
-from pimsim.crossbar.compensate import Predistorted
-from pimsim.crossbar.compensate import predistort as move
-from pimsim.macro.columns.layout import Pair
+from pimsim.crossbar.compensate import Predistorted, predistort
+from pimsim.macro.programmed import Effective, PerCell
+
+if TYPE_CHECKING:
+    from pimsim.cells.card import DeviceCard
 
 
 class Predistortion(Spec):
@@ -30,24 +33,25 @@ class Predistortion(Spec):
     tolerance: float = Field(1e-6, gt=0.0)
 
 
-def predistort(
-    settings: Predistortion, card: Any, currents: Any, cells: np.ndarray, reference: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray | None, Predistorted]:
-    """Move the targets ``cells`` (copies, slices, polarities, K, C) and ``reference`` of a macro, all arrays together.
+def moved_targets(
+    settings: Predistortion, card: DeviceCard, currents: Callable[[PerCell], Effective], targets: PerCell
+) -> tuple[PerCell, Predistorted]:
+    """Move the targets [S] of a macro, all arrays together; also tell what that did.
 
-    ``currents`` maps a pair of conductances to the effective ones behind the circuit.
+    ``currents`` maps conductances to the effective ones behind the circuit.
     """
+    size, shape = targets.cells.size, targets.cells.shape
 
-    def pair(flat: np.ndarray) -> Pair:
-        own, rest = flat[: cells.size].reshape(cells.shape), flat[cells.size :]
-        return own, None if reference is None else rest.reshape(reference.shape)
+    def per_cell(flat: np.ndarray) -> PerCell:
+        rest = None if targets.reference is None else flat[size:].reshape(targets.reference.shape)
+        return PerCell(flat[:size].reshape(shape), rest)
 
     def behind(flat: np.ndarray) -> np.ndarray:
-        return _flat(*currents(pair(flat))[:2])
+        return _flat(currents(per_cell(flat)))
 
-    found = move(_flat(cells, reference), behind, card.g_min, card.g_max, **dict(settings))
-    return *pair(found.g), found
+    found = predistort(_flat(targets), behind, card.g_min, card.g_max, **dict(settings))
+    return per_cell(found.g), found
 
 
-def _flat(cells: np.ndarray, reference: np.ndarray | None) -> np.ndarray:
-    return np.concatenate([g.ravel() for g in (cells, reference) if g is not None])
+def _flat(values: PerCell | Effective) -> np.ndarray:
+    return np.concatenate([g.ravel() for g in (values.cells, values.reference) if g is not None])

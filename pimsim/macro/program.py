@@ -2,58 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
-from pimsim.macro.columns.layout import Pair, cell_lines, reference_lines
-from pimsim.macro.columns.linear import Effective, linear_currents
-from pimsim.macro.predistortion import predistort
-from pimsim.macro.programmed import Programmed
+from pimsim.macro.columns.layout import cell_lines, reference_lines
+from pimsim.macro.columns.linear import linear_currents
+from pimsim.macro.predistortion import moved_targets
+from pimsim.macro.programmed import PerCell, Programmed
 from pimsim.macro.reads.places import REFERENCE, cell_places
 from pimsim.macro.reads.slow_noise import check_effects
+from pimsim.macro.spec import MacroFields
 from pimsim.macro.verify import Effort, write_verify
 from pimsim.mapping import Tiling
 
+if TYPE_CHECKING:
+    from pimsim.cells.card import DeviceCard
+    from pimsim.cells.state import Cells
 
-def program(macro: Any, W: ArrayLike, rng: Any, trial: int, layer: int) -> Programmed:
+Rng = int | np.random.Generator | None
+
+
+def program(macro: MacroFields, W: ArrayLike, rng: Rng, trial: int, layer: int) -> Programmed:
     """Program ``W`` into cells as ``macro`` describes; see ``Macro.program``."""
     from pimsim.cells import load_device
 
-    card = load_device(macro.device)
+    card, encoding = load_device(macro.device), macro.weights
     check_effects(macro.read_effects, card, macro.temperature)
-    encoding: WeightEncoding = macro.weights
     integers, scale = integer_weights(W, encoding)
     tiling = macro.tile(*integers.shape)
-    levels, flipped = flip(encoding.encode(integers), encoding, tiling)
+    stream = Stream(as_seed(rng), "program", trial, layer)
+    levels, flipped = flip(encoding.encode(integers), encoding, tiling)  # refuses integers out of range
     table = np.linspace(card.g_min, card.g_max, encoding.cell_levels + 1)
     step = (card.g_max - card.g_min) / encoding.cell_levels
-    stream = Stream(as_seed(rng), "program", trial, layer)
-    targets, reference_targets = table[levels], _reference_targets(encoding, table, tiling)
-    targets = np.broadcast_to(targets, (encoding.copies, *targets.shape))
+    meant: np.ndarray = table[levels]
+    targets = PerCell(np.broadcast_to(meant, (encoding.copies, *meant.shape)), _reference(encoding, table, tiling))
     distortion = None
     if macro.predistortion is not None:
-
-        def circuit(pair: Pair) -> Effective:
-            return linear_currents(macro, card, tiling, pair)
-
-        targets, reference_targets, distortion = predistort(
-            macro.predistortion, card, circuit, targets, reference_targets
+        targets, distortion = moved_targets(
+            macro.predistortion, card, lambda g: linear_currents(macro, card, tiling, g), targets
         )
-    cells, effort = _program_cells(macro, card, targets, np.arange(encoding.polarities), tiling, stream)
+    cells, effort = _program_cells(macro, card, targets.cells, np.arange(encoding.polarities), tiling, stream)
     reference, reference_effort = None, None
-    if reference_targets is not None:
-        reference, reference_effort = _program_cells(
-            macro, card, reference_targets, np.array([REFERENCE]), tiling, stream
-        )
+    if targets.reference is not None:
+        of_reference = np.array([REFERENCE])
+        reference, reference_effort = _program_cells(macro, card, targets.reference, of_reference, tiling, stream)
     return Programmed(
-        *(card, tiling, integers, scale, levels, flipped, cells, reference),
-        *(step, card.g_min / step, table, stream, effort, reference_effort, distortion),
+        card=card,
+        tiling=tiling,
+        weights=integers.astype(np.int64),  # a copy: what was programmed does not change with the caller's array
+        scale=scale,
+        levels=levels,
+        flipped=flipped,
+        cells=cells,
+        reference=reference,
+        step=step,
+        pedestal=card.g_min / step,
+        table=table,
+        stream=stream,
+        effort=effort,
+        reference_effort=reference_effort,
+        distortion=distortion,
     )
 
 
@@ -66,8 +79,7 @@ def integer_weights(W: ArrayLike, encoding: WeightEncoding) -> tuple[np.ndarray,
         return quantize_columns(raw, encoding)
     if raw.dtype.kind not in "iu":
         raise InputError(f"weights: dtype {raw.dtype}, expected integers or real numbers")
-    low, high = encoding.weight_range
-    return check_array("weights", raw, minimum=low, maximum=high, dtype=np.int64), np.ones(raw.shape[1])
+    return raw, np.ones(raw.shape[1])
 
 
 def flip(levels: np.ndarray, encoding: WeightEncoding, tiling: Tiling) -> tuple[np.ndarray, np.ndarray]:
@@ -80,23 +92,24 @@ def flip(levels: np.ndarray, encoding: WeightEncoding, tiling: Tiling) -> tuple[
     levels = levels.copy()
     top = np.array(encoding.max_levels, dtype=np.uint8).reshape(-1, 1, 1, 1)
     for g, (start, stop) in enumerate(groups):
-        part = levels[:, :, start:stop]
-        flipped[g] = 2 * part.sum(axis=2, dtype=np.int64) > (stop - start) * top[:, :, 0].astype(np.int64)
+        part: np.ndarray = levels[:, :, start:stop]
+        half: np.ndarray = (stop - start) * top[:, :, 0].astype(np.int64)
+        flipped[g] = 2 * part.sum(axis=2, dtype=np.int64) > half
         levels[:, :, start:stop] = np.where(flipped[g][:, :, None], top - part, part)
     return levels, flipped
 
 
-def _reference_targets(encoding: WeightEncoding, table: np.ndarray, tiling: Tiling) -> np.ndarray | None:
+def _reference(encoding: WeightEncoding, table: np.ndarray, tiling: Tiling) -> np.ndarray | None:
     """Targets (copies, slices, 1, K, column tiles) of a reference column a slice and array: digits of the offset."""
     if not encoding.reference_columns:
         return None
-    held = table[list(encoding.reference_levels)].reshape(-1, 1, 1, 1)
-    return np.broadcast_to(held, (encoding.copies, encoding.slices, 1, tiling.k, tiling.col_tiles))
+    of_slice: np.ndarray = table[list(encoding.reference_levels)].reshape(-1, 1, 1, 1)
+    return np.broadcast_to(of_slice, (encoding.copies, encoding.slices, 1, tiling.k, tiling.col_tiles))
 
 
 def _program_cells(
-    macro: Any, card: Any, targets: np.ndarray, polarities: np.ndarray, tiling: Tiling, stream: Stream
-) -> tuple[Any, Effort | None]:
+    macro: MacroFields, card: DeviceCard, targets: np.ndarray, polarities: np.ndarray, tiling: Tiling, stream: Stream
+) -> tuple[Cells, Effort | None]:
     """Cells programmed to ``targets`` (copies, slices, polarities, K, columns), verified if the macro says so."""
     copies, slices, _, rows, columns = targets.shape
     place = cell_places(copies, slices, polarities, rows, columns)

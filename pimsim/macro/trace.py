@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from pimsim.base.errors import InputError
 from pimsim.converters.adc import clips
 from pimsim.macro.product import plain
-from pimsim.macro.product.plan import Plan
+from pimsim.macro.product.plan import ProductPlan
 from pimsim.macro.reads.addresses import Reads
 
 _LARGEST = 1 << 27  # column sums a trace holds: 1 GiB in float64
@@ -96,10 +96,10 @@ def _row(trace: Trace, plane: int, s: int) -> dict[str, float]:
 
 
 def trace_product(
-    plan: Plan,
+    plan: ProductPlan,
     passes: list[np.ndarray],
     slice_weights: tuple[int, ...],
-    parts: Iterable[tuple[slice, Plan, Reads | None]],
+    parts: Iterable[tuple[slice, ProductPlan, Reads | None]],
 ) -> Trace:
     """Trace of the words of all passes, computed on the plain path.
 
@@ -113,7 +113,7 @@ def trace_product(
     clipped = np.empty(shape, dtype=bool)
     for inputs, own, reads in parts:
         for p, r, t in np.ndindex(shape[:3]):
-            at = None if reads is None else replace(reads, number=p)
+            at = None if reads is None else reads.in_pass(p)
             for s, a, x in plain.column_sums(own, passes[p][inputs], r, t, at):
                 lo, q = own.lo[r, s], own.q[r, s]
                 before[p, r, t, s, a, inputs] = x
@@ -123,7 +123,7 @@ def trace_product(
     return Trace(before, after, clipped, plan.lo, plan.q, plan.top, weights, slice_weights)
 
 
-def _clipped(plan: Plan, x: np.ndarray, r: int, s: int, a: int) -> np.ndarray:
+def _clipped(plan: ProductPlan, x: np.ndarray, r: int, s: int, a: int) -> np.ndarray:
     """Whether the converters of one conversion clip the sums ``x`` (b, C), each with its own errors."""
     lo, q = plan.lo[r, s], plan.q[r, s]
     if plan.adc is None or plan.which is None:
@@ -131,12 +131,12 @@ def _clipped(plan: Plan, x: np.ndarray, r: int, s: int, a: int) -> np.ndarray:
     return plan.adc.clips(x, lo, q, plan.which[r, s, a])
 
 
-def range_report(plan: Plan, passes: list[np.ndarray], slice_weights: tuple[int, ...]) -> dict[str, Any]:
+def range_report(plan: ProductPlan, passes: list[np.ndarray], slice_weights: tuple[int, ...]) -> dict[str, Any]:
     """How the column sums of a layer use the range of its converters, in all and by slice of the weights.
 
     Converters are taken with their own offset, gain and thresholds. ``clip_fraction``: share of the conversions that
     are clipped; ``used_range``: span of the codes that occur over all codes;
-    ``lowest``, ``highest``: of the sums, in cell steps.
+    ``lowest``, ``highest``: of the sums, in cell steps; ``inputs``: how many there are.
     """
     slices = plan.matrix.shape[0]
     seen: list[list[tuple[float, ...]]] = [[] for _ in range(slices)]
@@ -148,7 +148,8 @@ def range_report(plan: Plan, passes: list[np.ndarray], slice_weights: tuple[int,
     rows = [
         {"slice_weight": weight, **_summary(np.array(found), plan.top)} for weight, found in zip(slice_weights, seen)
     ]
-    return {**_summary(np.array([row for found in seen for row in found]), plan.top), "by_slice": rows}
+    everything = _summary(np.array([row for found in seen for row in found]), plan.top)
+    return {"inputs": len(passes[0]), **everything, "by_slice": rows}
 
 
 def _summary(found: np.ndarray, top: int) -> dict[str, float]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
 from pimsim.base.quantities import Siemens
 from pimsim.base.spec import Spec
+
+if TYPE_CHECKING:
+    from pimsim.cells.state import Cells
 
 
 class WriteVerify(Spec):
@@ -59,7 +62,7 @@ class Effort:
     verified: np.ndarray
 
 
-def write_verify(cells: Any, settings: WriteVerify) -> tuple[Any, Effort]:
+def write_verify(cells: Cells, settings: WriteVerify) -> tuple[Cells, Effort]:
     """Program again by pulses the cells that a card programmed in one step; stuck cells stay as they are.
 
     Cells are drawn from their own stream and place, so they are the same devices in any array.
@@ -90,7 +93,7 @@ def write_verify(cells: Any, settings: WriteVerify) -> tuple[Any, Effort]:
     return replace(cells, g=after), Effort(pulses, ~waiting, g)
 
 
-def effort_report(parts: Sequence[tuple[Any, Effort | None]], step: float) -> dict[str, float]:
+def effort_report(parts: Sequence[tuple[Cells, Effort | None]], step: float) -> dict[str, float]:
     """Programming in numbers: cells, pulses, share not accepted, rms errors in cell steps.
 
     ``parts``: states of cells, and of reference cells where there are any, with the effort that programming them took.

@@ -21,7 +21,7 @@ def macro(**fields):
 def test_a_trial_is_the_same_devices_in_arrays_of_any_size():
     small, large = (macro(rows=r, cols=c).program(W, rng=5, trial=3) for r, c in ((64, 48), (128, 256)))
     assert np.array_equal(small.programmed.cells.g, large.programmed.cells.g)
-    assert np.array_equal(small.at(3600.0)._plan.matrix, large.at(3600.0)._plan.matrix)
+    assert np.array_equal(small.at(3600.0).plans.quiet.matrix, large.at(3600.0).plans.quiet.matrix)
 
 
 def test_trials_layers_and_seeds_are_other_devices():
@@ -51,7 +51,7 @@ def test_time_is_deterministic_and_keeps_the_devices():
     day = array.at(86400.0)
     assert np.array_equal(day.matmul(X), array.at(86400.0).matmul(X))
     assert np.array_equal(day.at(0.0).matmul(X), array.matmul(X))
-    assert day._plan.matrix.mean() < array._plan.matrix.mean()
+    assert day.plans.quiet.matrix.mean() < array.plans.quiet.matrix.mean()
     assert array.at("1 day").time == day.time
     with pytest.raises(InputError, match=r"t = -1\.0: must be finite, in second"):
         array.at(-1.0)

@@ -70,7 +70,7 @@ def test_access_devices_isolate_the_rows_that_are_not_read(access, wires):
         # Leak of unselected rows needs a voltage across them: none without wires.
         held = array.programmed
         g = held.cells.g[0]
-        np.testing.assert_allclose(array._plan.matrix, (g / (1 + g * 3e3) - held.card.g_min) / held.step)
+        np.testing.assert_allclose(array.plans.quiet.matrix, (g / (1 + g * 3e3) - held.card.g_min) / held.step)
     np.testing.assert_array_equal(array.matmul(X), digital(array, X, access=access))
 
 
@@ -89,7 +89,7 @@ def test_zero_resistance_is_the_ideal_array_bit_for_bit():
 
 def test_tiny_resistance_is_nearly_the_ideal_array():
     wired, none = small(wires=ps.Wires(r_wordline=1e-6, r_bitline=1e-6)).program(W), small().program(W)
-    np.testing.assert_allclose(wired._plan.matrix, none._plan.matrix, atol=1e-6)
+    np.testing.assert_allclose(wired.plans.quiet.matrix, none.plans.quiet.matrix, atol=1e-6)
 
 
 def test_wires_lose_current_and_column_gain_brings_it_back():
@@ -135,7 +135,7 @@ def test_pulse_width_keeps_cells_at_one_voltage():
 def test_levels_of_a_dac_meet_the_cells_at_their_own_voltage():
     array = small(device=MILO, cell_law="card", inputs=ps.InputEncoding(dac_bits=2)).program(W, rng=1)
     sums = [s * 3 for _, _, s in reads(array, X, law=law(), volts=lambda level: 0.2 / 3 * level, dac_bits=2)]
-    plan = array._plan
+    plan = array.plans.quiet
     found = []
     for r, (start, stop) in enumerate(plan.groups):
         for plane in plan.planes:

@@ -116,9 +116,9 @@ def test_without_wires_nothing_is_lost():
     ("fields", "inputs", "parts", "message"),
     [
         ({}, 1, 3, "row_splitting = 3: must divide the 32 rows"),
-        ({}, 1, 0, "row_splitting = 0: must divide"),
-        ({}, 1, True, "row_splitting = True: must divide"),
-        ({}, 1, 2.0, "row_splitting = 2.0: must divide"),
+        ({}, 1, 0, "row_splitting = 0: must be an integer of at least 1"),
+        ({}, 1, True, "row_splitting = True: must be an integer of at least 1"),
+        ({}, 1, 2.0, "row_splitting = 2.0: must be an integer of at least 1"),
         ({}, 0, 2, "at least one input"),
         ({"drive": "gate", "access": ps.IdealSwitch(), "wires": ps.Wires(r_bitline=1.0)}, 1, 2, "linear in its inputs"),
     ],

@@ -25,7 +25,7 @@ WIDE = ps.ADC(bits=16, range=(-100.0, 500.0))
 def sums(array, words, samples, seed=5, group=0, plane=0):
     """Column sums (samples, slices x conversions x C) of one plane of the same input read again and again."""
     repeated = np.repeat(np.atleast_2d(words), samples, axis=0).astype(np.uint8)
-    found = plain.column_sums(array._plan, repeated, group, plane, Reads(Stream(seed, "read")))
+    found = plain.column_sums(array.plans.quiet, repeated, group, plane, Reads(Stream(seed, "read")))
     return np.concatenate([x for _, _, x in found], axis=1)
 
 
@@ -185,7 +185,7 @@ def test_noise_of_reads_has_no_mean(device, effects):
     macro = ps.Macro(rows=40, cols=64, device=device, read_effects=ReadEffects.parse(effects))
     rng, n = np.random.default_rng(2), 4000
     array, x = macro.program(rng.integers(-127, 128, (40, 3)), rng=1), rng.integers(0, 256, 40)
-    quiet = np.concatenate([v[0] for _, _, v in plain.column_sums(array._plan, x[None].astype(np.uint8), 0, 7)])
+    quiet = np.concatenate([v[0] for _, _, v in plain.column_sums(array.plans.quiet, x[None].astype(np.uint8), 0, 7)])
     found = sums(array, x, n, plane=7)
     deviation = found.std(axis=0)
     assert (deviation > 0).all()

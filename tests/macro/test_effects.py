@@ -4,6 +4,8 @@ Statistical limits are 4.5 standard errors (a false alarm in one of 150 000 chec
 a chi-squared test; all seeds are fixed.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numba import config
@@ -15,7 +17,7 @@ from pimsim.base.streams import Stream
 from pimsim.macro.product import blocked, lookup, lookup_noise, paths, plain
 from pimsim.macro.reads.addresses import Reads
 from pimsim.macro.reads.effects import ReadEffects
-from pimsim.macro.reads.slow_noise import Draws, chip_temperature
+from pimsim.macro.reads.slow_noise import Draws
 from tests.macro.cards import CARD
 
 LIMIT, RARE = 4.5, 1e-5
@@ -46,7 +48,7 @@ def macro(effects, **fields):
 def sums(array, levels, samples, plane=0, seed=5):
     """Column sums (samples, slices x conversions x C) of one plane of the same input read again and again."""
     words = np.repeat(np.atleast_2d(levels), samples, axis=0).astype(np.uint8)
-    found = plain.column_sums(array._plan, words, 0, plane, Reads(Stream(seed, "read")))
+    found = plain.column_sums(array.plans.quiet, words, 0, plane, Reads(Stream(seed, "read")))
     return np.concatenate([x for _, _, x in found], axis=1)
 
 
@@ -284,9 +286,9 @@ def test_thermal_noise_follows_the_variation_of_the_temperature(tmp_path):
     for seed in (1, 2):
         reads = Reads(Stream(seed, "read"))
         drawn = Draws.of_batch(reads)
-        kelvin = chip_temperature(array.macro, array.programmed.card, drawn)
+        kelvin = replace(array.cells, draws=drawn).temperature
         assert abs(kelvin - 300) > 1
-        noise = array._plan_of(drawn).noise
+        noise = array.plans.under(drawn).noise
         assert noise.drive(np.zeros(1))[0] == pytest.approx(4 * 1.380649e-23 * kelvin, rel=1e-12)
 
 
@@ -353,8 +355,8 @@ def test_mixed_correlations_hold_each_for_its_time():
 @pytest.mark.parametrize(("effect", "path"), [("flicker", "noisy lookup"), ("telegraph", "plain")])
 def test_normal_noise_is_looked_up_and_traps_are_drawn(effect, path):
     array = macro({effect: {"amplitude": 0.1, "correlation": "read"}}).program(np.ones((10, 2), dtype=int))
-    assert paths.choose(array._plan, noisy=True).name == path
-    assert paths.choose(array._plan).name == "lookup"
+    assert paths.choose(array.plans.quiet, noisy=True).name == path
+    assert paths.choose(array.plans.quiet).name == "lookup"
 
 
 @pytest.mark.parametrize("correlation", ["read", "vector", "batch"])

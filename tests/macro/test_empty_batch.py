@@ -82,7 +82,7 @@ def test_no_inputs_give_an_empty_trace(case):
     for rng in (None, 3):
         y, trace = array.matmul(empty(array), rng=rng, trace=True)
         assert y.shape == (0, 5)
-        assert trace.before.shape == (1, 3, len(planes), *array._plan.matrix.shape[:2], 0, 5)
+        assert trace.before.shape == (1, 3, len(planes), *array.plans.quiet.matrix.shape[:2], 0, 5)
         assert trace.histogram()[0].sum() == 0
 
 

@@ -1,6 +1,5 @@
 """Kernels against exact rational loops, and against themselves at every register width and thread count."""
 
-import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,8 @@ from numba import config
 from pimsim.base.streams import Stream
 from pimsim.encoding import InputEncoding
 from pimsim.macro.product import blocked, lookup, lookup_noise, paths, plain
-from pimsim.macro.product.plan import Plan
+from pimsim.macro.product.plan import ProductPlan
+from pimsim.macro.product.threads import Share
 from pimsim.macro.reads.addresses import Reads
 from tests.naive import macro_matmul
 
@@ -30,7 +30,7 @@ def make_plan(rng, k, c, groups, inputs, top=63, slices=2, conversions=2, ideal=
     weights = np.broadcast_to(weights, (len(groups), slices, conversions, c)).copy()
     unit = np.ones((len(groups), c)) if ideal else rng.uniform(0.5, 2.0, (len(groups), c))
     pedestal = 0.0 if ideal else 0.37
-    return Plan(matrix, groups, inputs.planes, pedestal, lo, q, top, weights, unit)
+    return ProductPlan(matrix, groups, inputs.planes, pedestal, lo, q, top, weights, unit)
 
 
 def make_words(rng, samples, k, bits):
@@ -84,7 +84,7 @@ def test_every_width_gives_the_bits_of_the_plain_loops(path, name):
     words = make_words(rng, 5, k, inputs.bits)
     # Also with columns whose code is not zero when all inputs are.
     for lo in (plan.lo, np.where(np.arange(c) % 3 == 0, plan.lo - 3 * plan.q, plan.lo)):
-        moved = replace(plan, lo=lo, cache={})
+        moved = replace(plan, lo=lo)
         loops = path.code_sums(moved, path.build(moved), words, simd=False)
         for lanes in (4, 8, 16):
             np.testing.assert_array_equal(path.code_sums(moved, path.build(moved, lanes), words), loops)
@@ -112,27 +112,22 @@ def test_threads_and_batches_change_no_bit(columns, samples, path):
 
 @needs_jit
 @pytest.mark.parametrize("path", [lookup, lookup_noise, blocked])
-def test_a_thread_writes_its_own_columns_only(path, monkeypatch):
+def test_a_thread_writes_its_own_columns_only(path):
     # What was not written keeps the sign of its zero, which adding nothing would take away.
     plan = make_plan(np.random.default_rng(22), 40, 544, ((0, 32), (32, 40)), InputEncoding())
-    more: tuple = ()
+    words, out = make_words(np.random.default_rng(23), 256, 40, 8), np.full((256, 544), -0.0)
     if path is lookup_noise:
-        plan, more = replace(plan, held=np.full(plan.matrix.shape, 0.01)), (Reads(Stream(seed=1)),)
+        plan = replace(plan, joint=np.full(plan.matrix.shape, 0.01))
     tables = path.build(plan)
     blocks = (tables.sums if path is lookup_noise else tables).blocks
-    taken = -(-blocks // 2)
-    seen = []
-
-    def one_share(work, samples, blocks, threads):
-        out = inspect.getclosurevars(work).nonlocals["out"]
-        out[:] = -0.0
-        work(slice(0, samples), (0, taken))
-        seen.append(np.signbit(out) & (out == 0.0))
-
-    monkeypatch.setattr(path, "run_shared", one_share)
-    path.code_sums(plan, tables, make_words(np.random.default_rng(23), 256, 40, 8), *more)
-    assert seen[0][:, taken * 544 // blocks :].all()
-    assert not seen[0][:, : taken * 544 // blocks].any()
+    share = Share(slice(0, 256), (0, -(-blocks // 2)))
+    if path is lookup_noise:
+        path.add_share(plan, tables, words, Reads(Stream(seed=1)), share, out)
+    else:
+        path.add_share(plan, tables, words[None] if path is lookup else words, share, out)
+    untouched, written = np.signbit(out) & (out == 0.0), share.blocks[1] * 544 // blocks
+    assert untouched[:, written:].all()
+    assert not untouched[:, :written].any()
 
 
 @needs_jit
@@ -189,7 +184,7 @@ def test_shift_added_codes_beyond_31_bits_are_added_in_parts():
     plan = make_plan(rng, 90, 19, ((0, 60), (60, 90)), InputEncoding(), top=2**16 - 1, slices=8)
     shifted = plan.weights << rng.integers(0, 5, plan.weights.shape)
     for weights in (plan.weights, plan.weights << 20, shifted):
-        wide = replace(plan, weights=weights, cache={})
+        wide = replace(plan, weights=weights)
         tables = lookup.build(wide)
         assert (tables.shifts >= 0).sum() > len(wide.groups)  # more than one run of columns
         words = make_words(rng, 7, 90, 8)
@@ -198,14 +193,14 @@ def test_shift_added_codes_beyond_31_bits_are_added_in_parts():
         one_code = 128 * np.abs(weights).max(axis=(0, 1, 2)) * plan.unit.max()
         assert (np.abs(found - expected) <= 40 * one_code).all()
         np.testing.assert_array_equal(lookup.code_sums(wide, tables, words, simd=False), found)
-    far = replace(plan, weights=np.where(np.arange(19) == 0, 1, plan.weights << 20), cache={})
+    far = replace(plan, weights=np.where(np.arange(19) == 0, 1, plan.weights << 20))
     assert "31 bits" in str(lookup.refusal(far))
 
 
 @needs_jit
 def test_a_range_far_below_the_sums_takes_another_path():
     plan = make_plan(np.random.default_rng(19), 64, 4, ((0, 64),), InputEncoding(), top=255)
-    tiny = replace(plan, lo=np.zeros_like(plan.lo), q=plan.q * 1e-6, cache={})
+    tiny = replace(plan, lo=np.zeros_like(plan.lo), q=plan.q * 1e-6)
     assert paths.choose(plan).name == "lookup"
     assert paths.choose(tiny).name == "blocked"
     words = make_words(np.random.default_rng(20), 5, 64, 8)

@@ -1,5 +1,7 @@
 """The look-up path with noise: the numbers of the plain path, the same bits however the work is cut."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numba import config
@@ -8,6 +10,7 @@ import pimsim as ps
 from pimsim.base import philox
 from pimsim.base.jit import njit
 from pimsim.macro.product import lookup_noise, paths, plain
+from pimsim.macro.product.plans import Plans
 from pimsim.macro.reads.effects import Flicker, ReadEffects, Telegraph
 
 needs_jit = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="SIMD needs the compiler")
@@ -64,7 +67,7 @@ def test_noise_is_that_of_the_plain_path(name, monkeypatch):
 @pytest.mark.parametrize("name", CASES)
 def test_loops_threads_and_batches_give_the_same_bits(name):
     array, x = program(name)
-    plan, reads = array._vector_plan if name in HELD else array._plan, array._reads(5, 7)
+    plan, reads = array.plans.joint if name in HELD else array.plans.quiet, array.reads(5, 7)
     words = array.macro.inputs.words(array.macro.inputs.check(x, len(array.weights)))[0][1]
     tables = lookup_noise.build(plan)
     whole = lookup_noise.code_sums(plan, tables, words, reads, threads=1)
@@ -104,10 +107,10 @@ def test_fast_normals_are_the_normals_of_the_stream():
 @needs_jit
 def test_variance_of_the_noise_is_that_of_the_cells():
     array, x = program("bit-serial")
-    plan = array._plan
-    fine = type(plan)(**{**vars(plan), "q": plan.q / 16, "top": 2**12 - 1, "cache": {}})
+    plan = array.plans.quiet
+    fine = replace(plan, q=plan.q / 16, top=2**12 - 1)
     words = np.repeat(x[:1].astype(np.uint8), 4000, axis=0)
-    reads = array._reads(5, 0)
+    reads = array.reads(5, 0)
     sums = lookup_noise.code_sums(fine, lookup_noise.build(fine), words, reads)
     variance = np.zeros(sums.shape[1])
     for r, rows in enumerate(plan.groups):
@@ -167,8 +170,8 @@ def test_offset_and_gain_of_converters_cost_no_path():
         array = macro.program(np.random.default_rng(1).integers(-127, 128, (130, 21)), rng=1)
         x = np.random.default_rng(2).integers(0, 256, (24, 130))
         assert array.explain()["path"] == path
-        expected = plain.code_sums(array._plan, x.astype(np.uint8))
-        found = paths.code_sums(array._plan, x.astype(np.uint8))
+        expected = plain.code_sums(array.plans.quiet, x.astype(np.uint8))
+        found = paths.code_sums(array.plans.quiet, x.astype(np.uint8))
         differing = np.abs(found - expected) > 1e-9 * np.abs(expected).max()
         assert differing.sum() <= max(2, 5e-3 * found.size)
 
@@ -179,7 +182,7 @@ def test_joint_noise_of_a_vector_is_that_of_drawing_every_cell(monkeypatch):
     macro = ps.Macro(device=PCM, rows=64, cols=64, adc=ps.ADC(bits=12, range=(-50.0, 350.0)))
     array, x = macro.program(rng.integers(-127, 128, (60, 4)), rng=1), rng.integers(0, 256, (1, 60))
     joint = array.matmul(np.repeat(x, 40000, axis=0), rng=1)
-    monkeypatch.setattr(type(array), "_vector_plan", None)
+    monkeypatch.setattr(Plans, "joint", None)
     drawn = np.concatenate([array.matmul(x, rng=1, first_sample=i) for i in range(3000)])
     # Standard error of a ratio of deviations from 3000 draws: 1.3 %; within 4.5 of it in 4 columns: false alarm 3e-5.
     np.testing.assert_allclose(joint.std(axis=0) / drawn.std(axis=0), 1.0, atol=0.06)

@@ -30,7 +30,7 @@ def sums(array, plane, samples=N, seed=5, group=0):
     """Column sums (samples, slices x conversions x C) of one plane of the same input read again and again."""
     words = np.repeat(X, samples, axis=0).astype(np.uint8)
     reads = Reads(Stream(seed, "read"))
-    plan = array._plan
+    plan = array.plans.quiet
     return np.concatenate([x for _, _, x in plain.column_sums(plan, words, group, plane, reads)], axis=1)
 
 

@@ -29,7 +29,7 @@ def test_outputs_equal_the_naive_loops(weights, inputs, adc):
     rng = np.random.default_rng(3)
     W, X = rng.integers(*macro.weights.weight_range, (30, 5), endpoint=True), rng.integers(0, 256, (6, 30))
     array = macro.program(W, rng=2)
-    plan = array._plan
+    plan = array.plans.quiet
     expected = product(
         X,
         array.programmed.cells.g[0],

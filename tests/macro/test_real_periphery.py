@@ -19,7 +19,7 @@ def program(**fields):
 
 @pytest.mark.parametrize(("columns_per_adc", "of_a_weight", "in_all"), [(1, 8, 32), (8, 1, 4), (16, 1, 2), (32, 1, 1)])
 def test_neighboring_columns_share_a_converter(columns_per_adc, of_a_weight, in_all):
-    which = program(columns_per_adc=columns_per_adc, adc=ps.ADC(bits=9, offset_lsb=0.1))._plan.which
+    which = program(columns_per_adc=columns_per_adc, adc=ps.ADC(bits=9, offset_lsb=0.1)).plans.quiet.which
     assert which.shape == (2, 4, 2, 6)
     assert len(np.unique(which[0, :, :, 0])) == of_a_weight
     assert len(np.unique(which[0, :, :, :4])) == in_all
@@ -44,14 +44,14 @@ def test_how_many_columns_share_a_converter_matters_to_values_only_when_converte
 
 
 def test_row_groups_of_an_array_share_its_converters():
-    which = program(rows_active=8, adc=ps.ADC(bits=9, offset_lsb=0.1))._plan.which
+    which = program(rows_active=8, adc=ps.ADC(bits=9, offset_lsb=0.1)).plans.quiet.which
     assert np.array_equal(which[0], which[3])
     assert not np.array_equal(which[0], which[4])
 
 
 def test_offsets_of_converters_enter_every_conversion():
     array = program(adc=ps.ADC(bits=9, offset_lsb=3.0))
-    trace, plan = array.matmul(X, trace=True)[1], array._plan
+    trace, plan = array.matmul(X, trace=True)[1], array.plans.quiet
     shift = plan.adc._offset[plan.which][None, :, None, :, :, None, :]
     assert np.abs(shift).max() > 1
     assert np.array_equal(trace.after, np.clip(np.floor(trace.before + shift + 0.5), 0, 511))
@@ -59,7 +59,7 @@ def test_offsets_of_converters_enter_every_conversion():
 
 def test_the_largest_errors_of_the_converters_are_told():
     array = program(adc=ps.ADC(bits=9, kind="ramp", mismatch=0.1, offset_lsb=0.5))
-    found, thresholds = array.explain()["adc_errors"], array._plan.adc.thresholds
+    found, thresholds = array.explain()["adc_errors"], array.plans.quiet.adc.thresholds
     assert found["dnl_lsb"] == pytest.approx(np.abs(np.diff(thresholds) - 1).max())
     assert found["inl_lsb"] == pytest.approx(np.abs(thresholds - np.arange(511) - 0.5).max())
     assert found["offset_lsb"] > 0
@@ -84,7 +84,7 @@ def test_levels_of_the_drivers_follow_their_inl():
     inputs = ps.InputEncoding(dac_bits=2)
     array = program(inputs=inputs, dac=ps.DAC(inl=(0.0, 0.2, -0.1, 0.0)), adc=ps.ADC(bits=11))
     level = np.array([0.0, 1.2, 1.9, 3.0])[(X[:, :32] >> 2) & 3]
-    expected = level @ array._plan.matrix[1, 0, :32]
+    expected = level @ array.plans.quiet.matrix[1, 0, :32]
     np.testing.assert_allclose(array.matmul(X, trace=True)[1].before[0, 0, 1, 1, 0], expected)
     with pytest.raises(SpecError, match=r"dac\.inl: 2 values for 4 levels"):
         ps.Macro(inputs=inputs, dac=ps.DAC(inl=(0.0, 0.2)))

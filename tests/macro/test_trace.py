@@ -49,7 +49,7 @@ def test_report_tells_what_the_trace_shows():
 @pytest.mark.parametrize("errors", [{"offset_lsb": 2.0}, {"gain_error": 0.3}])
 def test_clipping_is_that_of_the_converters_as_they_are(errors):
     array = program(adc=ps.ADC(bits=5, range=(5.0, 36.0), **errors))
-    trace, plan = array.matmul(X, trace=True)[1], array._plan
+    trace, plan = array.matmul(X, trace=True)[1], array.plans.quiet
     gain, offset = (v[None, :, None, :, :, None, :] for v in (plan.adc.gain(plan.which), plan.adc.offset(plan.which)))
     seen = trace.before * gain - 5.0 + offset
     assert np.array_equal(trace.clipped, (seen < -0.5) | (seen >= 31.5))
@@ -64,7 +64,9 @@ def test_an_offset_that_pushes_sums_out_of_the_range_is_reported():
     array = program(**fields, adc=ps.ADC(bits=6, range=(0.0, 63.0), offset_lsb=2.0))
     trace, report = array.matmul(X, trace=True)[1], array.report(X)
     assert not ((trace.before < 0) | (trace.before > 63)).any()
-    lost = np.abs(trace.after - trace.before - array._plan.adc.offset(array._plan.which)[None, :, None, :, :, None, :])
+    lost = np.abs(
+        trace.after - trace.before - array.plans.quiet.adc.offset(array.plans.quiet.which)[None, :, None, :, :, None, :]
+    )
     assert np.array_equal(trace.clipped, lost > 0.5)
     assert report["clip_fraction"] == pytest.approx(trace.clipped.mean())
     assert report["clip_fraction"] > 0.1

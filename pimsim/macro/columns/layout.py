@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
+from pimsim.encoding import WeightEncoding
+from pimsim.macro.programmed import PerCell
 from pimsim.mapping import Tiling
-
-Pair = tuple[np.ndarray, np.ndarray | None]  # of the cells, and of the reference cells where there are any
-
-
-def both(function: Callable[[Any], np.ndarray], cells: Any, reference: Any) -> Pair:
-    """Apply a function to the cells, and to the reference cells unless they are None."""
-    return function(cells), None if reference is None else function(reference)
 
 
 def tiles(tiling: Tiling) -> Iterator[tuple[slice, slice, int]]:
@@ -55,17 +49,18 @@ def scatter(lines: np.ndarray, block: np.ndarray, reference: np.ndarray | None) 
         reference[...] = lines[:, own:].reshape(n, slices, 1, copies).transpose(3, 1, 2, 0)
 
 
-def combine(encoding: Any, tiling: Tiling, cells: np.ndarray, reference: np.ndarray | None) -> np.ndarray:
+def combine(encoding: WeightEncoding, tiling: Tiling, steps: PerCell) -> np.ndarray:
     """Average copies and subtract what is subtracted before the converter: (slices, conversions, n, C).
 
-    ``cells`` (copies, slices, polarities, n, C) and ``reference`` (copies, slices, 1, n, column tiles) in cell steps.
+    ``steps`` of cells (copies, slices, polarities, n, C) and of reference cells (copies, slices, 1, n, column tiles).
     """
-    steps = cells.mean(axis=0)
+    mean: np.ndarray = steps.cells.mean(axis=0)
     if not encoding.signed_columns:
-        return np.ascontiguousarray(steps)
-    if reference is None:
-        return np.ascontiguousarray(steps[:, :1] - steps[:, 1:])
-    return steps - reference.mean(axis=0)[..., tile_of(tiling)]
+        return np.ascontiguousarray(mean)
+    if steps.reference is None:
+        return np.ascontiguousarray(mean[:, :1] - mean[:, 1:])
+    reference: np.ndarray = steps.reference.mean(axis=0)
+    return mean - reference[..., tile_of(tiling)]
 
 
 def tile_of(tiling: Tiling) -> np.ndarray:
@@ -83,13 +78,13 @@ def through_arrays(level: np.ndarray, matrix: np.ndarray, tile_of: np.ndarray | 
         return level @ matrix
     assert tile_of is not None
     out = np.empty((*matrix.shape[:-2], level.shape[1], matrix.shape[-1]))
-    for tile, own in enumerate(level):
-        mine = tile_of == tile
-        out[..., mine] = own @ matrix[..., mine]
+    for tile in range(len(level)):
+        inside = tile_of == tile
+        out[..., inside] = level[tile] @ matrix[..., inside]
     return out
 
 
-def cell_lines(tiling: Tiling, encoding: Any) -> tuple[np.ndarray, np.ndarray]:
+def cell_lines(tiling: Tiling, encoding: WeightEncoding) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the physical word line and bit line of every cell, both broadcast to (copies, ..., K, C)."""
     copies, slices, polarities = encoding.copies, encoding.slices, encoding.polarities
     r, s, a, k, c = np.ogrid[:copies, :slices, :polarities, : tiling.k, : tiling.c]
@@ -97,7 +92,7 @@ def cell_lines(tiling: Tiling, encoding: Any) -> tuple[np.ndarray, np.ndarray]:
     return _lines_at(tiling, k, c // tiling.weights_per_row, local)
 
 
-def reference_lines(tiling: Tiling, encoding: Any) -> tuple[np.ndarray, np.ndarray]:
+def reference_lines(tiling: Tiling, encoding: WeightEncoding) -> tuple[np.ndarray, np.ndarray]:
     """:func:`cell_lines` of the reference cells, (copies, slices, 1, K, column tiles)."""
     r, s, _, k, tile = np.ogrid[: encoding.copies, : encoding.slices, :1, : tiling.k, : tiling.col_tiles]
     own = tiling.weights_per_row * tiling.columns_per_weight

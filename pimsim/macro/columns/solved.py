@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pimsim.macro.columns.cell_law import cell_model, law_conductance, verify_voltage
-from pimsim.macro.columns.layout import Pair, both, combine, physical_array, scatter, tile_of, tiles
+from pimsim.macro.columns.cells_at import CellsAt
+from pimsim.macro.columns.layout import combine, physical_array, scatter, tile_of, tiles
 from pimsim.macro.columns.linear import resistive, secants
-from pimsim.macro.programmed import Programmed
+from pimsim.macro.programmed import PerCell
+from pimsim.macro.spec import MacroFields
+
+if TYPE_CHECKING:
+    from pimsim.cells.card import DeviceCard
+    from pimsim.cells.iv import CellModel
 
 
-def needs_circuit(macro: Any, card: Any) -> bool:
+def needs_circuit(macro: MacroFields, card: DeviceCard) -> bool:
     """Whether column currents are no linear function of the inputs.
 
     Gated inputs change the ladder of their column, unless its lines are ideal and unselected cells are open. The I-V
@@ -23,7 +29,7 @@ def needs_circuit(macro: Any, card: Any) -> bool:
     multi-level DAC. One voltage and nothing in series leave a secant conductance, which is linear in the input.
     """
     if macro.drive == "gate":
-        return resistive(macro.wires) or macro.access.g_off > 0
+        return resistive(macro.wires) or (macro.access is not None and macro.access.g_off > 0)
     if macro.cell_law == "linear":
         return False
     levels = macro.inputs.coding == "voltage" and macro.inputs.max_level > 1
@@ -31,16 +37,14 @@ def needs_circuit(macro: Any, card: Any) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Circuit:
-    """The circuit of a programmed matrix whose cells and reference cells conduct ``pair`` [S].
+class SolvedColumns:
+    """The circuit of a programmed matrix, solved anew for every input.
 
-    >>> circuit.sums(0, level).shape        # doctest: +SKIP
+    >>> SolvedColumns(cells).sums(0, level).shape        # doctest: +SKIP
     (slices, conversions, B, C)
     """
 
-    macro: Any
-    programmed: Programmed
-    pair: Pair
+    cells: CellsAt
 
     def sums(self, group: int, level: np.ndarray) -> np.ndarray:
         """Column sums (slices, conversions, B, C) in cell steps, pedestal included, of one row group.
@@ -49,10 +53,10 @@ class Circuit:
         of their own. Pulse-width-coded levels are the sum, over the times from the end of a pulse to that of the next,
         of the currents of the rows still on.
         """
-        macro, top = self.macro, self.macro.inputs.max_level
+        macro, top = self.cells.macro, self.cells.macro.inputs.max_level
         if macro.inputs.coding == "voltage":
             return self._currents(group, level * (macro.v_read / top)) * top
-        columns = tile_of(self.programmed.tiling)
+        columns = tile_of(self.cells.programmed.tiling)
         total = np.zeros((macro.slices, macro.weights.conversions, level.shape[-2], len(columns)))
         begin = np.zeros(level.shape[:-1])
         for end in _ends(level):
@@ -64,31 +68,31 @@ class Circuit:
 
     def _currents(self, group: int, volts: np.ndarray) -> np.ndarray:
         """Currents over (step x v_read) for row voltages (B, k) or (column tiles, B, k) of one group."""
-        programmed, encoding = self.programmed, self.macro.weights
-        cells, reference = self._law_conductances
-        inputs = volts.shape[-2]
-        out = np.empty((*cells.shape[:3], inputs, cells.shape[4]))
-        held = None if reference is None else np.empty((*reference.shape[:3], inputs, reference.shape[4]))
+        macro, inputs = self.cells.macro, volts.shape[-2]
+        out, of_reference = self._law_conductances.map(lambda g: np.empty((*g.shape[:3], inputs, g.shape[4])))
         for columns, tile, currents in self.array_currents(group, volts):
-            scatter(currents, out[..., columns], None if held is None else held[..., tile])
-        scale = 1.0 / (programmed.step * programmed.sense_scale * self.macro.v_read)
-        return combine(encoding, programmed.tiling, out * scale, None if held is None else held * scale)
+            scatter(currents, out[..., columns], None if of_reference is None else of_reference[..., tile])
+        scale = 1.0 / (self.cells.unit * macro.v_read)
+        steps = PerCell(out, of_reference).map(lambda current: current * scale)
+        return combine(macro.weights, self.cells.programmed.tiling, steps)
 
     def array_currents(self, group: int, volts: np.ndarray) -> Iterator[tuple[slice, int, np.ndarray]]:
         """Currents (B, physical columns) [A] of each array of a row group: (matrix columns, column tile, currents)."""
-        start, stop = self.programmed.tiling.row_groups[group]
-        for rows, columns, tile in tiles(self.programmed.tiling):
+        tiling = self.cells.programmed.tiling
+        start, stop = tiling.row_groups[group]
+        for rows, columns, tile in tiles(tiling):
             if rows.start <= start < rows.stop:
                 array = physical_array(*self._law_conductances, rows, columns, tile)
                 own = volts if volts.ndim == 2 else volts[tile]
                 yield columns, tile, self._solve(array, own, slice(start - rows.start, stop - rows.start))
 
     @cached_property
-    def _law_conductances(self) -> Pair:
-        if self.macro.drive == "gate":
-            return secants(self.macro, self.programmed.card, self.pair)
-        law, verified = cell_model(self.programmed.card), verify_voltage(self.macro, self.programmed.card)
-        return both(lambda g: law_conductance(law, g, verified), *self.pair)
+    def _law_conductances(self) -> PerCell:
+        macro, card, law = self.cells.macro, self.cells.card, cell_model(self.cells.card)
+        if macro.drive == "gate" or law is None:
+            return secants(macro, card, self.cells.conductances)
+        verified = verify_voltage(macro.v_read, card)
+        return self.cells.conductances.map(lambda g: law_conductance(law, g, verified))
 
     def _solve(self, array: np.ndarray, volts: np.ndarray, inside: slice) -> np.ndarray:
         """Currents (B, physical columns) [A] of one array when the rows ``inside`` are at ``volts``, others at 0 V."""
@@ -96,10 +100,11 @@ class Circuit:
 
         if not len(volts):
             return np.empty((0, array.shape[1]))
-        if self.macro.drive == "gate":
+        macro, law = self.cells.macro, cell_model(self.cells.card)
+        if macro.drive == "gate" or law is None:
             return self._solve_gated(array, volts, inside)
-        law, access = cell_model(self.programmed.card), self.macro.access
-        if not resistive(self.macro.wires) and access is None:
+        access = macro.access
+        if not resistive(macro.wires) and access is None:
             return _separate(law, array[inside], volts)
         everywhere = np.zeros((len(volts), len(array)))
         everywhere[:, inside] = volts
@@ -107,7 +112,7 @@ class Circuit:
         if access is not None:
             on = np.zeros(len(array), dtype=bool)
             on[inside] = True
-        return solve_crossbar(array, everywhere, self.macro.wires, cell=law, access=access, on=on).i_out
+        return solve_crossbar(array, everywhere, macro.wires, cell=law, access=access, on=on).i_out
 
     def _solve_gated(self, array: np.ndarray, volts: np.ndarray, inside: slice) -> np.ndarray:
         """Currents of columns whose bit lines are at the read voltage and whose rows ``inside`` are on where driven."""
@@ -115,8 +120,9 @@ class Circuit:
 
         on = np.zeros((len(volts), len(array)), dtype=bool)
         on[:, inside] = volts > 0
-        access, wires = self.macro.access, self.macro.wires or Wires()
-        return solve_gated(array, on, self.macro.v_read, wires, access.r_on, access.g_off).i_out
+        macro, access = self.cells.macro, self.cells.macro.access
+        assert access is not None, "a gate drive has access devices"
+        return solve_gated(array, on, macro.v_read, macro.wires or Wires(), access.r_on, access.g_off).i_out
 
 
 def _ends(level: np.ndarray) -> np.ndarray:
@@ -127,7 +133,7 @@ def _ends(level: np.ndarray) -> np.ndarray:
     return np.moveaxis(np.sort(np.maximum(level, 0.0), axis=-1), -1, 0)
 
 
-def _separate(law: Any, array: np.ndarray, volts: np.ndarray) -> np.ndarray:
+def _separate(law: CellModel, array: np.ndarray, volts: np.ndarray) -> np.ndarray:
     """Currents of cells that do not see each other: one product for each voltage in use."""
     total = np.zeros((len(volts), array.shape[1]))
     flat = array.ravel()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from pimsim.macro.columns.layout import Pair
-from pimsim.macro.programmed import Programmed
+from pimsim.encoding import WeightEncoding
+from pimsim.macro.columns.cells_at import CellsAt
+from pimsim.macro.programmed import PerCell
 from pimsim.macro.reads.addresses import Reads
-from pimsim.macro.reads.slow_noise import swings
+from pimsim.macro.reads.slow_noise import trap_swings
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,7 @@ class Traps:
     key : conversion (slice and polarity) times K plus row;  row : matrix row;  column : number of the column.
     place : uint64 logical places;  step : what a filled trap takes from a column sum, in cell steps for a unit input.
     occupancy : share of the time a trap is filled;  name : of the random stream.
+    rows, columns : of the matrix.
     """
 
     key: np.ndarray
@@ -41,57 +43,82 @@ class Traps:
 
         See :func:`pimsim.macro.columns.layout.through_arrays` for ``level`` and ``tile_of``.
         """
-        bounds = (conversion * self.rows + rows.start, conversion * self.rows + rows.stop)
-        mine = slice(*np.searchsorted(self.key, bounds))
-        row, column = self.row[mine] - rows.start, self.column[mine]
-        place, step = self.place[mine], self.step[mine]
+        first = conversion * self.rows
+        begin, end = np.searchsorted(self.key, (first + rows.start, first + rows.stop))
+        inside = slice(int(begin), int(end))
+        row, column = self.row[inside] - rows.start, self.column[inside]
+        place, step = self.place[inside], self.step[inside]
         out = np.zeros((level.shape[-2], self.columns))
         for b in range(len(out) if len(row) else 0):
-            drive = level[b, row] if level.ndim == 2 else level[tile_of[column], b, row]
+            drive: np.ndarray = level[b, row] if level.ndim == 2 else level[tile_of[column], b, row]
             on = drive != 0
             stream = reads.named(f"{self.name}/{reads.first + b}")
             filled = stream.uniform(place[on], draw=reads.draw(read)) < self.occupancy
-            change = drive[on] * step[on] * (self.occupancy - filled)
+            change: np.ndarray = drive[on] * step[on] * (self.occupancy - filled)
             out[b] = np.bincount(column[on], weights=change, minlength=self.columns)
         return out
 
 
-def read_traps(macro: Any, programmed: Programmed, t: float, passed: Pair) -> list[tuple[Traps, Traps | None]]:
-    """Traps, of the cells and of the reference cells, whose states another read finds anew.
+class BothTraps(NamedTuple):
+    """Traps of one kind, of the cells and of the reference cells."""
+
+    cells: Traps
+    reference: Traps | None
+
+
+def read_traps(cells: CellsAt, passed: PerCell) -> tuple[BothTraps, ...]:
+    """Traps whose states every read finds anew: of the card, and of the read effects.
 
     ``passed`` is what a change of 1 S of each cell adds to its column sum, in cell steps for a unit input.
     """
-    effects, law = macro.read_effects, programmed.card.telegraph
+    effects, law = cells.macro.read_effects, cells.card.telegraph
     found = []
-    if law is not None and effects.held(programmed.card) == "read":
-        of_card = [None if s is None else s.telegraph_swing for s in (programmed.cells, programmed.reference)]
-        found.append(_both(macro, programmed, t, passed, of_card, law.occupancy.value, "telegraph of the card"))
+    if law is not None and effects.card_noise(cells.card) == "read":
+        swing = cells.of_states(lambda state: _swing(state.telegraph_swing))
+        found.append(_traps(cells, swing, passed, law.occupancy.value, "telegraph of the card"))
     own = effects.telegraph
     if own.amplitude and own.correlation == "read":
-        swing = [None if s is None else swings(effects, s) for s in (programmed.cells, programmed.reference)]
-        found.append(_both(macro, programmed, t, passed, swing, own.occupancy, "telegraph"))
-    return found
+        swing = cells.of_states(lambda state: trap_swings(effects, state))
+        found.append(_traps(cells, swing, passed, own.occupancy, "telegraph"))
+    return tuple(found)
 
 
-def _both(
-    macro: Any, programmed: Programmed, t: float, passed: Pair, swing: list, occupancy: float, name: str
-) -> tuple[Traps, Traps | None]:
-    states = (programmed.cells, programmed.reference)
-    cells, reference = (
-        None if state is None else _traps(macro, state.place, relative * state.at(t) * through, occupancy, name)
-        for state, relative, through in zip(states, swing, passed)
-    )
-    assert cells is not None
-    return cells, reference
+def _swing(swing: np.ndarray | None) -> np.ndarray:
+    assert swing is not None, "a card with telegraph noise"
+    return swing
 
 
-def _traps(macro: Any, places: np.ndarray, change: np.ndarray, occupancy: float, name: str) -> Traps:
+def _traps(cells: CellsAt, swing: PerCell, passed: PerCell, occupancy: float, name: str) -> BothTraps:
+    """Traps of cells whose conductances change by ``swing``, relative to what they are."""
+    programmed, encoding = cells.programmed, cells.macro.weights
+    state = programmed.cells
+    change: np.ndarray = swing.cells * state.at(cells.time) * passed.cells
+    own = _sorted(encoding, state.place, change, occupancy, name)
+    if programmed.reference is None or swing.reference is None or passed.reference is None:
+        return BothTraps(own, None)
+    state = programmed.reference
+    change = swing.reference * state.at(cells.time) * passed.reference
+    return BothTraps(own, _sorted(encoding, state.place, change, occupancy, name))
+
+
+def _sorted(encoding: WeightEncoding, places: np.ndarray, change: np.ndarray, occupancy: float, name: str) -> Traps:
     """Traps of cells (copies, slices, polarities, K, columns) whose states differ by ``change`` steps."""
     copies, _, polarities, k, columns = change.shape
     _, s, a, row, column = where = np.nonzero(change)
-    pair = macro.weights.signed_columns and polarities == 2
-    step = change[where] / copies * np.where(pair & (a == 1), -1.0, 1.0)
-    key = (s if macro.weights.signed_columns else s * polarities + a) * k + row
+    subtracted = encoding.signed_columns and polarities == 2
+    sign = np.where(subtracted & (a == 1), -1.0, 1.0)
+    step: np.ndarray = change[where] / copies * sign
+    key: np.ndarray = (s if encoding.signed_columns else s * polarities + a) * k + row
     order = np.argsort(key, kind="stable")
-    place = places[where]
-    return Traps(key[order], row[order], column[order], place[order], step[order], occupancy, name, k, columns)
+    place: np.ndarray = places[where]
+    return Traps(
+        key=key[order],
+        row=row[order],
+        column=column[order],
+        place=place[order],
+        step=step[order],
+        occupancy=occupancy,
+        name=name,
+        rows=k,
+        columns=columns,
+    )

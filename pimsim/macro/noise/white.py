@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pimsim.macro.columns.layout import Pair, through_arrays, tile_of
-from pimsim.macro.columns.linear import Effective
+from pimsim.encoding import WeightEncoding
+from pimsim.macro.columns.cells_at import CellsAt
+from pimsim.macro.columns.layout import through_arrays, tile_of
 from pimsim.macro.columns.sram import noise_steps
-from pimsim.macro.noise.telegraph import Traps, read_traps
-from pimsim.macro.programmed import Programmed
+from pimsim.macro.noise.telegraph import BothTraps, read_traps
+from pimsim.macro.programmed import PerCell
 from pimsim.macro.reads.addresses import Reads
-from pimsim.macro.reads.effects import ReadEffects
-from pimsim.macro.reads.slow_noise import Draws, chip_temperature, temperature_factor
+from pimsim.macro.spec import MacroFields
+
+if TYPE_CHECKING:
+    from pimsim.cells.state import Cells
 
 _BOLTZMANN, _CHARGE = 1.380649e-23, 1.602176634e-19  # J/K, C: exact by the SI of 2019
 
@@ -51,8 +54,18 @@ class Variances:
 
 @dataclass(frozen=True, eq=False)
 class ColumnNoise:
-    """White noise of the columns of a matrix and of its reference columns, of the read voltage, and ``constant`` steps
-    on every conversion. ``shape``: slices and conversions; ``traps``: of cells and reference cells."""
+    """Noise of the column sums of a matrix that every read draws anew.
+
+    Attributes
+    ----------
+    own, reference : white noise of the columns, and of the reference columns where there are any.
+    tile_of : (C,) number of the column of arrays each column lies in.
+    drive : spectral density over G of the current noise at each level (B, k).
+    shape : slices and conversions.
+    voltage : relative standard deviation of the read voltage of an array.
+    constant : standard deviation in cell steps of every conversion.
+    traps : of cells and reference cells, whose states are drawn one by one.
+    """
 
     own: Variances
     reference: Variances | None
@@ -61,7 +74,7 @@ class ColumnNoise:
     shape: tuple[int, int]
     voltage: float
     constant: float = 0.0
-    traps: tuple[tuple[Traps, Traps | None], ...] = ()
+    traps: tuple[BothTraps, ...] = ()
 
     def add(self, x: np.ndarray, level: np.ndarray, reads: Reads, read: int, s: int, a: int, rows: slice) -> np.ndarray:
         """Column sums ``x`` (B, C) with the noise of one read of one slice and conversion."""
@@ -74,10 +87,10 @@ class ColumnNoise:
         if self.reference is not None:
             after = slices * conversions * columns + s * len(tiles)
             x = x - self._draw(self.reference.of(level, drive, s, a, rows, tiles), reads, read, after)[:, tile_of]
-        for cells, held in self.traps:
-            x = x + cells.shift(level, reads, read, s * conversions + a, rows, tile_of)
-            if held is not None:
-                x = x - held.shift(level, reads, read, s, rows, tiles)[:, tile_of]
+        for traps in self.traps:
+            x = x + traps.cells.shift(level, reads, read, s * conversions + a, rows, tile_of)
+            if traps.reference is not None:
+                x = x - traps.reference.shift(level, reads, read, s, rows, tiles)[:, tile_of]
         if self.voltage:
             x = x * (1 + self.voltage * reads.normals(reads.named("voltage"), len(x), tiles, read)[:, tile_of])
         if self.constant:
@@ -94,70 +107,69 @@ class ColumnNoise:
         return np.sqrt(variance) * reads.normals(reads.cell_stream, len(variance), numbers, read)
 
 
-def column_noise(
-    macro: Any, programmed: Programmed, pair: Pair, effective: Effective, t: float, draws: Draws | None = None
-) -> ColumnNoise | None:
-    """White noise of reads at time ``t``, or None if there is none.
+def column_noise(cells: CellsAt) -> ColumnNoise | None:
+    """White noise of reads of the cells, or None if there is none.
 
-    ``pair`` conductances of cells and reference cells [S], ``effective`` the same as seen through the circuit,
-    ``draws`` what was drawn to find them. A cell behind a resistance passes its noise on as (effective/own)^2 to first
-    order; without wires that is exact.
+    A cell behind a resistance passes its noise on as (effective/own)^2 to first order; without wires that is exact.
     """
-    effects, constant = macro.read_effects, noise_steps(macro)
-    if "read" not in effects.sources(programmed.card).values() and not constant:
+    macro, programmed, effects = cells.macro, cells.programmed, cells.macro.read_effects
+    constant = noise_steps(macro)
+    if "read" not in effects.sources(cells.card).values() and not constant:
         return None
-    step = programmed.step * programmed.sense_scale
-    factor = temperature_factor(macro, programmed.card, draws) / step
-    share = shares(pair[0], effective.cells)
-    own = _variances(macro, step, _sigma(effects, programmed.cells, t) * factor, pair[0], share)
-    passed: Pair = (share * factor, None)
-    reference = None
-    if pair[1] is not None and effective.reference is not None:
-        share = shares(pair[1], effective.reference)
-        reference = _variances(macro, step, _sigma(effects, programmed.reference, t) * factor, pair[1], share)
-        passed = (passed[0], share * factor)
-    traps = tuple(read_traps(macro, programmed, t, passed))
-    shape = (macro.slices, macro.weights.conversions)
+    g, effective, factor = cells.conductances, cells.effective, cells.temperature_factor / cells.unit
+    share = passed_on(g.cells, effective.cells)
+    own = _variances(cells, _sigma(cells, programmed.cells) * factor, g.cells, share)
+    passed, reference = PerCell(share * factor), None
+    if g.reference is not None and effective.reference is not None and programmed.reference is not None:
+        share = passed_on(g.reference, effective.reference)
+        reference = _variances(cells, _sigma(cells, programmed.reference) * factor, g.reference, share)
+        passed = PerCell(passed.cells, share * factor)
     return ColumnNoise(
-        *(own, reference, tile_of(programmed.tiling), _drive(macro, chip_temperature(macro, programmed.card, draws))),
-        *(shape, effects.voltage, constant, traps),
+        own=own,
+        reference=reference,
+        tile_of=tile_of(programmed.tiling),
+        drive=_drive(macro, cells.temperature),
+        shape=(macro.slices, macro.weights.conversions),
+        voltage=effects.voltage,
+        constant=constant,
+        traps=read_traps(cells, passed),
     )
 
 
-def shares(g: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """What a change of 1 S of each cell changes at the foot of its column, to first order."""
+def passed_on(g: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """What a change of 1 S of each cell, of ``g`` [S], changes at the foot of its column, to first order."""
     return np.divide(seen, g, out=np.ones_like(g), where=g > 0) ** 2
 
 
-def _sigma(effects: ReadEffects, state: Any, t: float) -> np.ndarray:
+def _sigma(cells: CellsAt, state: Cells) -> np.ndarray:
     """Standard deviation [S] of the normal noise of each cell that another read finds anew."""
-    variance = np.zeros(state.g.shape)
-    if effects.held(state.card) == "read":
-        variance += state.gaussian_sigma(t) ** 2
+    effects, variance = cells.macro.read_effects, np.zeros(state.g.shape)
+    if effects.card_noise(cells.card) == "read":
+        variance += state.gaussian_sigma(cells.time) ** 2
     if effects.flicker.correlation == "read":
-        variance += (effects.flicker.amplitude * state.at(t)) ** 2
+        variance += (effects.flicker.amplitude * state.at(cells.time)) ** 2
     return np.sqrt(variance)
 
 
-def _variances(macro: Any, step: float, sigma: np.ndarray, g: np.ndarray, share: np.ndarray) -> Variances:
+def _variances(cells: CellsAt, sigma: np.ndarray, g: np.ndarray, share: np.ndarray) -> Variances:
     """Variances of cells of normal noise ``sigma`` in steps that conduct ``g`` [S] and pass on ``share``."""
-    square = together(macro, (share * sigma) ** 2) if sigma.any() else None
-    current = None
+    macro, current = cells.macro, None
+    square = together(macro.weights, (share * sigma) ** 2) if sigma.any() else None
     if macro.read_effects.bandwidth:
-        unit = step * macro.v_read / macro.inputs.max_level
-        current = together(macro, share * g * (macro.read_effects.bandwidth / unit**2))
+        unit = cells.unit * macro.v_read / macro.inputs.max_level
+        current = together(macro.weights, share * g * (macro.read_effects.bandwidth / unit**2))
     return Variances(square, current)
 
 
-def together(macro: Any, variance: np.ndarray) -> np.ndarray:
+def together(encoding: WeightEncoding, variance: np.ndarray) -> np.ndarray:
     """Variance of the mean of the copies, summed over a pair that is subtracted: (slices, conversions, K, columns)."""
-    total = variance.sum(axis=0) / len(variance) ** 2
-    if macro.weights.signed_columns and total.shape[1] == 2:
+    total: np.ndarray = variance.sum(axis=0) / len(variance) ** 2
+    if encoding.signed_columns and total.shape[1] == 2:
         total = total.sum(axis=1, keepdims=True)
     return total
 
 
-def _drive(macro: Any, temperature: float) -> Callable[[np.ndarray], np.ndarray]:
+def _drive(macro: MacroFields, temperature: float) -> Callable[[np.ndarray], np.ndarray]:
     """Spectral density [V A/A s = V C] over G of a cell's current noise at each level: 2 q V coth(q V / 2 k T)."""
     top = macro.inputs.max_level
     thermal = 4 * _BOLTZMANN * temperature

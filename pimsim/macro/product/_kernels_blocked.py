@@ -156,7 +156,6 @@ def blocked_group(lanes, digits, panels, panel, converter, plane_weights, weight
             for t in range(planes):
                 for i in range(tiles):
                     x, place = (t * tiles + i) * rows * 6, i * 6 * width
-                    tile_codes(
-                        *(lanes, flat, x, panels, a, rows, levels, worth, first, top, plane_weights[t], sums, place)
-                    )
+                    plane = plane_weights[t]
+                    tile_codes(lanes, flat, x, panels, a, rows, levels, worth, first, top, plane, sums, place)
         add_sums(lanes, sums, first, unit, out)

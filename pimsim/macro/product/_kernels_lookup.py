@@ -254,9 +254,9 @@ def lookup_share(lanes, low, planes, width, edges, entries, sizes, columns, unit
                 chunk = (lsb[own], other[own], mask[own], slots[own])
                 x, rows = low[part, first : first + n], (edges[r, 0], edges[r, 1])
                 pack(x, rows, chunk, width, lanes_, lanes_, lists[0], lengths, lists[1], order)
+                group = (start[r], weights[r], shifts[r], units[part, r])
+                share, table = out[first : first + n], (begin, sizes[r])
                 lookup_group(
-                    *(lanes, lists[1], order, entries, (begin, sizes[r])),
-                    *((start[r], weights[r], shifts[r], units[part, r]), plane_weights[own], converter),
-                    *(blocks, scratch, out[first : first + n]),
+                    lanes, lists[1], order, entries, table, group, plane_weights[own], converter, blocks, scratch, share
                 )
                 begin += sizes[r] * start.shape[1] * (start.shape[2] // lanes_)

@@ -37,6 +37,7 @@ from pimsim.base.simd import (
     width_of,
 )
 from pimsim.macro.product._kernels_lookup import accumulate, add_totals, flush
+from pimsim.macro.product.plan import LEAST
 
 _LOW32 = np.uint64(0xFFFFFFFF)
 _F = np.float32
@@ -58,8 +59,8 @@ _SINE = tuple(_F(c) for c in (1.0, -0.16666650772094727, 0.008332036435604095, -
 _COSINE = tuple(_F(c) for c in (1.0, -0.5, 0.04166661575436592, -0.0013886619126424193, 2.4379880414926447e-05))
 _S0, _S1, _S2, _S3 = _SINE
 _C0, _C1, _C2, _C3, _C4 = _COSINE
-NONE, WHITE, HELD = 0, 1, 2  # noise of the columns: none, another in every plane, common to the planes of an input
-_LEAST = _F(2.0**-14)  # of a variance, below which a plane is no longer independent of those before it
+NONE, WHITE, JOINT = 0, 1, 2  # noise of the columns: none, another in every plane, common to the planes of an input
+_LEAST = _F(LEAST)
 _ONE_BITS, _HALF_BITS = np.int32(0x3F800000), np.int32(0x3F000000)  # of 1.0 and 0.5
 _MANTISSA, _EXPONENT, _ROOT = np.int32(0x007FFFFF), np.int32(23), np.int32(0x003504F3)  # mantissa of sqrt(2)
 
@@ -196,7 +197,7 @@ def white_noise_simd(lanes, variances, start, worth, normals, noise):
         store(noise, at, add(load(lanes, noise, at), mul(square_root(variance), load(lanes, normals, at))))
 
 
-def held_noise(lanes, covariances, start, worth, normals, places, rest, noise):
+def joint_noise(lanes, covariances, start, worth, normals, places, rest, noise):
     """Add noise that is common to the planes of one sample, of their covariances, to ``noise``.
 
     ``covariances`` (pairs of planes j <= i, lanes) from ``start`` on, fixed point of ``worth``; ``places`` of planes in
@@ -223,8 +224,8 @@ def held_noise(lanes, covariances, start, worth, normals, places, rest, noise):
                 noise[places[i] + c] += rest[entry(i, m) * lanes + c] * normals[places[m] + c]
 
 
-@simd_of(held_noise)
-def held_noise_simd(lanes, covariances, start, worth, normals, places, rest, noise):
+@simd_of(joint_noise)
+def joint_noise_simd(lanes, covariances, start, worth, normals, places, rest, noise):
     stay_apart()
     width, zero, one = len(lanes), broadcast(lanes, _F(0.0)), broadcast(lanes, _F(1.0))
     scale = broadcast(lanes, worth)
@@ -286,45 +287,45 @@ def noisy_group(lanes, packed, tables, table, group, starts, converter, reads, b
     """One row group with noise: ``blocks`` = (first, last) blocks of columns, added to ``out`` (samples, C).
 
     ``packed`` = (words, order) of (sums, variances); ``tables`` = entries of both, ``starts`` likewise (P, columns
-    padded); ``group`` = (weights, shifts, unit) as in ``lookup_group``; ``converter`` = (top, worth of a sum, of a
-    variance, noise of a conversion [LSB]) float32; ``reads`` = (kind of the columns' noise, keys of it and of the
-    converters' noise, first sample, first pair, columns, weights of the slots, places of the planes): the conversions
-    of a sample lie as (normal of a pair, pair, column), with weight zero where no plane is.
+    padded); ``group`` = (weights, shifts, unit) as in ``lookup_group``; ``converter``, ``reads`` and ``scratch`` are
+    ``Converter``, ``GroupNoise`` and ``Scratch`` of ``lookup_noise``: the conversions of a sample lie as (normal of a
+    pair, pair, column), with weight zero where no plane is.
     """
     weights, shifts, unit = group
-    sums, spreads, raw, normals, rest, noise, worth, shifted, totals = scratch
-    kind, keys, sample, pair, columns, slots, places = reads
-    width, physical, pairs = width_of(lanes), weights.shape[0], (pair, slots.size // 2)
-    step = spreads.size // out.shape[0]
+    width, physical, pairs = width_of(lanes), weights.shape[0], (reads.pair, reads.slots.size // 2)
+    sums, spreads, noise, worth = scratch.sums, scratch.spreads, scratch.noise, scratch.worth
+    raw, normals, step = scratch.raw, scratch.normals, scratch.spreads.size // out.shape[0]
+    words, order = packed[0]
+    spread_words, spread_order = packed[1]
     for block in range(blocks[0], blocks[1]):
         first = block * width
         for p in range(physical):
             at = table[0] + (block * physical + p) * table[1]
             mine = slice(first, first + width)
             for place in range(worth.size):
-                worth[place] = slots[place // width] * weights[p, first + place % width]
-            accumulate(lanes, tables[0], at, table[1], packed[0][0], packed[0][1], starts[0][p, mine], None, sums)
-            if kind != NONE:
-                accumulate(
-                    lanes, tables[1], at, table[1], packed[1][0], packed[1][1], starts[1][p, mine], None, spreads
-                )
-            column = np.uint64(p * columns + first)
+                worth[place] = reads.slots[place // width] * weights[p, first + place % width]
+            accumulate(lanes, tables[0], at, table[1], words, order, starts[0][p, mine], None, sums)
+            if reads.kind != NONE:
+                start = starts[1][p, mine]
+                accumulate(lanes, tables[1], at, table[1], spread_words, spread_order, start, None, spreads)
+            column = np.uint64(p * reads.columns + first)
             for i in range(out.shape[0]):
                 noise[:] = _F(0.0)
-                number = sample + np.uint64(i)
-                if kind != NONE:
-                    philox_columns(lanes, keys[0], number, column, pairs, raw)
+                number = reads.sample + np.uint64(i)
+                if reads.kind != NONE:
+                    philox_columns(lanes, reads.keys[0], number, column, pairs, raw)
                     box_muller(lanes, raw, normals)
-                    if kind == WHITE:
-                        white_noise(lanes, spreads, i * step, converter[2], normals, noise)
+                    if reads.kind == WHITE:
+                        white_noise(lanes, spreads, i * step, converter.variance_worth, normals, noise)
                     else:
-                        held_noise(lanes, spreads, i * step, converter[2], normals, places, rest, noise)
-                if converter[3] > _F(0.0):
-                    philox_columns(lanes, keys[1], number, column, pairs, raw)
+                        variance, rest = converter.variance_worth, scratch.rest
+                        joint_noise(lanes, spreads, i * step, variance, normals, reads.places, rest, noise)
+                if converter.noise > _F(0.0):
+                    philox_columns(lanes, reads.keys[1], number, column, pairs, raw)
                     box_muller(lanes, raw, normals)
-                    add_scaled(normals, converter[3], noise)
-                start = i * noise.size
-                add_codes(lanes, sums, start, noise, converter[1], converter[0], worth, shifted, i * width)
+                    add_scaled(normals, converter.noise, noise)
+                begin, top = i * noise.size, converter.top
+                add_codes(lanes, sums, begin, noise, converter.sum_worth, top, worth, scratch.shifted, i * width)
             if shifts[p] >= 0:
-                flush(width, shifted, shifts[p], totals, 0)
-        add_totals(totals, width, first, unit, out)
+                flush(width, scratch.shifted, shifts[p], scratch.totals, 0)
+        add_totals(scratch.totals, width, first, unit, out)

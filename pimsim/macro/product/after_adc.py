@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from pimsim.encoding.inputs import plane_sums
 from pimsim.macro.product.plain import pedestal_sums
-from pimsim.macro.product.plan import Plan, code_weights
+from pimsim.macro.product.plan import ProductPlan, code_weights
 from pimsim.macro.programmed import Programmed
+from pimsim.macro.spec import MacroFields
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Corrections:
     inputs: np.ndarray
     constant: np.ndarray
 
-    def apply(self, y: np.ndarray, plan: Plan, words: np.ndarray) -> np.ndarray:
+    def apply(self, y: np.ndarray, plan: ProductPlan, words: np.ndarray) -> np.ndarray:
         """Correct the (B, C) levels of one pass for the (B, K) words that made them."""
         based, constant, groups = self._present
         y = y + self.base if based else y
@@ -53,7 +53,7 @@ class Corrections:
         return bool(self.base.any()), bool(self.constant.any()), [found for found in groups if any(found[1:])]
 
 
-def _pedestal_steps(plan: Plan, active: np.ndarray) -> np.ndarray:
+def _pedestal_steps(plan: ProductPlan, active: np.ndarray) -> np.ndarray:
     """Pedestals (B,) of all planes, each rounded to whole cell steps as the converter's codes are, shift-added.
 
     ``active`` (planes, B) sums of the levels of each plane.
@@ -62,7 +62,7 @@ def _pedestal_steps(plan: Plan, active: np.ndarray) -> np.ndarray:
     return np.array([plane.weight for plane in plan.planes], dtype=np.float64) @ steps
 
 
-def build_corrections(macro: Any, programmed: Programmed, plan: Plan) -> Corrections:
+def build_corrections(macro: MacroFields, programmed: Programmed, plan: ProductPlan) -> Corrections:
     """Corrections of ``programmed`` read as ``plan`` says."""
     encoding = macro.weights
     worth = code_weights(encoding, programmed.flipped)

@@ -11,18 +11,18 @@ Layout of ``Panels.cells``, float32: row group, block of columns (two vectors), 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pimsim.macro.product.lookup import aligned, pad_columns
-from pimsim.macro.product.plan import Plan
-from pimsim.macro.product.threads import run_shared, thread_count
+from pimsim.macro.product.lookup import Words, aligned, pad_columns
+from pimsim.macro.product.plan import ProductPlan
+from pimsim.macro.product.threads import Share, run_shared, thread_count
 
-_TILE = 6  # samples of the micro-kernel
+_TILE = 6  # samples of the micro-kernel: with two vectors of columns, 12 sums and 3 operands fill 16 registers
 _SAMPLES = 384  # x planes of a block of the batch, at most: its digits stay in the second cache
-_LARGEST_TOP = (1 << 12) - 1  # finer codes are no longer wide against float32 rounding
+# Highest code: float32 sums of 128 rows are off by some 2^-20 of the range, 1/256 of a code of 12 bits.
+_LARGEST_TOP = (1 << 12) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Panels:
         return self.weights.shape[2] // self.width
 
 
-def refusal(plan: Plan) -> str | None:
+def refusal(plan: ProductPlan) -> str | None:
     """Why the float32 kernel cannot serve the plan, or None."""
     if plan.top > _LARGEST_TOP:
         return f"codes up to {plan.top} are too fine for float32 sums"
@@ -59,7 +59,7 @@ def refusal(plan: Plan) -> str | None:
     return None
 
 
-def build(plan: Plan, lanes: int | None = None) -> Panels:
+def build(plan: ProductPlan, lanes: int | None = None) -> Panels:
     """Panels of a plan; ``lanes`` (4, 8, 16) of a vector are the machine's if None."""
     from pimsim.base.simd import native_lanes
     from pimsim.macro.product import _kernels_blocked as kernels
@@ -79,42 +79,54 @@ def build(plan: Plan, lanes: int | None = None) -> Panels:
 
 
 def code_sums(
-    plan: Plan, panels: Panels, words: NDArray[Any], threads: int | None = None, simd: bool = True
+    plan: ProductPlan, panels: Panels, words: Words, threads: int | None = None, simd: bool = True
 ) -> NDArray[np.float64]:
-    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`.
+    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`ProductPlan`.
 
     ``simd=False`` takes the plain loops, which give the same bits, as do any number of ``threads``.
     """
     out = np.zeros((len(words), plan.matrix.shape[3]))
 
-    def work(samples: slice, blocks: tuple[int, int]) -> None:
-        _share(plan, panels, words[samples], blocks, simd, out[samples])
+    def work(share: Share) -> None:
+        add_share(plan, panels, words, share, out, simd)
 
     run_shared(work, len(words), panels.blocks, threads or thread_count())
     return out
 
 
-def _share(
-    plan: Plan, panels: Panels, words: NDArray[Any], blocks: tuple[int, int], simd: bool, out: NDArray[np.float64]
+def add_share(
+    plan: ProductPlan, panels: Panels, words: Words, share: Share, out: NDArray[np.float64], simd: bool = True
 ) -> None:
-    """One thread's share: some blocks of columns, block after block of the batch, added to ``out``."""
+    """Add one thread's share of the codes, block after block of the batch, to its columns of ``out`` (B, C)."""
     from pimsim.macro.product import _kernels_blocked as kernels
 
+    mine, sums_of = words[share.samples], out[share.samples]
     plane_weights = np.array([plane.weight for plane in plan.planes], dtype=np.int32)
-    planes = tuple(np.array(v) for v in zip(*((plane.lsb, (1 << plane.width) - 1) for plane in plan.planes)))
+    lsb = np.array([plane.lsb for plane in plan.planes])
+    mask = np.array([(1 << plane.width) - 1 for plane in plan.planes])
     lanes = (0,) * (panels.width // 2) if simd else panels.width // 2
-    parts = max(1, -(-len(words) * len(plan.planes) // _SAMPLES))
-    samples = max(_TILE, -(-len(words) // parts // _TILE) * _TILE)
-    for first in range(0, len(words), samples):
-        part = words[first : first + samples]
-        tiles, begin = -(-len(part) // _TILE), 0
+    parts = max(1, -(-len(mine) * len(plan.planes) // _SAMPLES))
+    samples = max(_TILE, -(-len(mine) // parts // _TILE) * _TILE)
+    for first in range(0, len(mine), samples):
+        block = mine[first : first + samples]
+        tiles, begin = -(-len(block) // _TILE), 0
         sums = np.zeros(tiles * _TILE * panels.width, np.int32)
         for r, (start, stop) in enumerate(plan.groups):
             levels = np.empty((len(plan.planes), tiles, stop - start, _TILE), np.float32)
-            kernels.tile_digits(part, (start, stop), planes, levels)
+            kernels.tile_digits(block, (start, stop), (lsb, mask), levels)
             size = (stop - start) * panels.width
             kernels.blocked_group(
-                *(lanes, levels, panels.cells, (begin, size), panels.converter[r], plane_weights, panels.weights[r]),
-                *(plan.unit[r], plan.top, blocks, sums, out[first : first + samples]),
+                lanes,
+                levels,
+                panels.cells,
+                (begin, size),
+                panels.converter[r],
+                plane_weights,
+                panels.weights[r],
+                plan.unit[r],
+                plan.top,
+                share.blocks,
+                sums,
+                sums_of[first : first + samples],
             )
             begin += size * panels.weights.shape[1] * panels.blocks

@@ -19,18 +19,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pimsim.macro.product.plan import Plan
-from pimsim.macro.product.threads import run_shared, thread_count
+from pimsim.encoding import Plane
+from pimsim.macro.product.plan import ProductPlan
+from pimsim.macro.product.threads import Share, run_shared, thread_count
+
+Words = NDArray[np.unsignedinteger]
+# First and last + 1 plane of each part, and of all planes: lsb, other, mask, weight, slot; see :class:`Chunk`.
+Planes = tuple[
+    NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]
+]
+Number = TypeVar("Number", bound=np.generic)
 
 _PAIRS = 2048  # (sample, plane) pairs of one block of the batch: their lists stay in the second cache
-_LARGEST_OFFSET = 65535  # of a list, 16 bits
+_LARGEST_OFFSET = (1 << 16) - 1  # an entry of a list is a number of 16 bits
 _FULL = 30  # bits of the largest accumulator, the sign apart
-_FINE = 128  # times the highest code: a largest sum beyond leaves too few bits of fraction
+_FINE = 128  # largest sum over the highest code: a larger one leaves too few of 31 bits to the fraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +50,8 @@ class Tables:
     edges : (R, 2) rows of each row group.
     start : (R, P, columns padded) int32 accumulator before the first addition.
     weights : (R, P, columns padded) int32 shift-add weights, but for a power of two.
-    shifts : (R, P) exponent of that power, which the sum of the physical columns since the last one with a shift is
-        worth; -1 where the next column comes to that sum.
+    shifts : (R, P) exponent of that power: columns are summed up to one with a shift, and the sum is shifted by it; -1
+        where the sum goes on.
     rows, states : rows under one index, states of one digit.
     bits : fraction bits of an accumulator.
     parts : bits to shift the words by for each byte of planes;  planes, units : these planes and what their codes are
@@ -60,7 +68,7 @@ class Tables:
     bits: int
     lanes: int
     parts: tuple[int, ...]
-    planes: tuple[NDArray[Any], ...]
+    planes: Planes
     units: NDArray[np.float64]
 
     @property
@@ -80,7 +88,7 @@ class Tables:
         return self.states.bit_length() - 1
 
 
-def refusal(plan: Plan) -> str | None:
+def refusal(plan: ProductPlan) -> str | None:
     """Why tables cannot serve the plan, or None."""
     width = _width(plan)
     if width > 4:
@@ -98,7 +106,7 @@ def refusal(plan: Plan) -> str | None:
     return None
 
 
-def _largest(plan: Plan, matrix: NDArray[np.float64], pedestal: float, *scaling: NDArray[np.float64]) -> float:
+def _largest(plan: ProductPlan, matrix: NDArray[np.float64], pedestal: float, *scaling: NDArray[np.float64]) -> float:
     """Bound on the magnitude of the column sums of ``matrix`` in codes; ``scaling`` (inverse, begin)."""
     from pimsim.macro.product import _kernels_lookup as kernels
 
@@ -106,12 +114,12 @@ def _largest(plan: Plan, matrix: NDArray[np.float64], pedestal: float, *scaling:
     return float(kernels.largest_code(cells, pedestal, np.array(plan.groups), (1 << _width(plan)) - 1, *scaling))
 
 
-def shift_adds(plan: Plan) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
+def shift_adds(plan: ProductPlan) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
     """Weights (R, P, C) int32 and shifts (R, P) of :class:`Tables`; None where one column alone passes 31 bits."""
     weights = plan.weights.reshape(len(plan.groups), -1, plan.matrix.shape[3])
     common = np.gcd.reduce(weights, axis=2)
     powers = common & -common
-    each = plan.top * max(int(np.abs(chunk[3]).sum()) for _, chunk in chunks(plan))
+    each = plan.top * max(int(np.abs(chunk.weights).sum()) for chunk in chunks(plan))
     largest = np.abs(weights).max(axis=2) * each
     reduced, shifts = np.empty(weights.shape, np.int32), np.full(powers.shape, -1)
     for r in range(len(weights)):
@@ -134,13 +142,13 @@ def _runs(largest: NDArray[np.int64], powers: NDArray[np.int64]) -> list[tuple[i
     return runs
 
 
-def build(plan: Plan, lanes: int | None = None) -> Tables:
+def build(plan: ProductPlan, lanes: int | None = None) -> Tables:
     """Tables of a plan, 16 bytes a cell for bit-serial inputs; ``lanes`` (4, 8, 16) are chosen if None."""
     return fill(plan, plan.matrix, plan.pedestal, *plan.scaling, lanes)
 
 
 def fill(
-    plan: Plan,
+    plan: ProductPlan,
     matrix: NDArray[np.float64],
     pedestal: float,
     inverse: NDArray[np.float64],
@@ -162,36 +170,56 @@ def fill(
     # Half a unit of rounding a group and half of the start: raised by it, a tie goes up whatever the rounding was.
     start = np.floor(begin * 2.0**bits + 0.5) + (groups + 2) // 2
     padded = -(-columns // lanes) * lanes
+    parts, planes, units = _all_planes(plan)
     entries = aligned(int(groups.sum()) * states**rows * len(cells) * padded, np.int32)
     factor = pad_columns(inverse * 2.0**bits, padded, np.float64)
     kernels.build_entries(cells, pedestal, edges, states, rows, lanes, factor, entries)
-    start = pad_columns(start, padded, np.int32)
     adds = shift_adds(plan)
     assert adds is not None, "such a plan is refused"
-    weights = pad_columns(adds[0], padded, np.int32)
-    return Tables(entries, edges, start, weights, adds[1], rows, states, bits, lanes, *_all_planes(plan))
+    return Tables(
+        entries=entries,
+        edges=edges,
+        start=pad_columns(start, padded, np.int32),
+        weights=pad_columns(adds[0], padded, np.int32),
+        shifts=adds[1],
+        rows=rows,
+        states=states,
+        bits=bits,
+        lanes=lanes,
+        parts=parts,
+        planes=planes,
+        units=units,
+    )
 
 
-def _all_planes(plan: Plan) -> tuple[tuple[int, ...], tuple[NDArray[Any], ...], NDArray[np.float64]]:
+def _all_planes(plan: ProductPlan) -> tuple[tuple[int, ...], Planes, NDArray[np.float64]]:
     """Parts, planes and units of :class:`Tables`."""
-    shifts, parts = zip(*chunks(plan))
-    ends = np.cumsum([0] + [len(chunk[0]) for chunk in parts])
-    planes = (np.stack([ends[:-1], ends[1:]], axis=1), *(np.concatenate(values) for values in zip(*parts)))
+    parts = chunks(plan)
+    ends: NDArray[np.int64] = np.cumsum([0] + [len(chunk.lsb) for chunk in parts])
+    planes: Planes = (
+        np.stack([ends[:-1], ends[1:]], axis=1),
+        np.concatenate([chunk.lsb for chunk in parts]),
+        np.concatenate([chunk.other for chunk in parts]),
+        np.concatenate([chunk.mask for chunk in parts]),
+        np.concatenate([chunk.weights for chunk in parts]),
+        np.concatenate([chunk.slots for chunk in parts]),
+    )
+    shifts = tuple(chunk.shift for chunk in parts)
     return shifts, planes, np.stack([plan.unit * float(1 << shift) for shift in shifts])
 
 
-def _width(plan: Plan) -> int:
+def _width(plan: ProductPlan) -> int:
     return max(plane.width for plane in plan.planes)
 
 
-def pad_columns(values: NDArray[Any], columns: int, dtype: Any) -> NDArray[Any]:
+def pad_columns(values: np.ndarray, columns: int, dtype: type[Number]) -> NDArray[Number]:
     """``values`` (R, P, C) with zeros up to ``columns`` columns."""
     out = np.zeros((*values.shape[:2], columns), dtype)
     out[:, :, : values.shape[2]] = values
     return out
 
 
-def aligned(count: int, dtype: Any) -> NDArray[Any]:
+def aligned(count: int, dtype: type[Number]) -> NDArray[Number]:
     """Uninitialized elements of 4 bytes from the start of a cache line, so that no vector lies across two."""
     raw = np.empty(count + 16, dtype)
     skip = (-raw.ctypes.data // 4) % 16
@@ -199,52 +227,89 @@ def aligned(count: int, dtype: Any) -> NDArray[Any]:
 
 
 def code_sums(
-    plan: Plan, tables: Tables, words: NDArray[Any], threads: int | None = None, simd: bool = True
+    plan: ProductPlan, tables: Tables, words: Words, threads: int | None = None, simd: bool = True
 ) -> NDArray[np.float64]:
-    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`.
+    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`ProductPlan`.
 
     ``simd=False`` takes the plain loops, which give the same bits, as do any number of ``threads``.
     """
-    from pimsim.macro.product import _kernels_lookup as kernels
-
     out = np.zeros((len(words), plan.matrix.shape[3]))
     low = np.stack([part(words, shift) for shift in tables.parts]) if len(tables.parts) > 1 else part(words, 0)[None]
-    lanes = (0,) * tables.lanes if simd else tables.lanes
-    ends = tables.planes[0]
-    most = max(1, _PAIRS // int((ends[:, 1] - ends[:, 0]).max()))
-    columns, converter = (tables.start, tables.weights, tables.shifts), (plan.top, tables.bits)
 
-    def work(samples: slice, blocks: tuple[int, int]) -> None:
-        count = samples.stop - samples.start
-        if not count:
-            return
-        kernels.lookup_share(
-            *(lanes, low[:, samples], tables.planes, tables.width, tables.edges, tables.entries, tables.sizes, columns),
-            *(tables.units, converter, blocks, min(most, count), out[samples]),
-        )
+    def work(share: Share) -> None:
+        add_share(plan, tables, low, share, out, simd)
 
     run_shared(work, len(words), tables.blocks, threads or thread_count())
     return out
 
 
-def part(words: NDArray[Any], shift: int) -> NDArray[np.uint8]:
+def add_share(
+    plan: ProductPlan, tables: Tables, low: NDArray[np.uint8], share: Share, out: NDArray[np.float64], simd: bool = True
+) -> None:
+    """Add one thread's share of the codes of ``low`` (parts, B, K) to the columns of its blocks in ``out`` (B, C)."""
+    from pimsim.macro.product import _kernels_lookup as kernels
+
+    samples = share.samples
+    count = samples.stop - samples.start
+    if not count:
+        return
+    ends: NDArray[np.int64] = tables.planes[0]
+    most = max(1, _PAIRS // int((ends[:, 1] - ends[:, 0]).max()))
+    lanes = (0,) * tables.lanes if simd else tables.lanes
+    columns, converter = (tables.start, tables.weights, tables.shifts), (plan.top, tables.bits)
+    kernels.lookup_share(
+        lanes,
+        low[:, samples],
+        tables.planes,
+        tables.width,
+        tables.edges,
+        tables.entries,
+        tables.sizes,
+        columns,
+        tables.units,
+        converter,
+        share.blocks,
+        min(most, count),
+        out[samples],
+    )
+
+
+def part(words: Words, shift: int) -> NDArray[np.uint8]:
     """The eight bits of the words from ``shift`` on."""
     kept = words >> words.dtype.type(shift) if shift else words
     return np.ascontiguousarray(kept).astype(np.uint8, copy=False)
 
 
-def chunks(plan: Plan) -> list[tuple[int, tuple[NDArray[Any], ...]]]:
-    """Planes by the byte: (bits to shift the words by, (lsb, other, mask, weight, slot) of the planes after it)."""
-    parts: list[list[Any]] = []
+class Chunk(NamedTuple):
+    """Planes whose bits lie in one byte of the words.
+
+    ``shift`` : bits to shift the words by.
+    ``lsb``, ``other``, ``mask`` : of each plane: its bits are those from ``lsb`` on in ``mask``; a plane of one bit is
+        the product of the bits ``lsb`` and ``other``.
+    ``weights`` : of each plane, after the shift;  ``slots`` : where its sums go.
+    """
+
+    shift: int
+    lsb: NDArray[np.int64]
+    other: NDArray[np.int64]
+    mask: NDArray[np.int64]
+    weights: NDArray[np.int32]
+    slots: NDArray[np.int64]
+
+
+def chunks(plan: ProductPlan) -> list[Chunk]:
+    """The planes of a plan by the byte."""
+    parts: list[list[Plane]] = []
     for plane in plan.planes:
         if not parts or plane.lsb + plane.width - parts[-1][0].lsb > 8:
             parts.append([])
         parts[-1].append(plane)
-    found: list[tuple[int, tuple[NDArray[Any], ...]]] = []
-    for chunk in parts:
-        shift = chunk[0].lsb
-        lsb = np.array([plane.lsb - shift for plane in chunk], dtype=np.int64)
-        mask = np.array([(1 << plane.width) - 1 for plane in chunk], dtype=np.int64)
-        weights = np.array([plane.weight >> shift for plane in chunk], dtype=np.int32)
-        found.append((shift, (lsb, lsb, mask, weights, np.zeros(len(chunk), np.int64))))
-    return found
+    return [_chunk(part) for part in parts]
+
+
+def _chunk(planes: list[Plane]) -> Chunk:
+    shift = planes[0].lsb
+    lsb = np.array([plane.lsb - shift for plane in planes], dtype=np.int64)
+    mask = np.array([(1 << plane.width) - 1 for plane in planes], dtype=np.int64)
+    weights = np.array([plane.weight >> shift for plane in planes], dtype=np.int32)
+    return Chunk(shift, lsb, lsb, mask, weights, np.zeros(len(planes), np.int64))

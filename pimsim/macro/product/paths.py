@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from pimsim.macro.product import blocked, lookup, lookup_noise, plain
-from pimsim.macro.product.plan import Plan
+from pimsim.macro.product.plan import ProductPlan
 from pimsim.macro.reads.addresses import Reads
 
-_WIDE = 3  # bits of one input from which a product is faster than a table
+_WIDE = 3  # bits of one input from which a product is faster than a table (benchmarks/bench_matmul.py)
 _PLAIN = "blocked float64 matrix products with the converter fused on each block: "
 _NOISY = (
     "column sums and variances of their noise looked up, one normal a conversion",
     "column sums and covariances of the noise that planes have in common looked up, one normal a conversion",
 )
-_PREPARED: dict[str, Any] = {"lookup": lookup, "blocked": blocked, "noisy lookup": lookup_noise}
+Prepared = TypeVar("Prepared")
+
+
+class PreparedPath(Protocol[Prepared]):
+    """A path that prepares something of a plan once and then multiplies with it: a module of this room."""
+
+    def refusal(self, plan: ProductPlan) -> str | None:
+        """Why the path cannot serve the plan, or None."""
+
+    def build(self, plan: ProductPlan) -> Prepared:
+        """What the plan's matrix and converters become."""
+
+    def code_sums(self, plan: ProductPlan, prepared: Prepared, words: np.ndarray) -> np.ndarray:
+        """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words."""
 
 
 class Path(NamedTuple):
@@ -26,12 +39,10 @@ class Path(NamedTuple):
     why: str
 
 
-def choose(plan: Plan, noisy: bool = False) -> Path:
-    """The path that :func:`code_sums` takes for a plan, ``noisy`` when it is given reads; no matter of the batch."""
-    key = "path with noise" if noisy and plan.random else "path"
-    if key not in plan.cache:
-        plan.cache[key] = _choice(plan, key == "path with noise")
-    return plan.cache[key]
+def choose(plan: ProductPlan, noisy: bool = False) -> Path:
+    """The path that :func:`code_sums` takes for a plan, ``noisy`` when it is given reads; the same for any batch."""
+    with_noise = noisy and plan.random
+    return plan.keep("path with noise" if with_noise else "path", lambda own: _choice(own, with_noise))
 
 
 def _interpreted() -> bool:
@@ -40,7 +51,7 @@ def _interpreted() -> bool:
     return bool(config.DISABLE_JIT)
 
 
-def _choice(plan: Plan, noisy: bool) -> Path:
+def _choice(plan: ProductPlan, noisy: bool) -> Path:
     if plan.circuit is not None:
         return Path("circuit", "the currents are not linear in the inputs: every read is a circuit solution")
     refused = "NUMBA_DISABLE_JIT is set" if _interpreted() else _peculiar(plan)
@@ -49,7 +60,7 @@ def _choice(plan: Plan, noisy: bool) -> Path:
     if refused is not None:
         return Path("plain", _PLAIN + refused)
     if noisy:
-        return Path("noisy lookup", _NOISY[plan.held is not None])
+        return Path("noisy lookup", _NOISY[plan.joint is not None])
     wide = max(plane.width for plane in plan.planes) >= _WIDE
     no_lookup, no_blocked = lookup.refusal(plan), blocked.refusal(plan)
     if no_lookup is None and not (wide and no_blocked is None):
@@ -59,25 +70,29 @@ def _choice(plan: Plan, noisy: bool) -> Path:
     return Path("plain", f"{_PLAIN}{no_lookup}; {no_blocked}")
 
 
-def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
-    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`Plan`.
+def code_sums(plan: ProductPlan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
+    """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; see :class:`ProductPlan`.
 
     Noise is drawn only with ``reads``.
     """
     name = choose(plan, reads is not None).name
-    if name not in _PREPARED:
-        return plain.code_sums(plan, words, reads)
-    module = _PREPARED[name]
-    if name not in plan.cache:
-        plan.cache[name] = module.build(plan)
-    more = (reads,) if name == "noisy lookup" else ()
-    return module.code_sums(plan, plan.cache[name], words, *more)
+    if name == "lookup":
+        return _by(lookup, name, plan, words)
+    if name == "blocked":
+        return _by(blocked, name, plan, words)
+    if name == "noisy lookup" and reads is not None:
+        return lookup_noise.code_sums(plan, plan.keep(name, lookup_noise.build), words, reads)
+    return plain.code_sums(plan, words, reads)
 
 
-def _peculiar(plan: Plan) -> str | None:
+def _by(path: PreparedPath[Prepared], name: str, plan: ProductPlan, words: np.ndarray) -> np.ndarray:
+    return path.code_sums(plan, plan.keep(name, path.build), words)
+
+
+def _peculiar(plan: ProductPlan) -> str | None:
     """What only the plain path does, or None."""
     if plan.single:
-        return "the cells are others for every input"
+        return "the cells are drawn anew for every input"
     if plan.adc is not None and not plan.adc.straight:
         return "the thresholds of the converters are not evenly spaced"
     return None if plan.dac is None else "the DACs are not ideal"

@@ -9,15 +9,14 @@ import numpy as np
 from pimsim.converters.adc import convert
 from pimsim.encoding.inputs import digits
 from pimsim.macro.columns.layout import through_arrays
-from pimsim.macro.product.plan import Plan
+from pimsim.macro.product.plan import LEAST, ProductPlan
 from pimsim.macro.reads.addresses import Reads
 
 _BLOCK = 128  # inputs a block: their column sums stay in the cache
-_GRID = 2.0**20
-_LEAST = 2.0**-14  # of a variance, below which a plane is no longer independent of those before it
+_GRID = 2.0**20  # points a cell step: far finer than any step of a converter, far coarser than rounding of a sum
 
 
-def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
+def code_sums(plan: ProductPlan, words: np.ndarray, reads: Reads | None = None) -> np.ndarray:
     """Sum of the weighted codes, (B, C) float64, for (B, K) unsigned input words; noise only with ``reads``."""
     out = np.zeros((len(words), plan.matrix.shape[3]))
     for start in range(0, len(words), _BLOCK):
@@ -28,7 +27,7 @@ def code_sums(plan: Plan, words: np.ndarray, reads: Reads | None = None) -> np.n
     return out
 
 
-def _group_codes(plan: Plan, words: np.ndarray, r: int, reads: Reads | None) -> np.ndarray:
+def _group_codes(plan: ProductPlan, words: np.ndarray, r: int, reads: Reads | None) -> np.ndarray:
     """Shift-added codes (b, C) int64 of one row group."""
     total = np.zeros((len(words), plan.matrix.shape[3]), dtype=np.int64)
     for t, plane in enumerate(plan.planes):
@@ -37,7 +36,7 @@ def _group_codes(plan: Plan, words: np.ndarray, r: int, reads: Reads | None) -> 
     return total
 
 
-def codes(plan: Plan, x: np.ndarray, r: int, t: int, s: int, a: int, reads: Reads | None) -> np.ndarray:
+def codes(plan: ProductPlan, x: np.ndarray, r: int, t: int, s: int, a: int, reads: Reads | None) -> np.ndarray:
     """Codes (b, C) of the column sums ``x`` of one conversion."""
     lo, q = plan.lo[r, s], plan.q[r, s]
     if plan.adc is None or plan.which is None:
@@ -50,7 +49,7 @@ def codes(plan: Plan, x: np.ndarray, r: int, t: int, s: int, a: int, reads: Read
 
 
 def column_sums(
-    plan: Plan, words: np.ndarray, r: int, t: int, reads: Reads | None = None
+    plan: ProductPlan, words: np.ndarray, r: int, t: int, reads: Reads | None = None
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """Column sums (b, C) in cell steps of one row group and plane, as (slice, conversion, sums)."""
     rows = slice(*plan.groups[r])
@@ -58,19 +57,20 @@ def column_sums(
     for s, a, x in _sums(plan, level, r):
         if plan.noise is not None and reads is not None:
             x = plan.noise.add(x, level, reads, _read(plan, r, t), s, a, rows)
-        if plan.held is not None and reads is not None:
-            x = x + _held_noise(plan, words[:, rows], r, t, s, a, reads)
+        if plan.joint is not None and reads is not None:
+            x = x + _joint_noise(plan, words[:, rows], r, t, s, a, reads)
         yield s, a, x
 
 
-def _held_noise(plan: Plan, words: np.ndarray, r: int, t: int, s: int, a: int, reads: Reads) -> np.ndarray:
+def _joint_noise(plan: ProductPlan, words: np.ndarray, r: int, t: int, s: int, a: int, reads: Reads) -> np.ndarray:
     """Noise (b, C) of plane ``t`` that the planes of an input have in common.
 
     Sums of one set of normal cells are jointly normal: covariance sum_k u_i[k] u_j[k] sigma_k^2 of planes i and j.
     Plane t is row t of the covariance's Cholesky factor times one normal a plane.
     """
-    assert plan.held is not None
-    variance, columns = plan.held[s, a, slice(*plan.groups[r])], plan.matrix.shape[3]
+    assert plan.joint is not None
+    columns = plan.matrix.shape[3]
+    variance: np.ndarray = plan.joint[s, a, slice(*plan.groups[r])]
     levels = [_levels(plan, words, r, i, reads) for i in range(t + 1)]
     numbers = columns * (s * plan.matrix.shape[1] + a) + np.arange(columns)
     factor: list[list[np.ndarray]] = []
@@ -78,18 +78,26 @@ def _held_noise(plan: Plan, words: np.ndarray, r: int, t: int, s: int, a: int, r
         row: list[np.ndarray] = []
         for j in range(i + 1):
             covariance = through_arrays(levels[i] * levels[j], variance, plan.tile_of)
-            rest = covariance - sum(p * q for p, q in zip(row, factor[j] if j < i else row))
-            row.append(_divide(rest, factor[j][j]) if j < i else np.sqrt(np.where(rest > _LEAST * covariance, rest, 0)))
+            rest = covariance - _inner(row, factor[j] if j < i else row)
+            row.append(_divide(rest, factor[j][j]) if j < i else np.sqrt(np.where(rest > LEAST * covariance, rest, 0)))
         factor.append(row)
-    drawn = (reads.normals(reads.held_stream, len(words), numbers, _read(plan, r, i)) for i in range(t + 1))
-    return sum(part * normals for part, normals in zip(factor[t], drawn))
+    drawn = [reads.normals(reads.joint_stream, len(words), numbers, _read(plan, r, i)) for i in range(t + 1)]
+    return _inner(factor[t], drawn)
+
+
+def _inner(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+    """Sum of products, as far as both go; zero of nothing."""
+    total: np.ndarray = np.zeros(())
+    for p, q in zip(first, second):
+        total = total + p * q
+    return total
 
 
 def _divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.divide(x, y, out=np.zeros_like(x), where=y > 0)
 
 
-def _sums(plan: Plan, level: np.ndarray, r: int) -> Iterator[tuple[int, int, np.ndarray]]:
+def _sums(plan: ProductPlan, level: np.ndarray, r: int) -> Iterator[tuple[int, int, np.ndarray]]:
     """Column sums of row levels (see :func:`_levels`), as (slice, conversion, sums), without noise of the columns."""
     if plan.circuit is not None:
         sums = plan.circuit.sums(r, level)
@@ -103,7 +111,7 @@ def _sums(plan: Plan, level: np.ndarray, r: int) -> Iterator[tuple[int, int, np.
             yield s, a, through_arrays(level, plan.matrix[s, a, slice(*plan.groups[r])], plan.tile_of) + under
 
 
-def _levels(plan: Plan, words: np.ndarray, r: int, t: int, reads: Reads | None) -> np.ndarray:
+def _levels(plan: ProductPlan, words: np.ndarray, r: int, t: int, reads: Reads | None) -> np.ndarray:
     """Levels (b, k) float64 that reach the rows, in LSB of the DAC; with their noise (column tiles, b, k).
 
     Every array has its own drivers: noise is common to the columns of an array, but not to arrays side by side.
@@ -111,18 +119,18 @@ def _levels(plan: Plan, words: np.ndarray, r: int, t: int, reads: Reads | None) 
     codes = digits(words, plan.planes[t])
     if plan.dac is None:
         return codes.astype(np.float64)
-    level = plan.dac[codes]
+    level: np.ndarray = plan.dac[codes]
     if reads is None or not plan.dac_noise:
         return level
     assert plan.tile_of is not None
     rows, tiles = plan.matrix.shape[2], int(plan.tile_of[-1]) + 1
-    drivers = np.arange(tiles)[:, None] * rows + np.arange(*plan.groups[r])
-    normals = reads.normals(reads.named("dac"), len(words), drivers.ravel(), _read(plan, r, t))
-    normals = normals.reshape(len(words), *drivers.shape).swapaxes(0, 1)
+    drivers: np.ndarray = np.arange(tiles)[:, None] * rows + np.arange(*plan.groups[r])
+    drawn = reads.normals(reads.named("dac"), len(words), drivers.ravel(), _read(plan, r, t))
+    normals = drawn.reshape(len(words), *drivers.shape).swapaxes(0, 1)
     return level + plan.dac_noise * normals * (codes > 0)
 
 
-def _read(plan: Plan, r: int, t: int) -> int:
+def _read(plan: ProductPlan, r: int, t: int) -> int:
     """Number of a read within an input vector."""
     return r * len(plan.planes) + t
 
@@ -133,4 +141,9 @@ def pedestal_sums(pedestal: float, active: np.ndarray) -> np.ndarray:
     On the grid its sum with integers is exact, so that sums at a code edge fall on the same side with and without
     the integer that stands on the pedestal.
     """
-    return np.rint(pedestal * active * _GRID) / _GRID
+    return on_grid(pedestal * active)
+
+
+def on_grid(steps: np.ndarray) -> np.ndarray:
+    """Cell steps rounded to the grid of 2^-20."""
+    return np.rint(steps * _GRID) / _GRID

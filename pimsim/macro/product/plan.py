@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 
 from pimsim.converters.real import RealADC
-from pimsim.encoding import Plane
+from pimsim.encoding import Plane, WeightEncoding
+from pimsim.macro.columns.cells_at import CellsAt
 from pimsim.macro.columns.layout import tile_of
-from pimsim.macro.columns.solved import Circuit
-from pimsim.macro.columns.sram import Bent
-from pimsim.macro.noise.white import ColumnNoise
+from pimsim.macro.columns.solved import SolvedColumns, needs_circuit
+from pimsim.macro.columns.sram import bent_columns
+from pimsim.macro.noise.white import ColumnNoise, column_noise
 from pimsim.macro.programmed import Programmed
+from pimsim.macro.spec import MacroFields
+
+T = TypeVar("T")
+LEAST = 2.0**-14  # of a variance, below which a plane's noise is taken to be that of the planes before it
+
+
+class ColumnCircuit(Protocol):
+    """What gives column sums that are no linear function of the inputs."""
+
+    def sums(self, group: int, level: np.ndarray) -> np.ndarray:
+        """Column sums (slices, conversions, B, C) in cell steps of one row group for its DAC levels (B, k)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class ProductPlan:
     """One pass of a matrix product through columns, converter and shift-add.
 
     For row group r (matrix rows ``groups[r]``), input plane t, slice s, conversion a and column c::
@@ -35,16 +48,16 @@ class Plan:
     lo, q : (groups, slices, C) float64 levels of the converters;  top : highest code.
     weights : (groups, slices, conversions, C) int64 shift-add weights, powers of two with sign.
     unit : (groups, C) float64, what a code of weight one is worth.
-    circuit : gives the column sums where they are not linear in the inputs
-        (:class:`pimsim.macro.columns.solved.Circuit`), or None; x is then ``circuit.sums(r, u)[s, a]``.
+    circuit : gives the column sums where they are not linear in the inputs, or None; x is then
+        ``circuit.sums(r, u)[s, a]``.
     dac : output (levels,) of each input level, or None when they are the integers they stand for; ``dac_noise`` [LSB].
     tile_of : (C,) number of the column of arrays each column lies in; ``dac_noise`` needs it.
     adc : converters that are not ideal, ``which`` (groups, slices, conversions, C) number of each; or None.
     noise : white noise of the columns, or None; it counts only in products that are given ``reads``.
-    held : (slices, conversions, K, C) variance of the noise of a cell [cell steps squared] that all planes of an input
+    joint : (slices, conversions, K, C) variance of the noise of a cell [cell steps squared] that all planes of an input
         have in common, or None; it counts only in products that are given ``reads``.
     single : whether the plan is made for a single input vector, too few for tables.
-    cache : what a path prepared for this plan (tables, packed matrices), by name.
+    prepared : what paths made for this plan (tables, packed matrices), by name; a changed copy starts without.
     """
 
     matrix: np.ndarray
@@ -56,16 +69,22 @@ class Plan:
     top: int
     weights: np.ndarray
     unit: np.ndarray
-    circuit: Any = None
+    circuit: ColumnCircuit | None = None
     dac: np.ndarray | None = None
     dac_noise: float = 0.0
     adc: RealADC | None = None
     which: np.ndarray | None = None
     tile_of: np.ndarray | None = None
     noise: ColumnNoise | None = None
-    held: np.ndarray | None = None
+    joint: np.ndarray | None = None
     single: bool = False
-    cache: dict[str, Any] = field(default_factory=dict)
+    prepared: dict[str, object] = field(init=False, repr=False, default_factory=dict)
+
+    def keep(self, name: str, make: Callable[[ProductPlan], T]) -> T:
+        """What ``make`` gives for this plan, made once."""
+        if name not in self.prepared:
+            self.prepared[name] = make(self)
+        return cast(T, self.prepared[name])
 
     @property
     def conversions(self) -> int:
@@ -81,8 +100,8 @@ class Plan:
         """
         groups, slices, columns = self.q.shape
         shape = (groups, slices, self.matrix.shape[1], columns)
-        gain: Any = 1.0
-        offset: Any = 0.0
+        gain: np.ndarray | float = 1.0
+        offset: np.ndarray | float = 0.0
         if self.adc is not None and self.which is not None:
             gain, offset = self.adc.gain(self.which), self.adc.offset(self.which)
         inverse = np.broadcast_to(gain / self.q[:, :, None], shape)
@@ -92,37 +111,52 @@ class Plan:
     @property
     def random(self) -> bool:
         """Whether a product draws random numbers when it is given ``reads``."""
-        cells = self.noise is not None or self.held is not None
+        cells = self.noise is not None or self.joint is not None
         return cells or bool(self.dac_noise) or (self.adc is not None and self.adc.adc.noise_rms > 0)
 
 
-def build_plan(
-    macro: Any,
-    programmed: Programmed,
-    matrix: np.ndarray,
-    lo: np.ndarray,
-    q: np.ndarray,
-    circuit: Circuit | Bent | None = None,
-    noise: ColumnNoise | None = None,
-) -> Plan:
-    """Lay out the plan of a macro for converter levels ``lo``, ``q`` (groups, slices, C).
+def build_plan(cells: CellsAt, lo: np.ndarray, q: np.ndarray) -> ProductPlan:
+    """Lay out the plan of the cells for converter levels ``lo``, ``q`` (groups, slices, C).
 
     The steps of the slices of one column are powers of two of their smallest: the shift-add weights carry the powers.
     """
-    unit = q.min(axis=1)
-    powers = np.rint(np.log2(q / unit[:, None])).astype(np.int64)
-    weights = code_weights(macro.weights, programmed.flipped) << powers[:, :, None]
-    pedestal = 0.0 if macro.weights.signed_columns else programmed.pedestal
-    groups = programmed.tiling.row_groups
+    macro, programmed = cells.macro, cells.programmed
+    unit: np.ndarray = q.min(axis=1)
+    powers: np.ndarray = np.rint(np.log2(q / unit[:, None])).astype(np.int64)
+    weights: np.ndarray = code_weights(macro.weights, programmed.flipped) << powers[:, :, None]
     dac, level_noise = input_levels(macro)
     adc, which = real_converters(macro, programmed)
-    return Plan(
-        *(matrix, groups, macro.inputs.planes, pedestal, lo, q, macro.converter.top, weights, unit),
-        *(circuit, dac, level_noise, adc, which, tile_of(programmed.tiling), noise),
+    return ProductPlan(
+        matrix=cells.matrix,
+        groups=programmed.tiling.row_groups,
+        planes=macro.inputs.planes,
+        pedestal=0.0 if macro.weights.signed_columns else programmed.pedestal,
+        lo=lo,
+        q=q,
+        top=macro.converter.top,
+        weights=weights,
+        unit=unit,
+        circuit=_circuit(cells),
+        dac=dac,
+        dac_noise=level_noise,
+        adc=adc,
+        which=which,
+        tile_of=tile_of(programmed.tiling),
+        noise=column_noise(cells),
     )
 
 
-def input_levels(macro: Any) -> tuple[np.ndarray | None, float]:
+def _circuit(cells: CellsAt) -> ColumnCircuit | None:
+    """What gives the column sums where they are not linear in the inputs."""
+    macro = cells.macro
+    if needs_circuit(macro, cells.card):
+        return SolvedColumns(cells)
+    if macro.circuit is not None and not macro.circuit.linear:
+        return bent_columns(macro, cells.programmed, cells.conductances, cells.steps)
+    return None
+
+
+def input_levels(macro: MacroFields) -> tuple[np.ndarray | None, float]:
     """Output of the DAC for each level, None when it is the level itself, and the noise of a level in levels."""
     jitter = 0.0 if macro.circuit is None else macro.circuit.level_noise
     if macro.dac.ideal and not jitter:
@@ -130,7 +164,7 @@ def input_levels(macro: Any) -> tuple[np.ndarray | None, float]:
     return macro.dac.levels(macro.inputs.max_level), float(np.hypot(macro.dac.noise_lsb, jitter))
 
 
-def real_converters(macro: Any, programmed: Programmed) -> tuple[RealADC | None, np.ndarray | None]:
+def real_converters(macro: MacroFields, programmed: Programmed) -> tuple[RealADC | None, np.ndarray | None]:
     """Converters of a matrix and which of them reads each column; (None, None) when they are ideal."""
     if macro.converter.ideal:
         return None, None
@@ -148,7 +182,7 @@ def real_converters(macro: Any, programmed: Programmed) -> tuple[RealADC | None,
     return RealADC(macro.converter, stream, per_array * tiling.arrays), which
 
 
-def code_weights(encoding: Any, flipped: np.ndarray) -> np.ndarray:
+def code_weights(encoding: WeightEncoding, flipped: np.ndarray) -> np.ndarray:
     """What one cell step of each conversion is worth in units of the weight: (groups, slices, conversions, C) int64."""
     slice_weights = np.array(encoding.slice_weights, dtype=np.int64).reshape(-1, 1, 1)
     polarity = np.array([1, -1][: encoding.conversions], dtype=np.int64).reshape(-1, 1)

@@ -7,9 +7,16 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import NamedTuple
 
 _MANY = 64  # samples of a thread from which the tables it reads are used often enough
-Share = tuple[slice, tuple[int, int]]
+
+
+class Share(NamedTuple):
+    """A thread's part of a product: some samples, and the first and last + 1 of some blocks of columns."""
+
+    samples: slice
+    blocks: tuple[int, int]
 
 
 def thread_count() -> int:
@@ -19,16 +26,16 @@ def thread_count() -> int:
     return int(config.NUMBA_NUM_THREADS)
 
 
-def shares(samples: int, blocks: int, threads: int) -> list[Share]:
-    """Parts of the work as (samples, blocks of columns): by samples when there are many, for inputs are then packed
-    once; else by columns if there are enough of them.
+def work_shares(samples: int, blocks: int, threads: int) -> list[Share]:
+    """Parts of the work: by samples when there are many, since inputs are then packed once; else by columns if there
+    are enough of them.
 
-    >>> shares(10, 4, 2)
-    [(slice(0, 10, None), (0, 2)), (slice(0, 10, None), (2, 4))]
+    >>> [share.blocks for share in work_shares(10, 4, 2)]
+    [(0, 2), (2, 4)]
     """
     if samples < _MANY * threads and blocks >= 2 * threads:
-        return [(slice(0, samples), part) for part in _cut(blocks, threads)]
-    return [(slice(*part), (0, blocks)) for part in _cut(samples, threads)]
+        return [Share(slice(0, samples), part) for part in _cut(blocks, threads)]
+    return [Share(slice(*part), (0, blocks)) for part in _cut(samples, threads)]
 
 
 def _cut(count: int, parts: int) -> list[tuple[int, int]]:
@@ -36,11 +43,11 @@ def _cut(count: int, parts: int) -> list[tuple[int, int]]:
     return list(pairwise(ends))
 
 
-def run_shared(work: Callable[[slice, tuple[int, int]], None], samples: int, blocks: int, threads: int) -> None:
-    """Call ``work(samples, blocks)`` for every share, at the same time; kernels let go of the GIL."""
-    parts = shares(samples, blocks, threads)
-    others = [_pool(os.getpid(), threads).submit(work, *part) for part in parts[1:]]
-    work(*parts[0])
+def run_shared(work: Callable[[Share], None], samples: int, blocks: int, threads: int) -> None:
+    """Call ``work(share)`` for every share, at the same time; kernels let go of the GIL."""
+    first, *rest = work_shares(samples, blocks, threads)
+    others = [_pool(os.getpid(), threads).submit(work, share) for share in rest]
+    work(first)
     for other in others:
         other.result()
 

@@ -1,4 +1,4 @@
-"""Reads as addresses of noise: the same sample, plane and column meet the same number in any batch."""
+"""Addresses of the noise of reads: the same sample, plane and column meet the same number in any batch."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ import numpy as np
 
 from pimsim.base.streams import Stream
 
+_READ_BITS = 24  # of the number of a draw: reads of one input vector in one pass; the pass stands above them
+
 
 @dataclass(frozen=True)
 class Reads:
-    """Reads of a batch whose first input is number ``first`` of the data set, in pass ``number``.
+    """Reads of a batch.
 
-    ``stream`` is the stream of everything random in reads: (seed, "read", trial, layer).
+    Attributes
+    ----------
+    stream : of everything random in reads: (seed, "read", trial, layer).
+    first : number of the first input of the batch in the data set.
+    input_pass : 0, or 1 for the negative parts of inputs signed in two passes.
     """
 
     stream: Stream
     first: int = 0
-    number: int = 0
+    input_pass: int = 0
 
     def later(self, samples: int) -> Reads:
         """Reads of the inputs from ``samples`` on."""
         return replace(self, first=self.first + samples)
+
+    def in_pass(self, number: int) -> Reads:
+        """The same reads in another pass of the inputs."""
+        return replace(self, input_pass=number)
 
     def named(self, purpose: str) -> Stream:
         """Stream of one of the things that are random in reads."""
@@ -34,8 +44,8 @@ class Reads:
         return self.named("cells")
 
     @property
-    def held_stream(self) -> Stream:
-        """Stream of the noise of the cells that is common to the planes of an input."""
+    def joint_stream(self) -> Stream:
+        """Stream of the noise of the cells that the planes of an input have in common."""
         return self.named("held")
 
     @property
@@ -44,11 +54,11 @@ class Reads:
         return self.named("adc")
 
     def draw(self, read: int) -> int:
-        """Number of a read among the draws of a place: reads of one pass side by side, for two come of one hash."""
-        return (self.number << 24) + read
+        """Number of a read among the draws of a place. Reads of a pass are numbered in a row: one hash gives two."""
+        return (self.input_pass << _READ_BITS) + read
 
     def normals(self, stream: Stream, inputs: int, columns: np.ndarray, read: int) -> np.ndarray:
         """Standard normals (inputs, columns) of ``stream``: of read ``read`` (plane and row group) of each column."""
         sample = np.arange(self.first, self.first + inputs, dtype=np.uint64) << np.uint64(32)
-        places = sample[:, None] | columns.astype(np.uint64)
+        places: np.ndarray = sample[:, None] | columns.astype(np.uint64)
         return stream.normal(places, draw=self.draw(read))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from pimsim.base.quantities import Hertz, Kelvin
 from pimsim.base.spec import Spec
 
+if TYPE_CHECKING:
+    from pimsim.cells.card import DeviceCard
+
 Duration = Literal["read", "vector", "batch"]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+# Beyond these a value is a slip of units or of digits: "2 degC" is 275 K, no amplifier of an array passes 1 THz.
+_LARGEST_VARIATION, _WIDEST_BAND = 100.0, 1e12  # [K], [Hz]
 
 
 class Flicker(Spec):
@@ -20,7 +25,7 @@ class Flicker(Spec):
     being its variance; most of that is slow, so by default one draw lasts for the batch.
     """
 
-    amplitude: float = Field(0.0, ge=0.0)
+    amplitude: Fraction = 0.0
     correlation: Duration = "batch"
 
 
@@ -31,9 +36,9 @@ class Telegraph(Spec):
     Every draw is of the two states, also from read to read. (Machlup, J. Appl. Phys. 25, 341, 1954.)
     """
 
-    amplitude: Share = 0.0
-    share: Share = 1.0
-    occupancy: Share = 0.5
+    amplitude: Fraction = 0.0
+    share: Fraction = 1.0
+    occupancy: Fraction = 0.5
     correlation: Duration = "vector"
 
 
@@ -43,7 +48,7 @@ class TemperatureVariation(Spec):
     All layers and arrays of a chip have the same one, the cells follow it by their card's law.
     """
 
-    sigma: Kelvin = Field(0.0, ge=0.0)
+    sigma: Kelvin = Field(0.0, ge=0.0, le=_LARGEST_VARIATION)
     correlation: Literal["vector", "batch"] = "batch"
 
 
@@ -70,8 +75,8 @@ class ReadEffects(Spec):
 
     card: bool = True
     correlation: Duration | None = None
-    bandwidth: Hertz | None = Field(None, gt=0.0)
-    voltage: float = Field(0.0, ge=0.0)
+    bandwidth: Annotated[Hertz, Field(gt=0.0, le=_WIDEST_BAND)] | None = None
+    voltage: Fraction = 0.0
     flicker: Flicker = Flicker()
     telegraph: Telegraph = Telegraph()
     temperature_variation: TemperatureVariation = TemperatureVariation()
@@ -82,15 +87,15 @@ class ReadEffects(Spec):
             raise ValueError(f"correlation = {self.correlation!r} of noise that card = false switches off")
         return self
 
-    def held(self, card: object) -> str | None:
-        """How long one draw of the card's noise lasts; None for no such noise."""
-        own = getattr(card, "read_correlation", None)
+    def card_noise(self, card: DeviceCard) -> Duration | None:
+        """How long one draw of the card's own noise lasts; None for no such noise."""
+        own = card.read_correlation
         return self.correlation or own if self.card and own is not None else None
 
-    def sources(self, card: object) -> dict[str, str]:
+    def sources(self, card: DeviceCard) -> dict[str, Duration]:
         """What is random in reads of cells of ``card``, and how long one draw of each lasts."""
-        found = {
-            "card": self.held(card),
+        found: dict[str, Duration | None] = {
+            "card": self.card_noise(card),
             "flicker": self.flicker.correlation if self.flicker.amplitude else None,
             "telegraph": self.telegraph.correlation if self.telegraph.amplitude else None,
             "temperature": self.temperature_variation.correlation if self.temperature_variation.sigma else None,

@@ -1,0 +1,23 @@
+"""Short texts of objects, for a prompt and for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+
+def as_text(title: str, facts: Mapping[str, object]) -> str:
+    """A title and one line for each fact.
+
+    >>> print(as_text("Array", {"shape": (2, 3)}))
+    Array
+      shape  (2, 3)
+    """
+    width = max(map(len, facts), default=0)
+    return "\n".join([title, *(f"  {name:<{width}}  {value}" for name, value in facts.items())])
+
+
+def as_html(title: str, facts: Mapping[str, object]) -> str:
+    """The same as a small table."""
+    rows = (f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in facts.items())
+    return f"<table><caption>{escape(title)}</caption>{''.join(rows)}</table>"
