@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pimsim.base.spec import FROM_LIST, Spec
+from pimsim.digital.problem import TENSORS
 
 _MOST_EXTENT = 2**31
 _MOST_UNITS = 2**16  # multiply-accumulators side by side: those of a 256 x 256 array
@@ -157,7 +158,10 @@ class Case(Spec):
         units = prod(loop.bound for level in levels if level.spatial for loop in level.loops)
         if units > _MOST_UNITS:
             yield f"the mapping spreads over {units} units; at most {_MOST_UNITS}"
+        tensors = self.problem.dataspaces or TENSORS
         for level in levels:
+            if unknown := [name for name in level.tiles if name not in tensors]:
+                yield f"level {level.level!r} keeps {unknown[0]!r}, which is no tensor of the problem"
             if level.spatial != any(loop.kind != "temporal" for loop in level.loops) and level.loops:
                 yield f"level {level.level!r}: loops of a spatial level are spatial_x or spatial_y, of others temporal"
 

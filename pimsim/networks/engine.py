@@ -100,7 +100,8 @@ class Engine:
         computed = perf_counter()
         total = sums[0] if len(sums) == 1 else np.concatenate(sums, axis=1)
         result = (total + self._offsets[product.name]).astype(np.float32)
-        result *= quantized.multiplier
+        with np.errstate(over="ignore"):  # as in onnxruntime: what overflows saturates in the next layer, or is refused
+            result *= quantized.multiplier
         spatial = product.output_shape[1:] if product.kind == "conv" else product.output_shape[:-1]
         tensors[product_sink(product)] = result.reshape(len(source), *spatial, -1)
         self.seconds["encode"] += encoded - start

@@ -29,8 +29,9 @@ _IR_VERSION = 8  # the least for the small models made here: older ones list con
 
 
 def label(node: NodeProto) -> str:
-    """Name of the layer: the torch exporter calls module conv1 "/conv1/Conv"."""
-    return node.name.strip("/").removesuffix(f"/{node.op_type}") or next(iter(node.output), node.op_type)
+    """Name of the layer in printable characters: the torch exporter calls module conv1 "/conv1/Conv"."""
+    name = node.name.strip("/").removesuffix(f"/{node.op_type}") or next(iter(node.output), node.op_type)
+    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 def fold_constants(model: ModelProto, most: int) -> ModelProto:
@@ -134,6 +135,8 @@ def _foldable(graph: GraphProto, product: NodeProto, norm: NodeProto, constants:
 def _fold(product: NodeProto, norm: NodeProto, constants: dict[str, NDArray[Any]]) -> None:
     scale, shift, mean, variance = (constants[name].astype(np.float64) for name in norm.input[1:5])
     epsilon = next((entry.f for entry in norm.attribute if entry.name == "epsilon"), 1e-5)
+    if not all(np.isfinite(numbers).all() for numbers in (scale, shift, mean, variance, epsilon)):
+        raise InputError(f"{label(norm)}: a number of {norm.op_type} is not finite (NaN or infinity)")
     gain = scale / np.sqrt(variance + epsilon)
     weight = constants[product.input[1]]
     transposed = any(entry.name == "transB" and entry.i for entry in product.attribute)

@@ -18,6 +18,8 @@ from pimsim.networks.onnx_file import MOST_BYTES
 from pimsim.networks.products import MOST_ELEMENTS, ONNX_DOMAINS, Product, Shapes, is_product, read_product
 
 MINIMUM_OPSET = 13
+MOST_NAME = 300  # characters of a node's name, which stands in tables and messages
+_MOST_AXES = 32
 # Folded constants may take so many times the bytes of the file, or this many where that is more: masks and tables
 # of positions are made by small nodes, and so are bombs.
 _FOLDED_SHARE, _FOLDED_LEAST = 16, 2**25
@@ -129,6 +131,8 @@ def _check_model(model: ModelProto) -> None:
     if model.graph.output[0].type.WhichOneof("value") not in ("tensor_type", None):
         raise InputError(f"the network's output {model.graph.output[0].name!r} must be a tensor")
     for node in model.graph.node:
+        if len(node.name) > MOST_NAME or not node.op_type.isidentifier() or len(node.op_type) > MOST_NAME:
+            raise InputError(f"node {node.name[:60]!r}, operator {node.op_type[:60]!r}: no usable names")
         nested = any(entry.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for entry in node.attribute)
         if node.op_type in _UNSUPPORTED or nested:
             raise InputError(f"{label(node)}: {node.op_type} cannot be mapped to arrays")
@@ -140,7 +144,9 @@ def _check_digital(node: NodeProto, constants: dict[str, NDArray[Any]]) -> None:
     """Refuse constants that make every result NaN, and matrices in operators that this package does not know."""
     numbers = [constants[name] for name in node.input if name in constants]
     if node.domain not in ONNX_DOMAINS and any(value.ndim > 1 for value in numbers):
-        raise InputError(f"{label(node)}: {node.op_type} of {node.domain} holds weights and cannot be mapped to arrays")
+        raise InputError(
+            f"{label(node)}: {node.op_type} of {node.domain[:60]!r} holds weights and cannot be mapped to arrays"
+        )
     numbers = [value for value in numbers if value.dtype.kind == "f"]
     attributes = [np.asarray(entry.floats or entry.f) for entry in node.attribute]
     bad = any(np.isnan(value).any() for value in [*numbers, *attributes])
@@ -161,7 +167,7 @@ def _infer(model: ModelProto, source: str) -> list[ValueInfoProto]:
     del copy.graph.value_info[:]
     (value,) = (value for value in copy.graph.input if value.name == source)
     dims = value.type.tensor_type.shape.dim
-    if len(dims) < 2 or any(dim.dim_value < 1 for dim in dims[1:]):
+    if not 2 <= len(dims) <= _MOST_AXES or any(dim.dim_value < 1 for dim in dims[1:]):
         raise InputError(f"the network's input {source!r} needs a fixed shape after the batch")
     dims[0].ClearField("dim_param")
     dims[0].dim_value = 1

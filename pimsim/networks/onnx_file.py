@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pimsim.base.errors import InputError, MissingError
 from pimsim.base.guard import refusing
@@ -56,7 +56,9 @@ def parse(content: bytes, where: str) -> ModelProto:
     from onnx import load_model_from_string
 
     with refusing(f"{where} is not a valid ONNX file"):
-        return load_model_from_string(content)
+        model = load_model_from_string(content)
+    _check_text(model, where)
+    return model
 
 
 def check_model(model: ModelProto, where: str) -> None:
@@ -69,24 +71,34 @@ def check_model(model: ModelProto, where: str) -> None:
         onnx.checker.check_model(model)
 
 
+def _check_text(model: ModelProto, where: str) -> None:
+    """Refuse names that are not UTF-8: protobuf hands them out as bytes."""
+    for message in _messages(model):
+        for field, value in message.ListFields():
+            if field.type == field.TYPE_STRING and any(isinstance(item, bytes) for item in _items(value)):
+                raise InputError(f"{where} is not a valid ONNX file: a {field.name} is not UTF-8 text")
+
+
 def _external(model: ModelProto) -> Iterator[TensorProto]:
+    """Every tensor whose data lie elsewhere: initializers, attributes, those of subgraphs and functions."""
     from onnx import TensorProto
 
-    return (tensor for tensor in _tensors(model) if tensor.data_location == TensorProto.EXTERNAL)
+    tensors = (message for message in _messages(model) if isinstance(message, TensorProto))
+    return (tensor for tensor in tensors if tensor.data_location == TensorProto.EXTERNAL)
 
 
-def _tensors(message: Message) -> Iterator[TensorProto]:
-    """Every tensor of a message: initializers, attributes, those of subgraphs and functions."""
-    from google.protobuf.message import Message
-    from onnx import TensorProto
-
-    if isinstance(message, TensorProto):
-        yield message
-        return
+def _messages(message: Message) -> Iterator[Message]:
+    """A message and every message in it."""
+    yield message
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for item in [value] if isinstance(value, Message) else value:
-                yield from _tensors(item)
+            for item in _items(value):
+                yield from _messages(item)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    """What a field holds, one or many."""
+    return value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else (value,)
 
 
 class _Place:

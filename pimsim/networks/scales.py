@@ -94,7 +94,7 @@ def _range(name: str, low: float, high: float) -> Range:
     if not np.isfinite(high - low):
         raise InputError(f"images: the calibration images make {name!r} infinite or NaN")
     scale = np.float32((high - low) / INPUT_MAX) or np.float32(1)  # a tensor that is always 0
-    return Range(scale, int(np.rint(-low / scale)))
+    return Range(scale, min(int(np.rint(-low / scale)), INPUT_MAX))  # the scale of tiny ranges is coarse
 
 
 def output_unit(graph: Graph, tensor: str, ranges: dict[str, Range]) -> tuple[np.float32, list[str]] | None:
@@ -123,7 +123,7 @@ def quantize_product(product: Product, source: Range, unit: np.float32) -> Quant
     bias = product.bias.astype(np.float64).reshape(len(matrices), -1)
     scale = np.abs(matrices).max(axis=1) / WEIGHT_MAX
     # a channel of tiny weights must not push its bias out of int32
-    scale = np.maximum(scale, np.abs(bias) / (source.scale * _SUM_LIMIT))
+    scale = np.maximum(scale, np.abs(bias) / (float(source.scale) * _SUM_LIMIT))
     scale = np.where(scale == 0, 1.0, scale).astype(np.float32).astype(np.float64)
     weights = np.clip(np.rint(matrices / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
     return QuantizedProduct(

@@ -83,6 +83,7 @@ COUNTS = "expected/levels_inner_to_outer"
         ("problem/dataspaces/Inputs/ranks/0/0/0", "Z", "no extent for Z"),
         ("mapping_outer_to_inner/0/loops/0/kind", "temporary", "'temporal', 'spatial_x' or 'spatial_y'"),
         ("mapping_outer_to_inner/0/loops/0/kind", "spatial_x", "loops of a spatial level"),
+        ("mapping_outer_to_inner/0/tiles/Weight", 1, "keeps 'Weight', which is no tensor of the problem"),
         ("mapping_outer_to_inner/0/loop", [], "no such field; did you mean 'loops'"),
         ("mapping_outer_to_inner/0/level", "DRAM spatial", "the outermost level 'DRAM spatial'"),
         ("mapping_outer_to_inner/1/level", "DRAM", "two levels of the mapping have one name"),

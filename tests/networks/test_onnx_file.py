@@ -288,6 +288,37 @@ def test_numbers_that_are_not_finite_are_refused(place, bad, tmp_path):
     _refused(b, y, "finite", tmp_path)
 
 
+@pytest.mark.parametrize("place", ["mean", "variance", "epsilon"])
+def test_a_folded_batch_norm_must_be_finite(place, tmp_path):
+    """An infinite variance would silently make every weight of the channel zero."""
+    b = models.Builder((4,))
+    numbers = [np.ones(3, np.float32) for _ in range(4)]
+    if place != "epsilon":
+        numbers[2 if place == "mean" else 3][1] = np.inf
+    options = {"epsilon": np.inf} if place == "epsilon" else {}
+    y = b.add("BatchNormalization", b.add("Gemm", "x", b.random(4, 3)), *map(b.constant, numbers), **options)
+    _refused(b, y, "batchnormalization1: a number of BatchNormalization is not finite", tmp_path)
+
+
+def test_names_are_printable_and_of_a_readable_length(tmp_path):
+    for name, shown in (("\x1b[31m\nfc", "?[31m?fc"), ("x" * 300, "x" * 300)):
+        b = models.Builder((4,))
+        y = b.add("MatMul", "x", b.random(4, 2))
+        b.nodes[-1].name = name
+        assert load_network(b.save(y, tmp_path / "n.onnx")).graph.products[0].name == shown
+    b.nodes[-1].name = "x" * 301
+    _refused(b, y, "no usable names", tmp_path)
+
+
+def test_names_that_are_no_text_are_refused(tmp_path):
+    """Protobuf hands them out as bytes."""
+    b = models.Builder((4,))
+    path = b.save(b.add("MatMul", "x", b.random(4, 2)), tmp_path / "n.onnx")
+    path.write_bytes(path.read_bytes().replace(b"/matmul0", b"/matm\xff\xfe0"))
+    with pytest.raises(InputError, match=r"n\.onnx is not a valid ONNX file: a name is not UTF-8 text"):
+        load_network(path)
+
+
 def test_float_overflow_in_folding_is_refused(tmp_path):
     b = models.Builder((4,))
     huge = b.constant(np.full((4, 3), 1e38, np.float32))
@@ -326,7 +357,7 @@ def test_weights_in_operators_of_other_domains_are_refused(tmp_path):
     model = b.model(y)
     model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     (tmp_path / "f.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(InputError, match=r"FusedMatMul of com\.microsoft holds weights"):
+    with pytest.raises(InputError, match=r"FusedMatMul of 'com\.microsoft' holds weights"):
         load_network(tmp_path / "f.onnx")
 
 

@@ -1,0 +1,27 @@
+"""Hostile networks, in processes of their own: a crash of onnx or onnxruntime would be told, not shared."""
+
+import pytest
+
+from tests.fuzz.kit import run_apart
+
+WORKER = "tests.fuzz.onnx_worker"
+SIZES = [("truncated", 50), ("flipped", 300), ("external", 150)]
+FULL = [("truncated", 2_000), ("flipped", 20_000), ("external", 5_000)]
+
+
+def test_every_kind_of_wrong_network():
+    counts = run_apart(WORKER, "structured", 0, 0)
+    assert counts["refused"] > 300
+    assert counts["accepted"] > 20  # what is odd and right must load: a harness that refuses all would prove nothing
+
+
+@pytest.mark.parametrize(("how", "count"), SIZES)
+def test_damaged_networks(how, count):
+    assert run_apart(WORKER, how, 1, count).total() == count
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(("how", "count"), FULL)
+def test_damaged_networks_for_hours(how, count, seed):
+    assert run_apart(WORKER, how, 100 + seed, count).total() == count
