@@ -3,6 +3,7 @@
 from pimsim.chip.bounds import chip_eyexam, chip_roof
 from pimsim.chip.budget import budget, peak
 from pimsim.chip.fields import Component, Schedule
+from pimsim.chip.fitting import fitted
 from pimsim.chip.rooflines import ChipRoofline, chip_roofline
 from pimsim.chip.spec import Chip, list_chips, load_chip
 
@@ -15,6 +16,7 @@ __all__ = [
     "chip_eyexam",
     "chip_roof",
     "chip_roofline",
+    "fitted",
     "list_chips",
     "load_chip",
     "peak",

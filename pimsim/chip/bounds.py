@@ -21,7 +21,7 @@ from pimsim.chip.fields import ChipFields
 from pimsim.chip.parts import read_cycle
 from pimsim.chip.placement import Placed, place
 from pimsim.chip.roles import ROLES
-from pimsim.chip.schedule import stage
+from pimsim.chip.schedule import pipeline
 from pimsim.components.eyexam import Bound, make_bounds
 from pimsim.workload import Layer, MatMul, Workload
 
@@ -63,7 +63,7 @@ def chip_eyexam(layer: Layer, chip: ChipFields) -> list[Bound]:
     cycle, elements = cycle_time(chip), processing_elements(chip)
     parallel = layer.weights * (layer.matrix.positions if chip.schedule.duplicate else 1)
     folds = max(1, -(-placed.arrays // chip.arrays))
-    times = stage(placed, counts, chip, folds)
+    (times,) = pipeline([placed], [counts], chip, 1, [folds]).stages
     writing = _rewrite_time(placed, chip) if folds > 1 else 0.0
     seconds = [
         times.compute,

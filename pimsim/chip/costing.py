@@ -7,20 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pimsim.base.errors import InputError, SpecError
-from pimsim.chip.counts import LayerCounts, cell_writes, count_layer
+from pimsim.chip.buffers import spilled_layers
+from pimsim.chip.counts import LayerCounts, count_layer
 from pimsim.chip.fields import ChipFields
+from pimsim.chip.leakage import RULES, Leakage, in_use, leak_rows
 from pimsim.chip.parts import Part, apart, rate_note, settle
-from pimsim.chip.placement import Placed, place, spilled_layers
+from pimsim.chip.placement import Placed, place_network
+from pimsim.chip.programming import write_weights
+from pimsim.chip.resources import routes
 from pimsim.chip.roles import ROLES, absent
-from pimsim.chip.schedule import Stage, latency_parts, stage
+from pimsim.chip.schedule import Pipeline, pipeline
 from pimsim.components.control import control_rows
-from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
+from pimsim.components.cost import NETWORK, ActionRow, AreaRow, Cost, TimeRow
 from pimsim.workload import Workload
 
 DATA_DEPENDENT = "cells: read energy of the values that the simulation saw"
 FIXED = "cells: fixed energy"
+UNLINKED = "words between chips pass through off-chip memory, out and back, for the chip names no link (assumed)"
 KEPT = "the cells' energy is the chip's own; that of the simulated values does not belong to these cells"
-NETWORK = "network"
 
 
 def cost(
@@ -30,33 +34,33 @@ def cost(
     weights: Literal["once", "per_inference"] = "once",
     activity: Mapping[str, float] | None = None,
     pulses: Mapping[str, float] | None = None,
+    leakage: Leakage = "live",
 ) -> Cost:
     """See :meth:`pimsim.chip.Chip.cost`."""
-    _check(workload, batch, weights, activity)
+    _check(workload, batch, weights, activity, leakage)
     _check_labels("pulses", pulses or {}, workload, "number of pulses")
     seen = activity if _law_of_the_values(chip) else None
-    placed, chips = _place(chip, workload, weights)
+    placed, chips = place_network(chip, workload, weights)
     counts = count_network(workload, placed, chip, chips)
     parts = settle(chip)
-    stages = [stage(one, number, chip, _folds(one, chip, weights)) for one, number in zip(placed, counts, strict=True)]
-    times, per_second = _times(stages, placed, chip, batch)
+    line = pipeline(placed, counts, chip, chips, [_folds(one, chip, weights) for one in placed])
+    times, per_second = _times(line, chip.schedule.mode, batch)
     actions = _actions(placed, counts, parts, chip, batch, seen or {})
     actions += control_rows(actions, chip.control, apart(chip))
     if weights == "per_inference":
-        extra_actions, extra_times = _programming(placed, parts, chip, pulses or {})
+        extra_actions, extra_times = write_weights(placed, parts, chip, chips, pulses or {})
         actions, times = actions + extra_actions, extra_times + times
         per_second = batch / math.fsum(row.seconds for row in times)
-    latency = math.fsum(row.seconds for row in times)
-    actions += _leakage(placed, parts, chip, chips, latency)
+    actions += leak_rows(placed, parts, chip, chips, times, leakage)
     return Cost(
         actions=tuple(actions),
-        parts=tuple(_areas(parts, chip, chips)),
+        parts=tuple(_areas(parts, chip, chips, placed)),
         times=tuple(times),
         throughput_per_s=per_second,
         macs=workload.macs,
         batch=batch,
         off_chip=frozenset(name for name, part in chip.components.items() if part.level == "off_chip"),
-        notes=_notes(chip, parts, placed, chips, weights) + ((KEPT,) if activity and not seen else ()),
+        notes=(*_notes(chip, parts, placed, chips, weights), RULES[leakage], *[KEPT] * bool(activity and not seen)),
         alternatives=_alternatives(placed, counts, parts, chip, batch, actions, seen),
     )
 
@@ -64,13 +68,13 @@ def cost(
 def programming_cost(chip: ChipFields, workload: Workload, pulses: Mapping[str, float]) -> Cost:
     """See :meth:`pimsim.chip.Chip.programming_cost`."""
     _check_labels("pulses", pulses, workload, "number of pulses")
-    placed, chips = _place(chip, workload, "once")
+    placed, chips = place_network(chip, workload, "once")
     parts = settle(chip)
-    actions, times = _programming(placed, parts, chip, pulses)
+    actions, times = write_weights(placed, parts, chip, chips, pulses)
     seconds = math.fsum(row.seconds for row in times)
     return Cost(
         actions=tuple(actions),
-        parts=tuple(_areas(parts, chip, chips)),
+        parts=tuple(_areas(parts, chip, chips, placed)),
         times=tuple(times),
         throughput_per_s=1 / seconds if seconds else 0.0,
         macs=workload.macs,
@@ -81,7 +85,7 @@ def programming_cost(chip: ChipFields, workload: Workload, pulses: Mapping[str, 
 def layer_rows(chip: ChipFields, workload: Workload) -> list[dict[str, str | int | float]]:
     """See :meth:`pimsim.chip.Chip.layers`."""
     rows: list[dict[str, str | int | float]] = []
-    for one in _place(chip, workload, "once")[0]:
+    for one in place_network(chip, workload, "once")[0]:
         if one.tiling is None:
             continue
         cells = one.tiling.cells * one.layer.groups
@@ -100,25 +104,61 @@ def layer_rows(chip: ChipFields, workload: Workload) -> list[dict[str, str | int
     return rows
 
 
+def stage_rows(chip: ChipFields, workload: Workload) -> list[dict[str, str | float]]:
+    """See :meth:`pimsim.chip.Chip.stages`."""
+    placed, chips = place_network(chip, workload, "once")
+    counts = count_network(workload, placed, chip, chips)
+    line = pipeline(placed, counts, chip, chips, [1] * len(placed))
+    interval = line.interval(chip.schedule.mode)
+    rows: list[dict[str, str | float]] = [
+        {"stage": one.label, "kind": "layer", "seconds": times.busy, "share": times.busy / interval}
+        for one, times in zip(placed, line.stages, strict=True)
+    ]
+    rows += [
+        {"stage": name, "kind": "shared", "seconds": seconds, "share": seconds / interval}
+        for name, seconds in line.shared.shared.items()
+        if seconds
+    ]
+    return rows
+
+
 def count_network(workload: Workload, placed: Sequence[Placed], chip: ChipFields, chips: int) -> list[LayerCounts]:
-    """Action counts of every layer of a network for one input, on so many chips."""
-    counts, on_chip, spilled = [], 0, spilled_layers(placed, chip, chips)
-    for number, one in enumerate(placed):
-        hops = 0
-        if chips > 1 and one.all_arrays:
-            begins, ends = one.first // chip.arrays, (one.first + one.all_arrays - 1) // chip.arrays
-            hops, on_chip = ends - begins + (begins != on_chip), ends
-        arriving = workload.inputs if number == 0 else 0
-        leaving = workload.outputs if number == len(placed) - 1 else 0
-        counts.append(count_layer(one, chip, arriving, leaving, hops, number in spilled))
+    """Action counts of every layer of a network for one input, on so many chips.
+
+    Raises
+    ------
+    SpecError
+        If the network takes several chips and nothing of this one, link or off-chip memory, can join them.
+    """
+    counts, last, bits = [], len(placed) - 1, chip.macro.inputs.bits
+    linked, spilled = bool(chip.with_role("link")), spilled_layers(placed, chip, chips)
+    for number, (one, route) in enumerate(zip(placed, routes(placed, chip, chips), strict=True)):
+        hops, words = len(route.receivers), bits * one.layer.inputs
+        sums = route.cuts * one.layer.matrix.positions * _columns_cut(one) * chip.accumulator_bits
+        if (hops or sums) and not linked and not chip.with_role("dram"):
+            why = f"the network takes {chips} chips; their words need a component with the role 'link' or 'dram'"
+            raise SpecError("components", sorted(chip.components), why)
+        arriving, leaving = bits * workload.inputs * (number == 0), bits * workload.outputs * (number == last)
+        if number in spilled or (hops and not linked):
+            arriving, leaving = arriving + words * max(1, hops), leaving + words * (number > 0)
+        if not linked:
+            arriving, leaving = arriving + sums, leaving + sums
+        counts.append(count_layer(one, chip, arriving, leaving, words * hops + sums))
     return counts
 
 
-def _check(workload: Workload, batch: int, weights: str, activity: Mapping[str, float] | None) -> None:
+def _columns_cut(placed: Placed) -> int:
+    """Columns of a matrix in a column of arrays that the edge of a chip cuts."""
+    return min(placed.tiling.weights_per_row, placed.tiling.c) if placed.tiling else 0
+
+
+def _check(workload: Workload, batch: int, weights: str, activity: Mapping[str, float] | None, leakage: str) -> None:
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError(f"batch = {batch!r} must be an integer >= 1")
     if weights not in ("once", "per_inference"):
         raise InputError(f"weights = {weights!r} must be 'once' or 'per_inference'")
+    if leakage not in RULES:
+        raise InputError(f"leakage = {leakage!r} must be 'live' or 'all'")
     _check_labels("activity", activity or {}, workload, "energy in joule")
 
 
@@ -136,33 +176,23 @@ def _law_of_the_values(chip: ChipFields) -> bool:
     return law == ("cell-resistive" if chip.macro.circuit is None else "cell-capacitive")
 
 
-def _place(chip: ChipFields, workload: Workload, weights: str) -> tuple[list[Placed], int]:
-    """Layers on arrays, and the chips they take."""
-    if weights == "per_inference":
-        return place(workload, chip, None), 1
-    needed = sum(one.arrays for one in place(workload, chip, None))
-    chips = max(1, -(-needed // chip.arrays))
-    budget = chips * chip.arrays if chip.schedule.duplicate and chip.schedule.mode != "layer_by_layer" else None
-    return place(workload, chip, budget), chips
-
-
 def _folds(placed: Placed, chip: ChipFields, weights: str) -> int:
     return max(1, -(-placed.arrays // chip.arrays)) if weights == "per_inference" else 1
 
 
-def _times(
-    stages: Sequence[Stage], placed: Sequence[Placed], chip: ChipFields, batch: int
-) -> tuple[list[TimeRow], float]:
+def _times(line: Pipeline, mode: str, batch: int) -> tuple[list[TimeRow], float]:
     """Phases on the critical path of a batch, and inputs per second."""
-    source = f"schedule {chip.schedule.mode}"
+    source = f"schedule {mode}"
     rows = []
-    for one, layer, seconds in zip(stages, placed, latency_parts(stages, placed, chip), strict=True):
+    for one, layer, seconds in zip(line.stages, line.placed, line.added(mode), strict=True):
         stall = min(one.stall, seconds)
         rows.append(TimeRow(layer.label, "compute", seconds - stall, source))
         if stall:
             rows.append(TimeRow(layer.label, f"wait for {one.waits_for}", stall, source))
-    one_input = math.fsum(row.seconds for row in rows)
-    interval = one_input if chip.schedule.mode == "layer_by_layer" else max(one.busy for one in stages)
+    (name, needed), one_input = line.shared.bottleneck, math.fsum(row.seconds for row in rows)
+    if needed > one_input:
+        rows.append(TimeRow(NETWORK, f"wait for {name}", needed - one_input, source))
+    interval = line.interval(mode)
     if batch > 1:
         rows.append(TimeRow(NETWORK, "rest of the batch", (batch - 1) * interval, source))
     return rows, 1 / interval
@@ -202,71 +232,14 @@ def _counted(part: Part, chip: ChipFields, counts: LayerCounts) -> list[tuple[st
     return [(action, -(-getattr(counts, count) // width)) for action, count in role.actions.items()]
 
 
-def _programming(
-    placed: Sequence[Placed],
-    parts: Mapping[str, Part],
-    chip: ChipFields,
-    pulses: Mapping[str, float],
-) -> tuple[list[ActionRow], list[TimeRow]]:
-    """Writing the weights once: off-chip reads, cell writes; every array of a tile is written one row at a time."""
-    writers = [part for part in parts.values() if part.role == "programmer"]
-    if not writers:
-        raise SpecError("components", sorted(parts), "writing weights needs a component with the role 'programmer'")
-    writer, macro = writers[0], chip.macro
-    memory = [part for part in parts.values() if part.role == "dram"]
-    time = chip.components[writer.name].time
-    actions, times = [], []
-    for one in placed:
-        if one.tiling is None:
-            continue
-        bits = one.layer.weights * macro.weights.bits
-        action, per_cell, writes = _write_action(chip, writer, pulses.get(one.label))
-        count = round(cell_writes(one, chip) * per_cell)
-        energy = count * writes * writer.energies["write"]
-        actions.append(ActionRow(one.label, writer.name, action, count, energy, writer.source))
-        for part in memory:
-            count = -(-bits // chip.components[part.name].width)
-            energy = count * part.energies["read"]
-            actions.append(ActionRow(one.label, part.name, "read weights", count, energy, part.source))
-        rows = min(one.layer.matrix.rows * one.packed, macro.rows)
-        in_turn = -(-one.all_arrays // chip.tiles)
-        times.append(TimeRow(one.label, "write weights", rows * in_turn * time * per_cell * writes, writer.source))
-    return actions, times
-
-
-def _write_action(chip: ChipFields, writer: Part, pulses: float | None) -> tuple[str, float, float]:
-    """What programming a cell is counted in: the action, how many of it a cell takes, and how many writes each is."""
-    if pulses is None:
-        return "write", 1.0, 1.0
-    held = chip.components[writer.name].pulses
-    if held is None:
-        why = "pulses are priced by the pulses that one write stands for; the chip does not say how many"
-        raise SpecError(f"components.{writer.name}.pulses", None, why)
-    return "pulse", pulses, 1.0 / held
-
-
-def _leakage(
-    placed: Sequence[Placed], parts: Mapping[str, Part], chip: ChipFields, chips: int, seconds: float
-) -> list[ActionRow]:
-    used = max((one.first + one.all_arrays for one in placed), default=0)
-    tiles = min(-(-used // chip.arrays_per_tile), chips * chip.tiles)
-    share = max(tiles, 1) / chip.tiles if chip.schedule.power_gating else float(chips)
-    rows = []
-    for name, part in parts.items():
-        if not part.leakage_w:
-            continue
-        level = chip.components[name].level
-        number = chip.instances(name) * chips if level == "chip" else math.ceil(chip.instances(name) * share)
-        rows.append(ActionRow(NETWORK, name, "leak", number, number * part.leakage_w * seconds, part.source))
-    return rows
-
-
-def _areas(parts: Mapping[str, Part], chip: ChipFields, chips: int) -> list[AreaRow]:
-    rows = []
+def _areas(parts: Mapping[str, Part], chip: ChipFields, chips: int, placed: Sequence[Placed]) -> list[AreaRow]:
+    """Area of every part of all chips, and what of it lies in arrays, cores and tiles without weights."""
+    rows, units = [], in_use(placed, chip, chips)
     for name, part in parts.items():
         number = chips * chip.instances(name)
         if number and chip.components[name].level != "off_chip":
-            rows.append(AreaRow(name, number, number * part.area_m2, part.source))
+            used = chip.count_of(name) * units.get(chip.components[name].level, chips)
+            rows.append(AreaRow(name, number, number * part.area_m2, part.source, (number - used) * part.area_m2))
     return rows
 
 
@@ -292,7 +265,7 @@ def _alternatives(
 def _notes(
     chip: ChipFields, parts: Mapping[str, Part], placed: Sequence[Placed], chips: int, weights: str
 ) -> tuple[str, ...]:
-    unasked = {"other", "mac", "programmer", *absent(chip.macro), *chip.contained}
+    unasked = {"other", "mac", "programmer", "link", *absent(chip.macro), *chip.contained}
     unasked |= set() if chip.macro.column_gain else {"column_multiplier"}
     left_out = sorted(role for role in ROLES if role not in unasked and not chip.with_role(role))
     used = sum(one.all_arrays for one in placed)
@@ -307,6 +280,8 @@ def _notes(
         chip.control.note,
         *(f"{role}: within {name}" for role, name in chip.contained.items()),
     ]
+    if chips > 1 and not chip.with_role("link"):
+        notes.append(UNLINKED)
     if left_out:
         notes.append(f"not counted, for the chip does not name them: {', '.join(left_out)}")
     return tuple(notes)

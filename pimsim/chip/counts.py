@@ -55,9 +55,7 @@ class LayerCounts:
     cell_writes: int = 0
 
 
-def count_layer(
-    placed: Placed, chip: ChipFields, arriving: int, leaving: int, hops: int, spilled: bool = False
-) -> LayerCounts:
+def count_layer(placed: Placed, chip: ChipFields, arriving: int, leaving: int, crossing: int) -> LayerCounts:
     """Count the actions of one layer for one input.
 
     Parameters
@@ -67,22 +65,20 @@ def count_layer(
     chip : ChipFields
         The chip it is on.
     arriving, leaving : int
-        Words of the network's input that come from off-chip memory for this layer, and of its output that go there.
-    hops : int
-        Chips that the layer's input is sent to, beside the one where it was made.
-    spilled : bool
-        Whether the input, made on the chip, went to off-chip memory and comes back.
+        Bits that come from off-chip memory for this layer, and that go there.
+    crossing : int
+        Bits that go from chip to chip.
     """
-    macro, layer = chip.macro, placed.layer
-    bits = macro.inputs.bits
+    layer = placed.layer
     traffic = {
-        "dram_bits_read": (arriving + spilled * layer.inputs) * bits,
-        "dram_bits_written": (leaving + spilled * layer.inputs) * bits,
+        "dram_bits_read": arriving,
+        "dram_bits_written": leaving,
+        "link_bits": crossing,
         "outputs": layer.outputs,
     }
     if placed.tiling is None:
         return LayerCounts(digital_macs=layer.macs, **_digital_traffic(placed, chip), **traffic)
-    return LayerCounts(**_array_counts(placed, chip), **_traffic(placed, chip, hops), **traffic)
+    return LayerCounts(**_array_counts(placed, chip), **_traffic(placed, chip), **traffic)
 
 
 def cell_writes(placed: Placed, chip: ChipFields) -> int:
@@ -134,8 +130,8 @@ def _corrections(macro: Macro, k: int, c: int) -> int:
     return of_inputs + (bool(macro.inputs.offset) + macro.column_offset) * c
 
 
-def _traffic(placed: Placed, chip: ChipFields, hops: int) -> dict[str, int]:
-    """Bits between registers, buffers, tiles and chips."""
+def _traffic(placed: Placed, chip: ChipFields) -> dict[str, int]:
+    """Bits between registers, buffers and tiles."""
     layer, tiling, bits = placed.layer, placed.tiling, chip.macro.inputs.bits
     assert tiling is not None
     k, c, positions = layer.matrix
@@ -152,7 +148,6 @@ def _traffic(placed: Placed, chip: ChipFields, hops: int) -> dict[str, int]:
         "buffer_bits_written": layer.inputs * bits * tile_columns,
         "bus_bits": words * bits * core_columns + output_bits,
         "router_bits": layer.inputs * bits * tile_columns + moved_sums,
-        "link_bits": layer.inputs * bits * hops,
     }
 
 

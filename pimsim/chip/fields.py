@@ -109,8 +109,6 @@ class Schedule(Spec):
     duplicate : bool
         Whether free arrays hold copies of the slowest layers' weights, so that the slowest stage is as fast as the
         arrays of the chips allow.
-    power_gating : bool
-        Whether tiles without weights draw no leakage.
     column_gating : bool
         Whether columns without weights are left out of a conversion; else every read converts all columns.
     group_packing : bool
@@ -119,7 +117,6 @@ class Schedule(Spec):
 
     mode: Literal["layer_by_layer", "pipelined", "streaming"] = "pipelined"
     duplicate: bool = False
-    power_gating: bool = True
     column_gating: bool = True
     group_packing: bool = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from pimsim.chip.fields import ChipFields
 from pimsim.mapping import Tiling
@@ -59,27 +60,20 @@ def place(workload: Workload, chip: ChipFields, budget: int | None) -> list[Plac
     return result
 
 
-def spilled_layers(placed: Sequence[Placed], chip: ChipFields, chips: int) -> frozenset[int]:
-    """Places of the layers whose input does not stay on the chip until it is used.
+def place_network(
+    chip: ChipFields, workload: Workload, weights: Literal["once", "per_inference"] = "once"
+) -> tuple[list[Placed], int]:
+    """Layers on arrays as the chip's schedule has them, and the chips they take.
 
-    One layer at a time: those whose input and output together exceed the buffers.  Pipelined: all inputs are held at
-    once, and the largest go off-chip until the rest fits.  Streaming needs a few rows of each and holds them.  The
-    first layer's input comes from off-chip as it is needed.
+    Weights that are programmed once lie on as many chips as hold them, and the schedule may copy them into arrays that
+    are free; weights written in every run take turns on one chip.
     """
-    buffers = [name for name in chip.with_role("buffer") if chip.components[name].capacity]
-    if not buffers or chip.schedule.mode == "streaming":
-        return frozenset()
-    room = 8 * chips * sum(chip.instances(name) * (chip.components[name].capacity or 0.0) for name in buffers)
-    bits, later = chip.macro.inputs.bits, range(1, len(placed))
-    if chip.schedule.mode == "layer_by_layer":
-        return frozenset(n for n in later if bits * (placed[n].layer.inputs + placed[n].layer.outputs) > room)
-    held, spilled = sum(bits * placed[n].layer.inputs for n in later), set()
-    for number in sorted(later, key=lambda n: placed[n].layer.inputs, reverse=True):
-        if held <= room:
-            break
-        spilled.add(number)
-        held -= bits * placed[number].layer.inputs
-    return frozenset(spilled)
+    if weights == "per_inference":
+        return place(workload, chip, None), 1
+    needed = sum(one.arrays for one in place(workload, chip, None))
+    chips = max(1, -(-needed // chip.arrays))
+    budget = chips * chip.arrays if chip.schedule.duplicate and chip.schedule.mode != "layer_by_layer" else None
+    return place(workload, chip, budget), chips
 
 
 def _one(label: str, layer: Layer, chip: ChipFields) -> Placed:

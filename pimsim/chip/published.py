@@ -155,10 +155,7 @@ def array_size_sweep(base: str = "generic-rram-32nm", sizes: Sequence[int] = ARR
     workloads = [full, *(_stored(load_workload(name)) for name in ("vit_b", "resnet18", "mobilenet_v2"))]
     energy: dict[str, list[float]] = {workload.name: [] for workload in workloads}
     for size in sizes:
-        card = load_chip(base)
-        sharing = min(size, card.macro.columns_per_adc)
-        changes = {"macro.rows": size, "macro.cols": size, "macro.columns_per_adc": sharing}
-        chip = card.replace(fixed | changes)
+        chip = load_chip(base).replace(fixed | {"macro.rows": size, "macro.cols": size})
         for workload in workloads:
             cost = chip.cost(workload)
             active = cost.energy_j - cost.energy_by("action").get("leak", 0.0)

@@ -57,6 +57,7 @@ class Chip(ChipFields):
         weights: Literal["once", "per_inference"] = "once",
         activity: Mapping[str, float] | None = None,
         pulses: Mapping[str, float] | None = None,
+        leakage: Literal["live", "all"] = "live",
     ) -> Cost:
         """Energy, area, latency and throughput of a network on this chip.
 
@@ -77,6 +78,9 @@ class Chip(ChipFields):
         pulses : mapping, optional
             Layer label -> mean pulses a cell takes where weights are programmed "per_inference", as in
             :meth:`programming_cost`.
+        leakage : str
+            "live": what holds live data leaks (arrays and tiles with weights, banks with activations); "all":
+            everything that is built.  Cells leak if they are SRAM.  The rule stands in the notes.
 
         Raises
         ------
@@ -88,7 +92,7 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import cost
 
-        return cost(self, workload, batch, weights, activity, pulses)
+        return cost(self, workload, batch, weights, activity, pulses, leakage)
 
     def programming_cost(self, workload: Workload, pulses: Mapping[str, float] | None = None) -> Cost:
         """Energy and time to write the network's weights once, all arrays of a tile one row at a time.
@@ -129,6 +133,24 @@ class Chip(ChipFields):
         from pimsim.chip.costing import layer_rows
 
         return layer_rows(self, workload)
+
+    def stages(self, workload: Workload) -> list[dict[str, Any]]:
+        """Balance of the pipeline: how long each layer, and each part that layers share, is busy for one input.
+
+        Keys: ``stage`` (a layer, or a component that several layers use), ``kind`` ("layer" or "shared"), ``seconds``
+        and ``share`` of the interval between two inputs.  In a pipeline the largest share is 1; where layers take turns
+        the shares of the layers sum to 1, less what they take to drain.
+
+        Examples
+        --------
+        >>> from pimsim.workload import load_workload
+        >>> rows = load_chip("generic-rram-32nm").stages(load_workload("resnet18"))
+        >>> [row["stage"] for row in rows if row["share"] == 1.0]
+        ['conv1']
+        """
+        from pimsim.chip.costing import stage_rows
+
+        return stage_rows(self, workload)
 
 
 def list_chips() -> list[str]:

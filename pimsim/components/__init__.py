@@ -3,7 +3,7 @@
 from pimsim.components import adc, adder_tree, analog, blocks, compound, logic, memory, readout, scaling
 from pimsim.components.blocks import from_hwcomponents
 from pimsim.components.control import Control, control_rows
-from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
+from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow, power_ceiling
 from pimsim.components.estimate import (
     Estimate,
     Estimator,
@@ -36,6 +36,7 @@ __all__ = [
     "load_table",
     "logic",
     "memory",
+    "power_ceiling",
     "readout",
     "run_estimator",
     "scaling",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pimsim.base.quantities import Farad, Joule, Meter, Second, Siemens, Volt
+from pimsim.base.quantities import Farad, Joule, Meter, Second, Siemens, Volt, Watt
 from pimsim.components.estimate import Estimate, shipped
 from pimsim.components.scaling import area_factor, energy_factor
 
@@ -16,6 +16,8 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 # 0.2 fF/um: capacitance of intermediate wires, nearly the same at every node (Ho et al., Proc. IEEE 2001).
 WIRE_FARAD_PER_METER = 0.2e-15 / 1e-6
 _DAC_TIME_CONSTANT = 10e3 * 10e-15
+# A bit of a bank of 64 KiB, 1.67 mW in all, 45 nm, its periphery included (table cacti7-sram).
+SRAM_CELL_LEAKAGE = 1.67e-3 / (64 * 1024 * 8)
 
 
 @shipped("cell-resistive")
@@ -60,6 +62,7 @@ def capacitive_cell(
     node: Meter,
     activity: Share = 0.5,
     cell_area_f2: Annotated[float, Field(gt=0)] = 280.0,
+    cell_leakage: Annotated[Watt, Field(ge=0)] = SRAM_CELL_LEAKAGE,
 ) -> Estimate:
     """SRAM cells with a capacitor each: a read takes C V^2 when the product is one.
 
@@ -77,10 +80,13 @@ def capacitive_cell(
         Share of cells whose product is one.
     cell_area_f2 : float
         Area of one cell in squares of the node; 280 is a 6T cell at 22 nm.
+    cell_leakage : float
+        Idle power of one cell [W]: a bit of a 64 KiB bank at 45 nm (CACTI 7), its periphery included.
     """
     area = rows * cols * cell_area_f2 * node**2
-    source = "cell-capacitive: C V^2 for each product that is one"
-    return Estimate({"read": activity * capacitance * supply**2}, area, source=source)
+    source = "cell-capacitive: C V^2 for each product that is one; leakage of a bit of a 64 KiB bank (CACTI 7, 45 nm)"
+    leakage = rows * cols * cell_leakage
+    return Estimate({"read": activity * capacitance * supply**2}, area, leakage_w=leakage, source=source)
 
 
 @shipped("dac-capacitive")

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from pimsim.base.errors import InputError
 
+NETWORK = "network"  # the layer of rows that belong to no single one
+LEAK = "leak"  # the action of leakage; every other action happens for an input
+
 
 class ActionRow(NamedTuple):
     """`count` actions of one component for one layer, `energy_j` [J] in all, over the whole batch."""
@@ -26,12 +29,13 @@ class ActionRow(NamedTuple):
 
 
 class AreaRow(NamedTuple):
-    """`count` instances of one component, `area_m2` [m^2] in all."""
+    """`count` instances of one component, `area_m2` [m^2] in all, `unused_m2` of it in parts that hold no weights."""
 
     component: str
     count: int  # type: ignore[assignment]  # the column is called so
     area_m2: float
     source: str
+    unused_m2: float = 0.0
 
 
 class TimeRow(NamedTuple):
@@ -102,6 +106,7 @@ class Cost:
             _check_row(action, action.count, action.energy_j)
         for part in self.parts:
             _check_row(part, part.count, part.area_m2)
+            _check_row(part, part.count, part.unused_m2)
         for time in self.times:
             _check_row(time, 0, time.seconds)
         _check_row("throughput_per_s", self.batch, self.throughput_per_s)
@@ -132,14 +137,87 @@ class Cost:
         return math.fsum(part.area_m2 for part in self.parts)
 
     @property
+    def area_unused_m2(self) -> float:
+        """Area of the parts that hold no weights of the workload [m^2]; within `area_m2`."""
+        return math.fsum(part.unused_m2 for part in self.parts)
+
+    @property
     def latency_s(self) -> float:
         """Time from the first input to the last output of the batch [s]: the sum of the phases."""
         return math.fsum(time.seconds for time in self.times)
 
     @property
+    def leakage_w(self) -> float:
+        """Mean leakage while the batch runs [W]."""
+        return self._leak_j(self.actions) / self.latency_s if self.latency_s else 0.0
+
+    @property
+    def dynamic_j(self) -> float:
+        """Energy of one input without leakage [J]."""
+        return (self.energy_j - self._leak_j(self.actions)) / self.batch
+
+    @property
     def power_w(self) -> float:
-        """Mean power in steady state [W]: energy of one input times inputs per second."""
-        return self.energy_per_input_j * self.throughput_per_s
+        """Power in steady state [W]: what an input switches times inputs per second, and leakage."""
+        return self.dynamic_j * self.throughput_per_s + self.leakage_w
+
+    @property
+    def power_on_chip_w(self) -> float:
+        """Power of the die in steady state [W]."""
+        dynamic, leakage = self._on_chip()
+        return dynamic * self.throughput_per_s + leakage
+
+    @property
+    def power_density_w_m2(self) -> float:
+        """Power of the die over its area in steady state [W/m^2]; 1e4 of it are 1 W/cm^2."""
+        if not self.area_m2:
+            raise InputError("Cost.power_density_w_m2: this cost has no area")
+        return self.power_on_chip_w / self.area_m2
+
+    def energy_at(self, rate: float) -> float:
+        """Energy of one input [J] when `rate` of them come in a second: leakage runs on between two inputs.
+
+        Raises
+        ------
+        InputError
+            If the rate is not above 0, or above `throughput_per_s`.
+
+        Examples
+        --------
+        >>> actions = [ActionRow("a", "adc", "convert", 8, 1e-9, "x"), ActionRow("a", "buffer", "leak", 1, 1e-9, "x")]
+        >>> cost = Cost(actions, [], [TimeRow("a", "read", 1e-6, "x")], throughput_per_s=1e6, macs=64)
+        >>> round(cost.energy_at(1e6) * 1e9, 6), round(cost.energy_at(1e5) * 1e9, 6)
+        (2.0, 11.0)
+        """
+        if not 0.0 < rate <= self.throughput_per_s * (1 + 1e-12):
+            raise InputError(f"energy_at({rate!r}): the rate must be above 0 and at most {self.throughput_per_s:g} 1/s")
+        return self.dynamic_j + self.leakage_w / rate
+
+    def throughput_within(self, power_w: float) -> float:
+        """Inputs per second [1/s] for which the die stays within a power [W]; 0 if its leakage alone is more.
+
+        What a temperature allows: give :func:`power_ceiling`.
+
+        Raises
+        ------
+        InputError
+            If the power is negative or not a number.
+        """
+        if not power_w >= 0.0:
+            raise InputError(f"throughput_within({power_w!r}): the power must be 0 W or more")
+        dynamic, leakage = self._on_chip()
+        room = max(0.0, power_w - leakage)
+        return min(self.throughput_per_s, room / dynamic) if dynamic else self.throughput_per_s
+
+    def _on_chip(self) -> tuple[float, float]:
+        """What one input switches on the die [J], and the die's leakage [W]."""
+        rows = [row for row in self.actions if row.component not in self.off_chip]
+        leak = self._leak_j(rows)
+        return (self.energy_on_chip_j - leak) / self.batch, leak / self.latency_s if self.latency_s else 0.0
+
+    @staticmethod
+    def _leak_j(rows: Iterable[ActionRow]) -> float:
+        return math.fsum(row.energy_j for row in rows if row.action == LEAK)
 
     @property
     def ops_per_s(self) -> float:
@@ -160,7 +238,7 @@ class Cost:
 
     @property
     def areas(self) -> Any:
-        """Tidy DataFrame: component, count, area_m2, source."""
+        """Tidy DataFrame: component, count, area_m2, source, unused_m2."""
         return _frame(self.parts, AreaRow)
 
     @property
@@ -185,9 +263,11 @@ class Cost:
             "energy_on_chip_j": self.energy_on_chip_j,
             "energy_off_chip_j": self.energy_off_chip_j,
             "area_m2": self.area_m2,
+            "area_unused_m2": self.area_unused_m2,
             "latency_s": self.latency_s,
             "throughput_per_s": self.throughput_per_s,
             "power_w": self.power_w,
+            "leakage_w": self.leakage_w,
             "macs": self.macs,
             "batch": self.batch,
             "alternatives": dict(self.alternatives),
@@ -196,6 +276,32 @@ class Cost:
             "areas": [row._asdict() for row in self.parts],
             "phases": [row._asdict() for row in self.times],
         }
+
+
+def power_ceiling(junction: float, ambient: float, resistance: float) -> float:
+    """Power [W] that heats a die to a junction temperature: (junction - ambient) / thermal resistance.
+
+    Parameters
+    ----------
+    junction, ambient : float
+        Temperatures [K].
+    resistance : float
+        From the junction to the ambient [K/W].
+
+    Raises
+    ------
+    InputError
+        If the junction is not warmer than the ambient, or the resistance is not above 0.
+
+    Examples
+    --------
+    >>> power_ceiling(junction=358.15, ambient=298.15, resistance=20.0)
+    3.0
+    """
+    if not (junction > ambient >= 0.0 and resistance > 0.0):
+        got = f"junction = {junction!r} K, ambient = {ambient!r} K, resistance = {resistance!r} K/W"
+        raise InputError(f"power_ceiling: {got}; needs junction > ambient >= 0 K and resistance > 0 K/W")
+    return (junction - ambient) / resistance
 
 
 def _check_row(row: object, count: int, value: float) -> None:

@@ -180,9 +180,6 @@ def _energy(pim: Cost, digital: Cost) -> list[Metric]:
     def pair(metric: str, unit: str, value: Callable[[Cost], float], note: str = "") -> Metric:
         return Metric("energy", metric, unit, value(pim), value(digital), note)
 
-    def power(cost: Cost, energy: float) -> float:
-        return energy / cost.batch * cost.throughput_per_s
-
     mapping = next((note for note in digital.notes if note.startswith("mapping")), "a bound without a mapping")
     counted = f"all counted parts and off-chip memory; digital {mapping}"
     return [
@@ -190,8 +187,8 @@ def _energy(pim: Cost, digital: Cost) -> list[Metric]:
         pair("on-chip", "J", lambda c: c.energy_on_chip_j / c.batch),
         pair("off-chip", "J", lambda c: c.energy_off_chip_j / c.batch, BOUNDARY),
         pair("power", "W", lambda c: c.power_w, "at the throughput above"),
-        pair("power on-chip", "W", lambda c: power(c, c.energy_on_chip_j)),
-        pair("power off-chip", "W", lambda c: power(c, c.energy_off_chip_j)),
+        pair("power on-chip", "W", lambda c: c.power_on_chip_w),
+        pair("power off-chip", "W", lambda c: c.power_w - c.power_on_chip_w),
     ]
 
 

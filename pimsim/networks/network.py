@@ -153,10 +153,11 @@ def layer_shape(product: Product) -> Conv2d | Dense:
         return Dense(name=product.name, m=outputs, c=inputs, n=product.positions)
     m, _, r, s = product.weight.shape
     (c, height, width), (_, p, q) = product.input_shape, product.output_shape
-    steps = product.strides, product.dilations
+    (down, right), (dr, ds), (top, left, _, _) = product.strides, product.dilations, product.pads
+    steps = (down, right), (dr, ds)
     return Conv2d(
         name=product.name, m=m, c=c, p=p, q=q, r=r, s=s, groups=product.groups, stride=steps[0], dilation=steps[1],
-        padding=touched_pads((p, q), (r, s), (height, width), product.pads[:2], *steps),
+        padding=touched_pads((p, q), (r, s), (height, width), (top, left), *steps),
     )  # fmt: skip
 
 

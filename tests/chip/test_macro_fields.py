@@ -127,5 +127,6 @@ def test_the_circuit_of_an_sram_macro_sets_the_energy_of_its_cells():
     reads = 8 * 100 * 16 * 8
     for farad, volt in ((1e-15, 0.8), (2e-15, 0.8), (1e-15, 0.6)):
         circuit = {"kind": "charge", "capacitor": farad, "v_dd": volt}
-        found = sram.replace({"macro.circuit": circuit}).cost(ONE).energy_by("component")["cells"]
+        rows = sram.replace({"macro.circuit": circuit}).cost(ONE).breakdown
+        found = rows.query("component == 'cells' and action == 'read'").energy_j.sum()
         assert found == pytest.approx(reads * 0.25 * farad * volt**2)

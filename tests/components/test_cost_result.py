@@ -6,7 +6,7 @@ import math
 import pytest
 
 from pimsim.base.errors import InputError
-from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
+from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow, power_ceiling
 
 ACTIONS = [
     ActionRow("a", "adc", "convert", 3, 3e-12, "x"),
@@ -32,7 +32,7 @@ def test_parts_sum_to_totals():
 
 def test_columns_are_the_promised_ones():
     assert list(COST.breakdown.columns) == ["layer", "component", "action", "count", "energy_j", "source"]
-    assert list(COST.areas.columns) == ["component", "count", "area_m2", "source"]
+    assert list(COST.areas.columns) == ["component", "count", "area_m2", "source", "unused_m2"]
 
 
 def test_rates_are_per_input():
@@ -67,3 +67,52 @@ def test_a_cost_without_energy_has_no_efficiency():
         _ = Cost([], [], [], throughput_per_s=1.0, macs=1).ops_per_joule
     with pytest.raises(InputError, match="key must be"):
         COST.energy_by("colour")
+
+
+def leaking(batch=2):
+    """An input switches 3 nJ on the die and 1 nJ off it; 2 mW leak on the die; 4 us a batch of two, 5e5 inputs/s."""
+    actions = [
+        ActionRow("a", "adc", "convert", 8, 6e-9, "x"),
+        ActionRow("a", "dram", "read", 8, 2e-9, "x"),
+        ActionRow("a", "buffer", "leak", 4, 2e-3 * 4e-6, "x"),
+    ]
+    parts = [AreaRow("adc", 2, 2e-6, "x", 5e-7), AreaRow("buffer", 1, 1e-6, "x")]
+    return Cost(actions, parts, [TimeRow("a", "read", 4e-6, "x")], 5e5, 64, batch, {"dram"})
+
+
+def test_power_is_what_inputs_switch_and_leakage():
+    cost = leaking()
+    assert cost.leakage_w == pytest.approx(2e-3)
+    assert cost.dynamic_j == pytest.approx(4e-9)
+    assert cost.power_w == pytest.approx(4e-9 * 5e5 + 2e-3)
+    assert cost.power_on_chip_w == pytest.approx(3e-9 * 5e5 + 2e-3)
+    assert cost.power_density_w_m2 == pytest.approx((3e-9 * 5e5 + 2e-3) / 3e-6)
+
+
+def test_energy_at_a_rate_pays_for_the_time_between_inputs():
+    cost = leaking()
+    assert cost.energy_at(1e3) == pytest.approx(4e-9 + 2e-6)
+    assert cost.energy_at(cost.throughput_per_s) == pytest.approx(4e-9 + 4e-9)
+    for rate in (0.0, -1.0, 5.1e5, math.nan):
+        with pytest.raises(InputError, match="the rate must be above 0 and at most 500000 1/s"):
+            cost.energy_at(rate)
+
+
+def test_throughput_within_a_power_and_a_temperature():
+    cost = leaking()
+    assert cost.throughput_within(2.3e-3) == pytest.approx(0.3e-3 / 3e-9)
+    assert cost.throughput_within(1.0) == 5e5
+    assert cost.throughput_within(1e-3) == 0.0
+    # 60 K over 26,000 K/W are 2.3077 mW.
+    assert cost.throughput_within(power_ceiling(358.15, 298.15, 26e3)) == pytest.approx((60 / 26e3 - 2e-3) / 3e-9)
+    with pytest.raises(InputError, match="0 W or more"):
+        cost.throughput_within(-1.0)
+    with pytest.raises(InputError, match="needs junction > ambient"):
+        power_ceiling(300.0, 300.0, 1.0)
+
+
+def test_unused_area_is_part_of_the_area():
+    cost = leaking()
+    assert (cost.area_m2, cost.area_unused_m2) == (3e-6, 5e-7)
+    assert cost.to_dict()["area_unused_m2"] == 5e-7
+    assert list(cost.areas.unused_m2) == [5e-7, 0.0]
