@@ -67,15 +67,27 @@ class Spec(BaseModel):
         except ValidationError as error:
             raise _spec_error(cls, error, where) from None
 
-    def replace(self, changes: Mapping[str, Any]) -> Self:
-        """Return a changed, validated copy; keys are dotted paths such as ``"adc.bits"``.
+    def replace(self, changes: Mapping[str, Any] | None = None, /, **fields: Any) -> Self:
+        """Return a changed, validated copy.
 
-        >>> macro.replace({"adc.bits": 6, "rows": 64})        # doctest: +SKIP
+        Parameters
+        ----------
+        changes : new values by dotted path, such as ``{"adc.bits": 6}``.
+        fields : new values of fields of this spec itself.
+
+        Raises
+        ------
+        SpecError : no such field, a value it does not take, or a field given both ways.
+
+        >>> macro.replace({"adc.bits": 6}, rows=64)           # doctest: +SKIP
         """
-        if not isinstance(changes, Mapping):
-            raise SpecError("changes", changes, "must map dotted fields to their new values")
+        given = {} if changes is None else changes
+        if not isinstance(given, Mapping):
+            raise SpecError("changes", given, "must map dotted fields to their new values")
+        for name in given.keys() & fields.keys():
+            raise SpecError(name, fields[name], "is given twice: in the mapping and by name")
         data = self.model_dump(mode="python", exclude_unset=True)
-        for path, value in changes.items():
+        for path, value in (dict(given) | fields).items():
             if not isinstance(path, str):
                 raise SpecError("changes", path, "a field is named by text, such as 'adc.bits'")
             _set(self, data, path, value)

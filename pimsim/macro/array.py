@@ -192,9 +192,9 @@ class Array:
         """Return the same chip ``t`` seconds (or text, ``"1 day"``) after programming: same devices and calibration."""
         return dataclasses.replace(self, time=check_quantity("t", t, "second"))
 
-    def replace(self, changes: Mapping[str, Any]) -> Array:
+    def replace(self, changes: Mapping[str, Any] | None = None, /, **fields: Any) -> Array:
         """Return the same programmed cells under a changed macro, without calibration; see :meth:`with_macro`."""
-        return self.with_macro(self.macro.replace(changes))
+        return self.with_macro(self.macro.replace(changes, **fields))
 
     def with_macro(self, macro: MacroFields) -> Array:
         """Return the same programmed cells behind the periphery of another macro, without calibration.
