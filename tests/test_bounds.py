@@ -1,9 +1,13 @@
 """Values that are a slip of units or digits, not a design, are refused with the field's name."""
 
+import pickle
+
+import numpy as np
 import pytest
 
 import pimsim as ps
-from pimsim.base.errors import SpecError
+from pimsim.base.errors import InputError, SpecError
+from pimsim.cells import DeviceCard
 from pimsim.workload import load_workload
 
 NONSENSE = [
@@ -31,3 +35,112 @@ def test_one_converter_for_a_whole_array_costs_the_same_however_many_columns_it_
     chip, network = ps.load_chip("generic-rram-32nm"), load_workload("alexnet")
     whole, beyond = (chip.replace({"macro.columns_per_adc": n}).cost(network) for n in (128, 100_000))
     assert (whole.energy_j, whole.area_m2) == (beyond.energy_j, beyond.area_m2)
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "value"),
+    [
+        (ps.ADC(), "range", (-1e308, 1e308)),
+        (ps.ADC(), "range", (0.0, 5e-324)),
+        (ps.ADC(), "range", (1e6, 1e6 + 1e-9)),
+        (ps.ADC(), "enob", 1e-300),
+        (ps.ADC(), "offset_lsb", 1e300),
+        (ps.ADC(), "noise_lsb", 1e300),
+        (ps.ADC(), "gain_error", 2.0),
+        (ps.ADC(), "percentile", 5e-324),
+        (ps.ADC(), "full_scale", "1 kV"),
+        (ps.DAC(), "gain_error", 1e300),
+        (ps.DAC(), "noise_lsb", 1e300),
+        (ps.Wires(), "r_wordline", 1e300),
+        (ps.Transistor(r_on=1.0), "g_off", "50 S"),
+    ],
+)
+def test_parts_that_nobody_can_build_are_refused(spec, field, value):
+    with pytest.raises(SpecError, match=field):
+        spec.replace({field: value})
+
+
+@pytest.mark.parametrize(
+    ("card", "field", "value", "match"),
+    [
+        ("rram-wan2022", "retention.correlation.value", 2, "less than or equal to 1"),
+        ("rram-wan2022", "retention.correlation.value", -1.001, "greater than or equal to -1"),
+        ("pcm-nandakumar2019", "programming.time.value", 0, "'power_law' needs a programming time above 0 s"),
+        ("pcm-nandakumar2019", "read_noise.t_read.value", 0, "greater than or equal to 0.0000"),
+        ("pcm-nandakumar2019", "retention.last.value", "1e6 year", "less than or equal to"),
+        ("pcm-nandakumar2019", "conductance.max.value", 25, "less than or equal to 1"),
+        ("rram-wan2022", "v_read.value", "1 kV", "less than or equal to 100"),
+    ],
+)
+def test_a_card_without_meaning_is_refused(card, field, value, match):
+    with pytest.raises(SpecError, match=match):
+        ps.load_device(card).replace({field: value})
+
+
+def test_a_card_of_numbers_that_overflow_is_refused_when_it_is_used():
+    card = ps.load_device("rram-milo2021").replace({"programming.sigma.unit": 1e300})
+    assert isinstance(card, DeviceCard)
+    with pytest.raises(InputError, match="rram-milo2021: conductances are not finite"):
+        card.replace({"programming.sigma.pieces": [{"coefficients": [1e200]}]}).program([1e-4])
+
+
+def masked(values):
+    return np.ma.array(values, mask=np.arange(np.size(values)).reshape(np.shape(values)) == 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("G", lambda: ps.solve_crossbar(masked([[1e-4, 1e-4]]), [0.2])),
+        ("G", lambda: ps.solve_crossbar([masked([1e-4, 1e-4])], [0.2])),
+        ("V", lambda: ps.solve_crossbar([[1e-4], [1e-4]], masked([0.2, 0.2]))),
+        ("G", lambda: ps.transfer_matrix(masked([[1e-4, 1e-4]]))),
+        ("on", lambda: ps.solve_gated([[1e-4], [1e-4]], masked([True, True]), 0.2, None, 1e3)),
+        ("g_target", lambda: ps.load_device("ideal").program(masked([1e-6, 1e-6]))),
+        ("inputs", lambda: ps.InputEncoding().check(masked([[1, 2]]), 2)),
+    ],
+)
+def test_masked_cells_are_not_taken_for_numbers(name, call):
+    with pytest.raises(InputError, match=f"{name}: has masked cells"):
+        call()
+
+
+def test_a_mask_without_masked_cells_is_no_mask():
+    assert ps.solve_crossbar(np.ma.array([[1e-4]], mask=[[False]]), [0.2]).i_out == pytest.approx([2e-5])
+
+
+@pytest.mark.parametrize("bad", [[[1.0, 2.0], [3.0]], [[1e300]], "abc", [[None]], [[1j]]])
+def test_conductances_that_are_no_matrix_are_refused(bad):
+    for call in (lambda: ps.solve_crossbar(bad, [0.2]), lambda: ps.transfer_matrix(bad)):
+        with pytest.raises(InputError, match="G: "):
+            call()
+    with pytest.raises(InputError, match="V: "):
+        ps.solve_crossbar([[1e-4]], bad)
+
+
+@pytest.mark.parametrize("method", ["line-cg", "merge", "newton", "direct"])
+@pytest.mark.parametrize("V", [[0.2, 0.1], [[0.2, 0.1], [0.0, 0.3]]])
+def test_a_solution_is_sent_between_processes_and_not_written(method, V):
+    solution = ps.solve_crossbar(np.full((2, 3), 1e-4), V, ps.Wires(r_wordline=1.0, r_bitline=2.0), method=method)
+    again = pickle.loads(pickle.dumps(solution))
+    for name in ("i_out", "i_source", "v_wordline", "v_bitline"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(solution, name))
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(solution, name)[..., 0] = 1.0
+
+
+def test_programmed_cells_are_not_written():
+    target = np.array([1e-6, 2e-6])
+    cells = ps.load_device("ideal").program(target)
+    for name in ("g", "target"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(cells, name)[0] = 1.0
+    target[0] = 3e-6
+    assert cells.target.tolist() == [1e-6, 2e-6]
+    assert cells.at().flags.writeable
+
+
+def test_equal_specs_are_one_key():
+    chips = {ps.load_chip("isaac-ce"), ps.load_chip("isaac-ce"), ps.load_chip("neurram")}
+    assert len(chips) == 2
+    assert len({ps.Macro(v_read=1), ps.Macro(v_read=1.0), ps.Macro(v_read=0.5)}) == 2

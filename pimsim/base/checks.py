@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from pimsim.base.errors import InputError
+from pimsim.base.errors import InputError, shown
+from pimsim.base.guard import one_line
 from pimsim.base.quantities import to_si
 
 
@@ -28,7 +29,7 @@ def check_array(
     shape : required shape; ``None`` stands for any extent of that axis.
     minimum, maximum : inclusive bounds.
     """
-    raw = _real(name, value)
+    raw = as_array(name, value)
     if shape is not None and not _fits(raw.shape, shape):
         raise InputError(f"{name}: shape {raw.shape}, expected {_shape_text(shape)}")
     if raw.dtype.kind == "f" and not np.isfinite(raw).all():
@@ -40,12 +41,37 @@ def check_array(
     return _contiguous(raw, dtype)
 
 
+def as_array(name: str, value: ArrayLike) -> np.ndarray:
+    """Return ``value`` as a numpy array of numbers, whatever its shape, or raise :class:`InputError`.
+
+    Ragged lists, complex numbers, text, dates and masked arrays with cells masked are refused: numpy would take the
+    values behind the mask.
+    """
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    if any(np.ma.is_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray)):
+        raise InputError(f"{name}: has masked cells, which stand for no number; fill them, or leave their rows out")
+    try:
+        raw = np.asarray(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{name}: not an array of numbers ({one_line(error)})") from None
+    if raw.dtype.kind not in "biuf":
+        raise InputError(f"{name}: not an array of numbers, integer or real (dtype {raw.dtype})")
+    return raw
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view of ``array`` that refuses to be written, for a frozen state; the array itself stays as it is."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def check_integer(name: str, value: Any, minimum: int = 0, maximum: int | None = None) -> int:
     """Return ``value`` as an int within inclusive bounds, or raise :class:`InputError` naming ``name``."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < minimum or (maximum is not None and value > maximum):
         allowed = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
-        raise InputError(f"{name} = {value!r}: must be an integer {allowed}")
+        raise InputError(f"{name} = {shown(value)}: must be an integer {allowed}")
     return int(value)
 
 
@@ -61,18 +87,9 @@ def check_quantity(name: str, value: Any, unit: str, minimum: float = 0.0) -> fl
     except OverflowError:  # an int
         found = math.inf
     if not minimum <= found < math.inf:
-        raise InputError(f"{name} = {value!r}: must be finite, in {unit} or text with a unit, at least {minimum:g}")
+        allowed = f"must be finite, in {unit} or text with a unit, at least {minimum:g}"
+        raise InputError(f"{name} = {shown(value)}: {allowed}")
     return found
-
-
-def _real(name: str, value: ArrayLike) -> np.ndarray:
-    try:
-        raw = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name}: not an array of numbers ({error})") from None
-    if raw.dtype.kind not in "biuf":
-        raise InputError(f"{name}: not an array of numbers, integer or real (dtype {raw.dtype})")
-    return raw
 
 
 def _integers(name: str, raw: np.ndarray, minimum: float | None, maximum: float | None, dtype: np.dtype) -> np.ndarray:

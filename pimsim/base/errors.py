@@ -7,7 +7,6 @@ import reprlib
 from collections.abc import Iterable
 
 _MOST_SHOWN = 120  # characters of a refused value in a message
-_MOST_QUOTED = 400  # characters of another library's message
 _MOST_OF_A_PATH = 200  # characters of a dotted path
 _MOST_COMPARED = 100  # characters of a name that is compared with the known ones
 
@@ -37,11 +36,6 @@ class _Shown(reprlib.Repr):
 def shown(value: object) -> str:
     """At most 120 characters that show ``value``, in bounded time and memory."""
     return _cut(_Shown().repr(value), _MOST_SHOWN)
-
-
-def one_line(error: object) -> str:
-    """The text of an error on one line, at most 400 characters."""
-    return _cut(" ".join(str(error).split()), _MOST_QUOTED)
 
 
 def _cut(text: str, most: int) -> str:

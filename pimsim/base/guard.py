@@ -23,8 +23,8 @@ def refusing(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {one_line(error)}") from None
 
 
-def one_line(error: Exception) -> str:
-    """The message of an error without line breaks and control codes, cut to a readable length."""
+def one_line(error: object) -> str:
+    """The message of an error, or a text, without line breaks and control codes, cut to a readable length."""
     words = "".join(c if c.isprintable() else " " for c in _PREFIX.sub("", str(error))).split()
     text = " ".join(words) or type(error).__name__
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

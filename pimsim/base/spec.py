@@ -15,7 +15,8 @@ from typing import Annotated, Any, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from pimsim.base.errors import MissingError, SpecError, nearest, one_line, shown
+from pimsim.base.errors import MissingError, SpecError, nearest, shown
+from pimsim.base.guard import one_line
 from pimsim.base.plain import plain_data
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
@@ -103,6 +104,10 @@ class Spec(BaseModel):
             node = getattr(node, name)
         return node
 
+    def __hash__(self) -> int:
+        """Equal specs are one key, those with lists and mappings inside as well."""
+        return hash((type(self), *(_hashable(getattr(self, name)) for name in type(self).model_fields)))
+
     def canonical(self) -> dict[str, Any]:
         """JSON-ready mapping in SI units with defaults left out: equal specs give equal text."""
         return _canonical(self)
@@ -141,6 +146,12 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     if not os.path.isfile(path):  # of a text that can be no path, too
         raise MissingError(f"no file {shown(str(path))}")
     return read_yaml(path)
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return frozenset((key, _hashable(item)) for key, item in value.items())
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _canonical(value: Any) -> Any:

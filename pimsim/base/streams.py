@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.errors import InputError
+from pimsim.base.errors import InputError, shown
 
 
 @dataclass(frozen=True)
@@ -75,4 +75,4 @@ def as_seed(rng: int | np.integer | np.random.Generator | None) -> int:
         return int(rng.integers(2**63))
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0:
         return int(rng)
-    raise InputError(f"rng = {rng!r}: must be a non-negative integer seed or a numpy Generator")
+    raise InputError(f"rng = {shown(rng)}: must be a non-negative integer seed or a numpy Generator")

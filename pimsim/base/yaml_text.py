@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pimsim.base.errors import SpecError, one_line
+from pimsim.base.errors import SpecError
+from pimsim.base.guard import one_line
 from pimsim.base.plain import DEEPEST, plain_data
 
 LARGEST_FILE = 1 << 20  # bytes

@@ -15,7 +15,7 @@ from pimsim.cells.faults import Faults
 from pimsim.cells.iv import AnyCell, LinearCell
 from pimsim.cells.noise import Correlation, ReadNoise
 from pimsim.cells.programming import NormalProgramming, Programming
-from pimsim.cells.retention import Respread, Retention
+from pimsim.cells.retention import PowerLaw, Respread, Retention
 from pimsim.cells.sourced import Conductance, Length, Number, Sourced, Temperature, Voltage, as_tuple, walk
 from pimsim.cells.state import Cells, Rng, program
 from pimsim.cells.telegraph import RandomTelegraph
@@ -101,6 +101,8 @@ class DeviceCard(Spec):
         both = self.read_noise, self.telegraph
         if None not in both and len({noise.correlation.value for noise in both if noise is not None}) > 1:
             raise ValueError("telegraph.correlation: read_noise and telegraph must be held for as long")
+        if isinstance(self.retention, PowerLaw) and self.t0 == 0.0:
+            raise ValueError("retention of kind 'power_law' needs a programming time above 0 s")
         if isinstance(self.retention, Respread):
             if not isinstance(self.programming, NormalProgramming):
                 raise ValueError("retention of kind 'respread' needs programming of kind 'normal'")

@@ -30,7 +30,15 @@ def check_device(card: DeviceCard) -> list[str]:
     >>> check_device(load_device("pcm-nandakumar2019"))
     []
     """
-    return [f"{check.__name__.lstrip('_')}: {finding}" for check in _CHECKS for finding in check(card)]
+    return [f"{check.__name__.lstrip('_')}: {finding}" for check in _CHECKS for finding in _told(check, card)]
+
+
+def _told(check: Callable[[DeviceCard], Iterator[str]], card: DeviceCard) -> Iterator[str]:
+    """Findings of a check; a card that refuses to answer one is a finding as well."""
+    try:
+        yield from check(card)
+    except InputError as error:
+        yield str(error)
 
 
 def _sources(card: DeviceCard) -> Iterator[str]:

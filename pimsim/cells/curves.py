@@ -46,6 +46,8 @@ class Piece(Spec):
             raise ValueError(f"form {self.form!r} takes {wanted} coefficients, got {len(self.coefficients)}")
         if (self.form == "table") != bool(self.knots):
             raise ValueError("knots belong to form 'table', and a table needs them")
+        if self.form == "saturating" and self.coefficients[1] == 0.0:
+            raise ValueError("the second coefficient of form 'saturating' divides x: it must not be 0")
         if self.knots and (len(self.knots) != len(self.coefficients) or np.any(np.diff(self.knots) <= 0)):
             raise ValueError("knots must rise and be as many as the coefficients")
         if self.low is not None and self.high is not None and self.low > self.high:

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from pimsim.base.spec import Spec
 from pimsim.cells.curves import ConductanceCurve, Curve
-from pimsim.cells.sourced import Duration, Sourced
+from pimsim.cells.sourced import Lapse, Sourced
 
 Correlation = Literal["read", "vector", "batch"]
 
@@ -33,7 +33,7 @@ class ReadNoise(Spec):
     relative: Curve | None = None
     absolute: ConductanceCurve | None = None
     state: Literal["programmed", "present"]
-    t_read: Duration | None = None
+    t_read: Lapse | None = None
     correlation: Held
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 from pimsim.base.errors import InputError
 from pimsim.base.spec import Spec
 from pimsim.cells.curves import ConductanceCurve, Curve
-from pimsim.cells.sourced import Conductance, Duration, Number, Sourced, as_tuple
+from pimsim.cells.sourced import Conductance, Correlated, Duration, Sourced, as_tuple
 
 
 class Draw(IntEnum):
@@ -129,7 +129,7 @@ class Respread(Spec):
     """
 
     kind: Literal["respread"]
-    correlation: Number
+    correlation: Correlated
     between: Interpolation
     later: Annotated[tuple[Spread, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 

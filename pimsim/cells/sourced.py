@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from pimsim.base.quantities import Kelvin, Meter, Second, Siemens, Volt
 from pimsim.base.spec import Spec
 
+_SHORTEST, _LONGEST = 1e-18, 3.2e10  # [s]
 How = Literal["measured", "published", "fitted", "digitized", "derived", "remembered", "assumed"]
 
 
@@ -48,34 +49,46 @@ class Number(Sourced):
     value: float
 
 
-class Conductance(Sourced):
-    """A conductance in siemens."""
+class Correlated(Sourced):
+    """A correlation, from -1 to 1."""
 
-    value: Annotated[Siemens, Field(ge=0)]
+    value: Annotated[float, Field(ge=-1, le=1)]
+
+
+class Conductance(Sourced):
+    """A conductance in siemens; no cell has 1 S, so more is a slip of units."""
+
+    value: Annotated[Siemens, Field(ge=0, le=1)]
 
 
 class Voltage(Sourced):
     """A voltage in volts."""
 
-    value: Volt
+    value: Annotated[Volt, Field(ge=-100, le=100)]
 
 
 class Duration(Sourced):
-    """A time in seconds, zero or more."""
+    """A time in seconds, zero or more, at most a thousand years."""
 
-    value: Annotated[Second, Field(ge=0)]
+    value: Annotated[Second, Field(ge=0, le=_LONGEST)]
+
+
+class Lapse(Sourced):
+    """A time in seconds, above zero: one that logarithms and ratios are taken of."""
+
+    value: Annotated[Second, Field(ge=_SHORTEST, le=_LONGEST)]
 
 
 class Temperature(Sourced):
-    """An absolute temperature in kelvin."""
+    """An absolute temperature in kelvin; cells do not work above 2000 K."""
 
-    value: Annotated[Kelvin, Field(gt=0)]
+    value: Annotated[Kelvin, Field(gt=0, le=2000)]
 
 
 class Length(Sourced):
-    """A length in meters."""
+    """A length in meters, from an atom's size to a millimeter."""
 
-    value: Annotated[Meter, Field(gt=0)]
+    value: Annotated[Meter, Field(ge=1e-10, le=1e-3)]
 
 
 def walk(spec: Any, path: str = "") -> Iterator[tuple[str, Sourced]]:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.checks import check_array
-from pimsim.base.errors import InputError, MissingError
+from pimsim.base.checks import as_array, check_array, read_only
+from pimsim.base.errors import InputError, MissingError, shown
 from pimsim.base.streams import Stream, as_seed
 from pimsim.cells.faults import Faults
 from pimsim.cells.retention import Draw, PowerLaw
@@ -63,7 +63,7 @@ Rng = int | np.random.Generator | Stream | None
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Cells after programming. Nothing about them is drawn again: the same devices answer at every time.
+    """Cells after programming, read-only. Nothing is drawn again: the same devices answer at every time.
 
     Attributes
     ----------
@@ -80,6 +80,11 @@ class Cells:
     place: np.ndarray
     stream: Stream
     stuck: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("target", "g", "stuck"):
+            if (array := getattr(self, name)) is not None:
+                object.__setattr__(self, name, read_only(array))
 
     @property
     def name(self) -> str:
@@ -121,13 +126,14 @@ class Cells:
         g = self.g if t == 0.0 else self._aged(t)
         if temperature is not None:
             g = g * self.card.temperature_factor(temperature)
-        return g.copy() if g is self.g else g
+        return g.copy() if g is self.g else _finite(self.card, g)
 
     def _aged(self, t: float) -> np.ndarray:
         law = self.card.retention
         if law is None:
             raise InputError(f"t = {t:g} s: {self.card.name} has no retention data; only t = 0 is known")
-        g = self.card.clip(law.at(self, t))
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+            g = self.card.clip(law.at(self, t))
         return g if self.stuck is None else np.where(self.stuck, self.g, g)
 
     @cached_property
@@ -191,13 +197,20 @@ def program(
     places = _places(places, target.shape)
     stream = _stream(rng, "program")
     xi = stream.normal(places, draw=int(Draw.PROGRAMMING)) if card.programming.kind != "exact" else np.zeros(())
-    g = card.clip(card.programming.apply(target, xi))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+        g = _finite(card, card.clip(card.programming.apply(target, xi)))
     stuck = None
     if faults is not None:
         low, high = faults.mask(stream, places, row, column)
         stuck = low | high
         g = np.where(low, card.g_min, np.where(high, card.g_max, g))
     return Cells(card, target, g, places, stream, stuck)
+
+
+def _finite(card: Card, g: np.ndarray) -> np.ndarray:
+    if not np.isfinite(g).all():
+        raise InputError(f"{card.name}: conductances are not finite; a number of the card is far too large")
+    return g
 
 
 def _targets(card: Card, g_target: ArrayLike) -> np.ndarray:
@@ -213,7 +226,7 @@ def _targets(card: Card, g_target: ArrayLike) -> np.ndarray:
 
 
 def _places(place: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
-    places = np.asarray(place)
+    places = as_array("place", place)
     if places.dtype.kind not in "ui" or places.shape != shape:
         raise InputError(f"place: {places.dtype} of shape {places.shape}, expected integers of shape {shape}")
     if places.dtype.kind == "i" and places.size and places.min() < 0:
@@ -227,7 +240,7 @@ def _stream(rng: Rng, purpose: str) -> Stream:
 
 def _time(t: float) -> float:
     if isinstance(t, bool) or not isinstance(t, (int, float, np.integer, np.floating)) or not 0 <= t < np.inf:
-        raise InputError(f"t = {t!r}: must be a time of zero seconds or more after programming")
+        raise InputError(f"t = {shown(t)}: must be a time of zero seconds or more after programming")
     return float(t)
 
 

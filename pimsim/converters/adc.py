@@ -25,11 +25,15 @@ def _read_range(value: Any) -> Any:
     lo, hi = map(float, value)
     if not lo < hi:
         raise ValueError(f"lo = {lo} must be below hi = {hi}")
+    if max(-lo, hi) > _FARTHEST or hi - lo < 2.0**17 * math.ulp(max(-lo, hi)):
+        raise ValueError(f"lo = {lo}, hi = {hi}: at most {_FARTHEST:g} cell steps, and so far apart that levels differ")
     return lo, hi
 
 
 Range = Annotated[Literal["full", "calibrated"] | tuple[float, float], BeforeValidator(_read_range)]
-NonNegative = Annotated[float, Field(ge=0.0)]
+_FARTHEST = 1e15  # [cell steps]: a million times what the largest array can sum
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Steps = Annotated[float, Field(ge=0.0, le=2.0**16)]  # [LSB]: of the widest converter's whole range
 
 
 class Levels(NamedTuple):
@@ -84,18 +88,18 @@ class ADC(Spec):
     bits: int = Field(8, ge=1, le=16)
     range: Range = "full"
     calibrate_by: Literal["percentile", "sqnr"] = "percentile"
-    percentile: float = Field(0.9998, gt=0.0, le=1.0)
+    percentile: float = Field(0.9998, ge=0.5, le=1.0)
     granularity: Literal["layer", "array", "slice"] = "layer"
     kind: Literal["uniform", "sar", "flash", "ramp", "sign_magnitude"] = "uniform"
-    mismatch: NonNegative = 0.0
+    mismatch: Steps = 0.0
     inl: Numbers | None = None
     dnl: Numbers | None = None
-    offset_lsb: NonNegative = 0.0
-    gain_error: NonNegative = 0.0
-    noise_lsb: NonNegative = 0.0
-    noise: Annotated[Volt, Field(ge=0.0)] = 0.0
-    full_scale: Annotated[Volt, Field(gt=0.0)] | None = None
-    enob: float | None = Field(None, gt=0.0)
+    offset_lsb: Steps = 0.0
+    gain_error: Share = 0.0
+    noise_lsb: Steps = 0.0
+    noise: Annotated[Volt, Field(ge=0.0, le=100.0)] = 0.0
+    full_scale: Annotated[Volt, Field(ge=1e-9, le=100.0)] | None = None
+    enob: float | None = Field(None, ge=0.5)
 
     @model_validator(mode="after")
     def _check(self) -> ADC:

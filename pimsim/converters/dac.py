@@ -23,9 +23,9 @@ class DAC(Spec):
     [0.0, 1.25]
     """
 
-    gain_error: float = Field(0.0, gt=-1.0)
+    gain_error: float = Field(0.0, gt=-1.0, le=1.0)
     inl: Numbers | None = None
-    noise_lsb: float = Field(0.0, ge=0.0)
+    noise_lsb: float = Field(0.0, ge=0.0, le=2.0**16)
 
     @property
     def ideal(self) -> bool:

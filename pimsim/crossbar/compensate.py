@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.checks import check_array
+from pimsim.base.checks import as_array, check_array
 from pimsim.base.errors import InputError
+from pimsim.crossbar.problem import LARGEST
 from pimsim.crossbar.transfer import transfer_matrix
 from pimsim.crossbar.wires import Wires
 
@@ -84,7 +85,7 @@ def predistort(
     >>> bool(result.error_after < 1e-12 * result.error_before)
     True
     """
-    wanted = check_array("G_target", G_target, (None,) * np.ndim(G_target), minimum=0.0)
+    wanted = check_array("G_target", G_target, minimum=0.0, maximum=LARGEST)
     if not 0.0 <= g_min < g_max:
         raise InputError(f"g_min = {g_min}, g_max = {g_max}: need 0 <= g_min < g_max")
     if iterations < 1:
@@ -169,7 +170,8 @@ def split_rows(G: ArrayLike, V: ArrayLike, wires: Wires, parts: int) -> np.ndarr
     [0.88, 0.966, 0.991]
     """
     G = check_array("G", G, (None, None), minimum=0.0)
-    V = check_array("V", V, (*np.shape(V)[:-1], G.shape[0]))
+    V = as_array("V", V)
+    V = check_array("V", V, (*V.shape[:-1], G.shape[0]))
     if not 1 <= parts <= G.shape[0]:
         raise InputError(f"parts = {parts}: must be 1..{G.shape[0]}, the number of rows")
     pieces = np.array_split(np.arange(G.shape[0]), parts)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.checks import check_array
+from pimsim.base.checks import as_array, check_array
 from pimsim.base.errors import InputError
-from pimsim.crossbar.problem import check_wires
+from pimsim.crossbar.problem import LARGEST, check_wires
 from pimsim.crossbar.wires import Wires
 
 
@@ -56,7 +56,7 @@ def solve_gated(
     """
     from pimsim.crossbar._gated_kernels import gated_columns
 
-    G = check_array("G", G, (None, None), minimum=0.0)
+    G = check_array("G", G, (None, None), minimum=0.0, maximum=LARGEST)
     if not G.size:
         raise InputError(f"G: shape {G.shape}; an array needs at least one row and one column")
     patterns = _patterns(on, G.shape[0])
@@ -78,7 +78,7 @@ def _number(name: str, value: float) -> float:
 
 
 def _patterns(on: ArrayLike, rows: int) -> np.ndarray:
-    patterns = np.asarray(on)
+    patterns = as_array("on", on)
     if patterns.dtype != np.bool_ or patterns.ndim not in (1, 2) or patterns.shape[-1] != rows:
         raise InputError(f"on: {patterns.dtype} of shape {patterns.shape}, expected booleans ({rows},) or (B, {rows})")
     return np.ascontiguousarray(np.atleast_2d(patterns))

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.checks import check_array
+from pimsim.base.checks import as_array, check_array
 from pimsim.base.errors import InputError
 from pimsim.cells.iv import CellModel, LinearCell
 from pimsim.crossbar.wires import Access, Wires
 
 _LINEAR = LinearCell()
+LARGEST = 1e12  # siemens or volts; sums of products stay far from what a float holds
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,15 @@ def check_problem(
     driven: ArrayLike | None = None,
 ) -> Problem:
     """Check the arguments of :func:`pimsim.solve_crossbar`; raise :class:`InputError` with the name of the bad one."""
-    conductance = check_array("G", G, (None, None), minimum=0.0)
+    conductance = check_array("G", G, (None, None), minimum=0.0, maximum=LARGEST)
     if not conductance.size:
         raise InputError(f"G: shape {conductance.shape}; an array needs at least one row and one column")
     rows = conductance.shape[0]
-    batched = np.ndim(V) == 2
-    voltage = check_array("V", V, (None, rows) if batched else (rows,)).reshape(-1, rows)
+    V = as_array("V", V)
+    batched = V.ndim == 2
+    voltage = check_array("V", V, (None, rows) if batched else (rows,), -LARGEST, LARGEST).reshape(-1, rows)
     if not len(voltage):
-        raise InputError(f"V: shape {np.shape(V)}; give at least one vector of source voltages")
+        raise InputError(f"V: shape {V.shape}; give at least one vector of source voltages")
     wires = check_wires(wires)
     cell = _LINEAR if cell is None else cell
     if not (hasattr(cell, "evaluate") and hasattr(cell, "linear")):
@@ -97,7 +99,7 @@ def check_rows(name: str, rows: ArrayLike | None, count: int) -> np.ndarray:
     """Return a boolean mask of rows; None means all."""
     if rows is None:
         return np.ones(count, dtype=np.bool_)
-    mask = np.asarray(rows)
+    mask = as_array(name, rows)
     if mask.dtype != np.bool_ or mask.shape != (count,):
         raise InputError(f"{name}: {mask.dtype} array of shape {mask.shape}, expected booleans of shape ({count},)")
     return mask

@@ -8,10 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from pimsim.base.checks import read_only
+
 
 @dataclass(frozen=True)
 class Solution:
-    """Currents and node voltages of an array; a leading batch axis stands when V had one.
+    """Currents and node voltages of an array, read-only; a leading batch axis stands when V had one.
 
     Attributes
     ----------
@@ -35,9 +37,14 @@ class Solution:
     method: str
     voltages: Callable[[], tuple[np.ndarray, np.ndarray]] = field(repr=False)
 
+    def __post_init__(self) -> None:
+        for name in ("i_out", "i_source"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
+
     @cached_property
     def _nodes(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.voltages()
+        word, bit = self.voltages()
+        return read_only(word), read_only(bit)
 
     @property
     def v_wordline(self) -> np.ndarray:

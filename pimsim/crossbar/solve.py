@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from pimsim.crossbar.wires import Access, Wires
 if TYPE_CHECKING:
     from pimsim.crossbar.kirchhoff import Currents
 
+Nodes = tuple[np.ndarray, np.ndarray]  # voltages of the word-line and of the bit-line nodes
 METHODS = ("auto", "line-cg", "merge", "newton", "direct")
 # From here on the port matrices cost less than solving vector by vector (benchmarks/bench_irdrop.py).
 MANY_VECTORS = 30
@@ -122,13 +124,19 @@ def _merge(problem: Problem, tol: float) -> Solution:
     if not residual <= tol:
         raise ConvergenceError(f"merge did not reach tol={tol:g}", residual, 0)
 
-    def voltages() -> tuple[np.ndarray, np.ndarray]:
-        solution = _line_cg(problem, tol)
-        return solution.v_wordline, solution.v_bitline
-
     if not problem.batched:
         i_out, i_source = i_out[0], i_source[0]
-    return Solution(i_out, i_source, residual, 0, "merge", voltages)
+    return Solution(i_out, i_source, residual, 0, "merge", partial(_node_voltages, problem, tol))
+
+
+# Functions of this module, not of a call: solutions are sent between processes.
+def _node_voltages(problem: Problem, tol: float) -> Nodes:
+    solution = _line_cg(problem, tol)
+    return solution.v_wordline, solution.v_bitline
+
+
+def _known(nodes: Nodes) -> Nodes:
+    return nodes
 
 
 def _newton(problem: Problem, tol: float) -> Solution:
@@ -155,7 +163,7 @@ def _solution(
     i_out, i_source, residuals = (np.array(part) for part in zip(*parts))
     if not problem.batched:
         i_out, i_source, word, bit = i_out[0], i_source[0], word[0], bit[0]
-    return Solution(i_out, i_source, float(residuals.max()), iterations, method, lambda: (word, bit))
+    return Solution(i_out, i_source, float(residuals.max()), iterations, method, partial(_known, (word, bit)))
 
 
 _SOLVERS = {"line-cg": _line_cg, "merge": _merge, "newton": _newton, "direct": _direct}

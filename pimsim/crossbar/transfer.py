@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pimsim.base.checks import as_array
 from pimsim.crossbar.problem import check_problem
 from pimsim.crossbar.wires import Wires
 
@@ -50,6 +51,6 @@ def port_matrices(
     """
     from pimsim.crossbar.merge import merged_ports
 
-    rows = np.shape(G)[0] if np.ndim(G) else 0
-    problem = check_problem(G, np.zeros(rows), wires, driven=driven)
+    G = as_array("G", G)
+    problem = check_problem(G, np.zeros(len(G) if G.ndim else 0), wires, driven=driven)
     return merged_ports(problem)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pimsim.base.quantities import Ohm, Siemens
 from pimsim.base.spec import Spec
+
+# Beyond 1 Tohm a line is open, and a leak of 1 S is a short: a slip of units.
+Resistance = Annotated[Ohm, Field(ge=0, le=1e12)]
+Leak = Annotated[Siemens, Field(ge=0, le=1)]
 
 
 class Wires(Spec):
@@ -28,11 +32,11 @@ class Wires(Spec):
     0.35
     """
 
-    r_wordline: Ohm = Field(default=0.0, ge=0)
-    r_bitline: Ohm = Field(default=0.0, ge=0)
-    r_driver: Ohm = Field(default=0.0, ge=0)
-    r_sense: Ohm = Field(default=0.0, ge=0)
-    r_sourceline: Ohm = Field(default=0.0, ge=0)
+    r_wordline: Resistance = 0.0
+    r_bitline: Resistance = 0.0
+    r_driver: Resistance = 0.0
+    r_sense: Resistance = 0.0
+    r_sourceline: Resistance = 0.0
     double_sided: bool = False
 
 
@@ -40,15 +44,15 @@ class Transistor(Spec):
     """Access transistor in series with every cell: ``r_on`` [ohm] on selected rows, leak ``g_off`` [S] on others."""
 
     kind: Literal["transistor"] = "transistor"
-    r_on: Ohm = Field(ge=0)
-    g_off: Siemens = Field(default=0.0, ge=0)
+    r_on: Resistance
+    g_off: Leak = 0.0
 
 
 class IdealSwitch(Spec):
     """Ideal switch in series with every cell: a short on selected rows, leak ``g_off`` [S] on others (0: open)."""
 
     kind: Literal["switch"] = "switch"
-    g_off: Siemens = Field(default=0.0, ge=0)
+    g_off: Leak = 0.0
 
     @property
     def r_on(self) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
-from pimsim.base.checks import check_array
+from pimsim.base.checks import as_array, check_array
 from pimsim.base.spec import Spec
 
 
@@ -99,7 +99,7 @@ class InputEncoding(Spec):
     def check(self, inputs: ArrayLike, rows: int) -> np.ndarray:
         """Return (B, rows) integer inputs, or raise ``InputError`` naming what is wrong with them."""
         low, high = self.input_range
-        x = np.asarray(inputs)
+        x = as_array("inputs", inputs)
         # What the dtype guarantees is not searched for.
         if x.dtype == np.uint8 and low == 0 and high >= 255:
             return check_array("inputs", x, shape=(None, rows), dtype=np.uint8)
