@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pimsim.base.errors import MissingError, SpecError, shown
-from pimsim.base.library import library_path
+from pimsim.base.library import FileName, library_path
 from pimsim.base.quantities import Ohm
 from pimsim.base.spec import Spec, load_yaml
 
@@ -205,3 +205,20 @@ def test_a_long_name_is_cut():
     with pytest.raises(MissingError) as error:
         library_path("cells", "x" * 10**6)
     assert len(str(error.value)) < 2000
+
+
+def test_paths_in_a_file_start_from_its_folder(tmp_path):
+    class Named(Spec):
+        card: FileName = "ideal"
+
+    class Holder(Spec):
+        named: Named = Named()
+
+    def card(text, folder):
+        return Holder.parse({"named": {"card": text}}, folder=folder).named.card
+
+    assert card("rram-milo2021", tmp_path) == "rram-milo2021"
+    assert card("./own", tmp_path / "cards") == str(tmp_path / "cards" / "own")
+    assert card("../own.yaml", tmp_path / "cards") == str(tmp_path / "own.yaml")
+    assert card("/abs/own.yaml", tmp_path) == "/abs/own.yaml"
+    assert card("./own", None) == "./own"
