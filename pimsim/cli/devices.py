@@ -1,11 +1,14 @@
 """`pimsim devices`: the memory cells of the library, where their numbers come from, and cards of your own."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pimsim.cli.output import JsonOption, say, show, show_json
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # of a card: it becomes a folder inside --out
 
 app = typer.Typer(rich_markup_mode=None, help="Device cards: list, show, check, fit.", no_args_is_help=True)
 
@@ -97,10 +100,12 @@ def fit(
       pimsim devices fit readings.csv --name mine --technology RRAM --source lab2026 --bib refs.bib
       pimsim devices check ./mine
     """
-    from pimsim.base.errors import MissingError
+    from pimsim.base.errors import InputError, MissingError
     from pimsim.cells.fit import fit_device, read_measurements, write_card
     from pimsim.cells.library import bibtex_entries
 
+    if not _NAME.fullmatch(name):
+        raise InputError(f"--name {name!r}: letters, digits, '.', '_' and '-', the first a letter or digit")
     if not bib.is_file():
         raise MissingError(f"no file {bib}")
     text = bib.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pimsim.cli.output import JsonOption, progress_bar, say, show
+from pimsim.cli.workloads import BenchOption
 
 app = typer.Typer()
 _DASK_ANSWERS_WITHIN = 5  # seconds; Dask itself would wait for 30
@@ -25,6 +26,7 @@ def run(
         Literal["smoke", "default", "paper"], typer.Option(help="How many images, chips, points.")
     ] = "default",
     dask: Annotated[str, typer.Option(metavar="ADDRESS", help="Compute on the Dask scheduler there instead.")] = "",
+    bench: BenchOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run an experiment: table, figure, provenance.
@@ -42,7 +44,8 @@ def run(
     from pimsim.studies import usable_cpus
 
     with _cluster(dask) as executor, progress_bar(f"{Path(experiment).stem}") as progress:
-        outcome = run_experiment(experiment, out, workers or usable_cpus(), size, executor=executor, progress=progress)
+        options: dict[str, Any] = {"bench": bench, "executor": executor, "progress": progress}
+        outcome = run_experiment(experiment, out, workers or usable_cpus(), size, **options)
     summary = outcome.summary()
     if json:
         show(summary, as_json=True)

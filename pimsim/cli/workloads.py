@@ -20,6 +20,9 @@ Beside = Annotated[
     ),
 ]
 
+BenchOption = Annotated[
+    str | None, typer.Option(metavar="MODULE", help="Module that evaluates the chips, imported in place of the bench.")
+]
 # Bounds far above what anyone computes: beyond them it is a slip, and numbers would overflow.
 Batch = Annotated[int, typer.Option(min=1, max=10**9, help="Inputs that run together.")]
 Images = Annotated[int, typer.Option(min=1, max=10**9, help="Test images.")]

@@ -1,7 +1,6 @@
 """The figure of an experiment, drawn from stored rows only."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pimsim.experiment.spec import Experiment
@@ -18,13 +17,12 @@ def draw(
     experiment: Experiment,
     summary: Sequence[Mapping[str, Any]],
     constants: Mapping[str, float],
-    folder: Path,
     stamp: Mapping[str, Any],
-) -> None:
-    """Write figure.pdf and figure.png into the folder, with the ids of the data inside."""
+) -> dict[str, bytes]:
+    """Bytes of figure.pdf and figure.png, with the ids of the data inside."""
     import pandas as pd
 
-    from pimsim.figures import accuracy_energy, save, style
+    from pimsim.figures import accuracy_energy, render, style
     from pimsim.figures.sweep import figure_of
 
     data = _one_curve_per_series(pd.DataFrame(summary), experiment)
@@ -37,9 +35,9 @@ def draw(
         figure = figure_of(top)
         _note(figure, data)
         ids = {name: stamp[name] for name in ("experiment", "spec_id", "chips", "contents", "pimsim")}
-        for ending in ("pdf", "png"):
-            save(figure, folder / f"figure.{ending}", ids)
+        files = {f"figure{ending}": render(figure, ending, ids) for ending in (".pdf", ".png")}
         _close(figure)
+    return files
 
 
 def _one_curve_per_series(data: Any, experiment: Experiment) -> Any:

@@ -1,6 +1,7 @@
 """The bench of experiments on networks: accuracy and cost of a trained network on a chip.
 
-A bench is a module with these functions; an experiment names another one with `bench:`.
+A bench is a module with these functions. An experiment names an installed one with `bench:` (entry points in the group
+"pimsim.benches"); a module that is not installed is given to `run_experiment(bench=)`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +59,8 @@ def contents(context: Context) -> dict[str, str]:
 
 def cards(chip: Any) -> dict[str, Path]:
     """Files of the library that a chip names, by what they are."""
-    return {f"cells/{chip.macro.device}": library_path("cells", chip.macro.device)}
+    card = library_path("cells", chip.macro.device)
+    return {f"cells/{card.parent.name if card.name == 'card.yaml' else card.stem}": card}
 
 
 def baseline_cards(names: Sequence[str]) -> dict[str, Path]:

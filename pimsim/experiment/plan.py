@@ -1,17 +1,23 @@
 """From the experiment's file to tasks: every point checked against the chip's spec before anything is computed."""
 
 import itertools
+import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pimsim.base.errors import SpecError
-from pimsim.base.spec import Spec, canonical_id, content_id
+from pimsim.base.errors import InputError, SpecError
+from pimsim.base.library import beside, is_path
+from pimsim.base.spec import canonical_id, content_id
+from pimsim.experiment.benches import bench_module, find_bench
 from pimsim.experiment.spec import Experiment
-from pimsim.experiment.trials import find_bench, run_constants, run_points
+from pimsim.experiment.trials import run_constants, run_points
 from pimsim.studies import Task
+
+MOST_POINTS = 100_000  # of an experiment: each is a chip that is checked
 
 
 @dataclass(frozen=True)
@@ -33,55 +39,97 @@ class Plan:
     contents: Mapping[str, str]
 
     @property
+    def bench(self) -> Any:
+        """The module that evaluates the chips."""
+        return find_bench(self.constants.params["bench"])
+
+    @property
     def context(self) -> Mapping[str, Any]:
         """Network, data, number of images and the rule for weights, which all points share."""
-        return self.constants.params["context"]
+        context: Mapping[str, Any] = self.constants.given["context"]
+        return context
 
 
-def make_plan(experiment: Experiment) -> Plan:
+def make_plan(experiment: Experiment, folder: Path | None = None, bench: str | None = None) -> Plan:
     """Build and check every point of the experiment.
 
-    Raises SpecError that names the field, the nearest name, and the series or sweep where it stands.
+    folder  of its file: paths in it start from there.  bench  module in place of the one that the file names
+
+    A point's id holds names as they stand in the file and the hashes of what they name, never a folder, so that
+    shards from other machines have the same ids; workers get absolute paths.
+
+    Raises SpecError that names the field, the nearest name, and the series or sweep where it stands; InputError for
+    more points than fit.
     """
-    bench = find_bench(experiment.bench)
-    context = {
+    module = bench or bench_module(experiment.bench)
+    tool = find_bench(module)
+    written = {
         "network": experiment.network,
         "data": experiment.data,
         "images": experiment.images,
         "weights": experiment.weights,
     }
-    contents = bench.contents(context)
-    base = bench.load_chip(experiment.chip)
-    baselines = bench.baseline_cards(experiment.baselines)
+    context = written | {name: beside(str(written[name]), folder) for name in ("network", "data")}
+    contents = tool.contents(context)
+    base = tool.load_chip(_placed(experiment.chip, folder))
+    baselines = tool.baseline_cards(experiment.baselines)
     points: list[Task] = []
     chips: dict[str, Any] = {}
     cards: dict[str, Path] = dict(baselines)
+    _check_size(experiment)
     for curve in experiment.curves:
-        chip = _replaced(base, curve.overrides, f"{experiment.name}: series {curve.label!r}")
+        where = f"{experiment.name}: series {curve.label!r}"
+        chip = _replaced(base, _placed(curve.overrides, folder), where)
         chips[curve.label] = chip
-        for changes, changed in _sweep(experiment, chip):
-            own = bench.cards(changed)
+        for changes, changed in _sweep(experiment, chip, folder):
+            own = tool.cards(changed)
             cards |= own
             params = {
-                "bench": experiment.bench,
-                "context": context,
-                "chip": chip.canonical(),
+                "bench": module,
+                "context": written,
+                "chip": chip.spec_id,
                 "changes": changes,
                 "contents": {**contents, **_hashes(own)},
             }
-            group = canonical_id([curve.label, bench.programming_id(changed), params["contents"]])
+            local = {"context": context, "chip": chip.canonical(), "changes": _placed(changes, folder)}
+            group = canonical_id([curve.label, tool.programming_id(changed), params["contents"]])
             labels = {"series": curve.label} | {path: _label(changed, path, value) for path, value in changes.items()}
-            labels |= bench.laws(changed)
-            points.append(Task(run_points, params, labels=labels, group=group))
-    constants = {
-        "bench": experiment.bench,
-        "context": context,
-        "chip": base.canonical(),
-        "baselines": experiment.baselines,
-        "contents": {**contents, **_hashes(baselines)},
-    }
+            labels |= tool.laws(changed)
+            points.append(Task(run_points, params, labels=labels, group=group, local=local))
+    constants = Task(
+        run_constants,
+        {
+            "bench": module,
+            "context": written,
+            "chip": base.spec_id,
+            "baselines": experiment.baselines,
+            "contents": {**contents, **_hashes(baselines)},
+        },
+        labels={"constants": experiment.name},
+        local={"context": context, "chip": base.canonical()},
+    )
     identity = {"experiment": experiment.name, "chip": base.spec_id, "network": contents["network"]}
-    return Plan(experiment, tuple(points), Task(run_constants, constants), identity, chips, cards, contents)
+    return Plan(experiment, tuple(points), constants, identity, chips, cards, contents)
+
+
+def _check_size(experiment: Experiment) -> None:
+    """Refuse a sweep of too many points while it is still a product of lengths."""
+    points = len(experiment.curves) * math.prod(map(len, experiment.sweep.values()))
+    if points > MOST_POINTS:
+        raise InputError(
+            f"{experiment.name}: {points:,} points are more than {MOST_POINTS:,}: sweep fewer values, or in parts"
+        )
+
+
+def _placed(value: Any, folder: Path | None) -> Any:
+    """The value with every path in it that leads somewhere from the folder made absolute."""
+    if isinstance(value, Mapping):
+        return {name: _placed(item, folder) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_placed(item, folder) for item in value]
+    if isinstance(value, str) and folder is not None and is_path(value) and os.path.exists(folder / value):
+        return beside(value, folder)
+    return value
 
 
 def _hashes(cards: Mapping[str, Path]) -> dict[str, str]:
@@ -94,11 +142,11 @@ def folder_id(path: Path) -> str:
     return canonical_id({file.name: content_id(file) for file in files if file.is_file()})
 
 
-def _sweep(experiment: Experiment, chip: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Changes of each point with the changed chip."""
+def _sweep(experiment: Experiment, chip: Any, folder: Path | None) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Changes of each point, as they stand in the file, with the changed chip."""
     for values in itertools.product(*experiment.sweep.values()):
         changes = dict(zip(experiment.sweep, values, strict=True))
-        yield changes, _replaced(chip, changes, f"{experiment.name}: sweep")
+        yield changes, _replaced(chip, _placed(changes, folder), f"{experiment.name}: sweep")
 
 
 def _replaced(chip: Any, changes: Mapping[str, Any], where: str) -> Any:
@@ -116,6 +164,6 @@ def _located(where: str) -> Iterator[None]:
 
 
 def _label(chip: Any, path: str, given: Any) -> Any:
-    """The value as a table shows it: SI if it is a quantity, as given if it is a part of a spec."""
+    """The value as a table shows it: SI if it is a quantity, as given if it is a name or a part of a spec."""
     value = chip.get(path)
-    return given if isinstance(value, Spec) or not isinstance(value, bool | int | float | str) else value
+    return value if isinstance(value, bool | int | float) else given

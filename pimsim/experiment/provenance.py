@@ -4,20 +4,18 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import pimsim
 from pimsim.base.spec import PHYSICS_VERSION
 from pimsim.experiment.citations import bibliography
 from pimsim.experiment.plan import Plan, folder_id
-from pimsim.experiment.trials import find_bench
 
 _PACKAGES = ("numpy", "scipy", "numba", "onnxruntime", "matplotlib")
 
 
 def provenance(plan: Plan, constants: Mapping[str, float]) -> dict[str, Any]:
-    """Plain data that says what made the results of a plan."""
+    """Plain data that says what made the results of a plan (`run_experiment` adds the hashes of its files)."""
     experiment = plan.experiment
     return {
         "experiment": experiment.name,
@@ -39,10 +37,10 @@ def provenance(plan: Plan, constants: Mapping[str, float]) -> dict[str, Any]:
 
 def sources(plan: Plan) -> list[str]:
     """Where the cost model of the experiment's chips took its numbers from."""
-    bench = find_bench(plan.experiment.bench)
+    bench = plan.bench
     return sorted({source for chip in plan.chips.values() for source in bench.sources(plan.context, chip)})
 
 
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write readable JSON."""
-    path.write_text(json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+def as_json(data: Mapping[str, Any]) -> bytes:
+    """Readable JSON."""
+    return (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()

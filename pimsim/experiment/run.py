@@ -1,5 +1,6 @@
 """Running an experiment: compute what is missing, then write table, figure and provenance."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pimsim.base.files import write_whole
 from pimsim.experiment.draw import draw
 from pimsim.experiment.plan import Plan, make_plan
-from pimsim.experiment.provenance import provenance, write_json
-from pimsim.experiment.spec import load_experiment
+from pimsim.experiment.provenance import as_json, provenance
+from pimsim.experiment.spec import experiment_path, load_experiment
 from pimsim.studies import Results, Store, collect, processes
 
 
@@ -41,6 +43,7 @@ def run_experiment(
     workers: int = 1,
     size: str = "default",
     *,
+    bench: str | None = None,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Outcome:
@@ -48,13 +51,15 @@ def run_experiment(
 
     workers   processes that compute; `executor` (any concurrent.futures.Executor) takes their place if given
     size      "smoke", "default" or "paper";  progress  called with (rows there, rows wanted)
+    bench     module of your own that evaluates the chips, in place of the installed bench that the file names
 
     What the store holds already is not computed again, and the results do not depend on workers.
     Raises MissingError, SpecError, or OtherStudyError if the folder holds results of another chip or network.
 
     >>> run_experiment("adc_bits", out="results/", workers=2)  # doctest: +SKIP
     """
-    plan = make_plan(load_experiment(Path(name)).at_size(size))
+    path = experiment_path(Path(name))
+    plan = make_plan(load_experiment(path).at_size(size), path.parent, bench)
     folder = Path(out) / plan.experiment.name
     with (
         Store(folder / "results.sqlite", identity=plan.identity) as store,
@@ -70,10 +75,13 @@ def run_experiment(
 
 
 def _write(outcome: Outcome) -> None:
+    """Write table and figures, each whole, and at last the provenance with their hashes, which tell a mixture."""
     stamp = provenance(outcome.plan, outcome.constants)
-    outcome.results.write_csv(outcome.folder / "table.csv")
-    draw(outcome.plan.experiment, outcome.summary(), outcome.constants, outcome.folder, stamp)
-    write_json(outcome.folder / "provenance.json", stamp)
+    files = {"table.csv": outcome.results.csv().encode()}
+    files |= draw(outcome.plan.experiment, outcome.summary(), outcome.constants, stamp)
+    stamp["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    for name, data in {**files, "provenance.json": as_json(stamp)}.items():
+        write_whole(outcome.folder / name, data)
 
 
 @contextmanager

@@ -4,13 +4,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from pimsim.base.errors import MissingError, SpecError, nearest
 from pimsim.base.library import experiments_path
 from pimsim.base.spec import Spec, load_yaml
+from pimsim.base.text import is_text
+from pimsim.studies.collect import MOST_ROWS
 
 SIZES = ("smoke", "default", "paper")
+
+
+MOST_VALUES = 100_000  # of one swept field
+
+
+def _label(text: str) -> str:
+    if not is_text(text) or text.startswith("_"):
+        raise ValueError(
+            "a label is one line of text that can be seen, and does not begin with _ (legends leave it out)"
+        )
+    return text
+
+
+# Text of a figure and a table: whatever is in it is shown as it is.
+Label = Annotated[str, AfterValidator(_label), Field(max_length=200)]
 
 
 class Range(Spec):
@@ -24,6 +41,8 @@ class Range(Spec):
     def _ends_are_in_order(self) -> "Range":
         if self.step <= 0 or self.last < self.first:
             raise ValueError("needs first <= last and step > 0")
+        if (self.last - self.first) / self.step >= MOST_VALUES:
+            raise ValueError(f"a range has at most {MOST_VALUES:,} values")
         return self
 
     def values(self) -> list[Any]:
@@ -38,13 +57,13 @@ def _listed(values: Any) -> Any:
 
 
 # Values of a swept field: [4, 6, 8] or {first: 3, last: 10, step: 1}.
-Axis = Annotated[list[Any], BeforeValidator(_listed), Field(min_length=1)]
+Axis = Annotated[list[Any], BeforeValidator(_listed), Field(min_length=1, max_length=MOST_VALUES)]
 
 
 class Series(Spec):
     """One curve: the base chip with some fields replaced, by dotted name."""
 
-    label: str
+    label: Label
     overrides: dict[str, Any] = {}
 
 
@@ -53,14 +72,14 @@ class FigureSpec(Spec):
 
     kind: Literal["accuracy_energy"] = "accuracy_energy"
     x: str = ""
-    label: str = ""
+    label: Label = ""
 
 
 class Size(Spec):
     """What another size of the same experiment changes."""
 
-    images: int | None = Field(None, ge=1)
-    trials: int | None = Field(None, ge=1)
+    images: int | None = Field(None, ge=1, le=10**9)
+    trials: int | None = Field(None, ge=1, le=MOST_ROWS)
     sweep: dict[str, Axis] | None = None
 
 
@@ -69,20 +88,21 @@ class Experiment(Spec):
 
     chip       name of a chip, a path, or the chip itself
     network    name or path;  data  name or folder;  images  test images taken
+               (paths, with a separator or a known ending, start from the folder of the file)
     trials     chips per point;  seed  of all chips
     weights    "once" or "per_inference": whether weights come from off-chip for every inference, on both sides
     sweep      dotted field of the chip -> values or range;  series  curves (default: the base chip alone)
-    baselines  digital accelerators drawn beside it
+    baselines  digital accelerators drawn beside it;  bench  what evaluates the chips, by the name of an installed one
     sizes      changes for --size smoke and --size paper
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    title: str = ""
+    title: Label = ""
     chip: str | dict[str, Any]
     network: str
     data: str
-    images: int = Field(ge=1)
-    trials: int = Field(ge=1)
+    images: int = Field(ge=1, le=10**9)
+    trials: int = Field(ge=1, le=MOST_ROWS)
     seed: int = Field(0, ge=0)
     weights: Literal["once", "per_inference"] = "once"
     sweep: dict[str, Axis] = Field(min_length=1)
@@ -90,7 +110,7 @@ class Experiment(Spec):
     baselines: list[str] = []
     figure: FigureSpec = FigureSpec()
     sizes: dict[Literal["smoke", "paper"], Size] = {}
-    bench: str = "pimsim.experiment.network_bench"
+    bench: str = "network"
 
     @field_validator("series")
     @classmethod

@@ -1,22 +1,11 @@
 """The trials of an experiment; worker processes import them from here."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from pimsim.base.errors import MissingError
-
-
-def find_bench(name: str) -> Any:
-    """The module that evaluates chips."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and name.startswith(error.name):
-            raise MissingError(f"no module {name!r} to evaluate chips with") from None
-        raise
+from pimsim.experiment.benches import find_bench
 
 
 def run_points(points: Sequence[Mapping[str, Any]], seed: int, trial: int) -> list[dict[str, float]]:

@@ -7,7 +7,7 @@ from pimsim.figures.laws import adc_laws
 from pimsim.figures.losses import losses
 from pimsim.figures.ratios import ratios
 from pimsim.figures.roofline import roofline
-from pimsim.figures.save import save
+from pimsim.figures.save import render, save
 from pimsim.figures.scatter import macros, pareto, pareto_front
 from pimsim.figures.style import style
 from pimsim.figures.sweep import accuracy_energy
@@ -27,6 +27,7 @@ __all__ = [
     "parts_of",
     "ratios",
     "reference_line",
+    "render",
     "roofline",
     "save",
     "style",

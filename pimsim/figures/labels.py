@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.text import Annotation
-from matplotlib.ticker import FixedLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogFormatterSciNotation, NullFormatter
 from matplotlib.transforms import Bbox
 
 _Side = tuple[float, float, str, str]
@@ -71,6 +71,29 @@ def _free(box: Bbox, taken: Sequence[Bbox], inside: Bbox) -> bool:
     corners = np.array(inside.extents)
     fits = box.x0 >= corners[0] and box.x1 <= corners[2] and box.y0 >= corners[1] and box.y1 <= corners[3]
     return fits and not any(box.overlaps(other) for other in taken)
+
+
+class Powers(LogFormatterSciNotation):
+    """Powers of ten as text, 10³, where matplotlib writes a formula, which the style does not read."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The text of a tick, empty where matplotlib would leave it so."""
+        text = super().__call__(x, pos)
+        number = text.replace(r"\mathdefault", "").replace(r"\times", "×").strip("${}")
+        base, power, exponent = number.partition("^{")
+        return f"{base}{exponent.rstrip('}').translate(_RAISED)}" if power else number
+
+
+_RAISED = str.maketrans("-−0123456789", "⁻⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def powers_as_text(*axes: Axes) -> None:
+    """Give log axes whose ticks would be formulas text in their place."""
+    for axis in (axis for ax in axes for axis in (ax.xaxis, ax.yaxis)):
+        if type(axis.get_major_formatter()) is LogFormatterSciNotation:
+            axis.set_major_formatter(Powers())
+        if type(axis.get_minor_formatter()) is LogFormatterSciNotation:
+            axis.set_minor_formatter(Powers(labelOnlyBase=False))
 
 
 def plain_log_ticks(axis: Axis, low: float, high: float) -> None:

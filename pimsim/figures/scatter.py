@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from pimsim.base.errors import InputError
-from pimsim.figures.labels import label_points, plain_log_ticks
+from pimsim.figures.labels import label_points, plain_log_ticks, powers_as_text
 
 _COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
@@ -40,6 +40,7 @@ def macros(data: pd.DataFrame, designs: pd.DataFrame, *, axes: Sequence[Axes] | 
     left.minorticks_off()
     left.set_ylabel("TOPS/W x input bits x weight bits")
     right.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=6.5)
+    powers_as_text(left, right)
     for ax, x in ((left, "node_nm"), (right, "density")):
         ax.margins(0.12)
         shown, others = own.dropna(subset=[x]), published.dropna(subset=[x])

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from pimsim.base.files import write_whole
 from pimsim.report.study import Study, read_study, text_of
 
 _STYLE = """
@@ -24,12 +25,13 @@ pre, code { font-size: .8rem; background: #f6f6f6; } pre { padding: .8rem; overf
 def write_report(folder: str | os.PathLike[str]) -> Path:
     """Write report.html into the folder of a finished experiment and return its path.
 
-    The page needs no other file and no network.  Raises MissingError if the folder holds no finished experiment.
+    The page needs no other file and no network.  Raises MissingError if the folder holds no finished experiment,
+    InputError if its files are damaged or come from two runs.
 
     >>> write_report("results/adc_bits")  # doctest: +SKIP
     """
     path = Path(folder) / "report.html"
-    path.write_text(render(read_study(Path(folder))), encoding="utf-8")
+    write_whole(path, render(read_study(Path(folder))).encode())
     return path
 
 

@@ -91,12 +91,13 @@ class _Collection:
     ) -> None:
         self.tasks, self.store, self.seed, self.executor = tasks, store, seed, executor
         self.progress = progress or (lambda done, total: None)
+        self.distinct = list({task.id: task for task in tasks}.values())  # without those that differ in labels only
         self.computed = 0
         self.labels = {name for task in tasks for name in task.labels}
         self.rows: dict[tuple[str, int], dict[str, float]] = {}
         self.names: dict[str, frozenset[str]] = {}  # of the metrics of each point
-        store.describe(tasks)
-        for row in store.rows(task.id for task in tasks):
+        store.describe(self.distinct)
+        for row in store.rows(task.id for task in self.distinct):
             self._keep(row)
 
     def results(self, trials: int, until: float | None, metric: str | None, confidence: float) -> Results:
@@ -170,7 +171,7 @@ class _Collection:
     def _missing(self, needed: Mapping[str, int]) -> Iterator[tuple[Task, int]]:
         """Trial by trial, so that an interrupted study has some trials of all points rather than all of some."""
         for trial in range(max(needed.values(), default=0)):
-            for task in self.tasks:
+            for task in self.distinct:
                 if trial < needed[task.id] and (task.id, trial) not in self.rows:
                     yield task, trial
 
@@ -251,10 +252,10 @@ def _looks(trials: int, until: float | None) -> Iterator[int]:
 
 
 def _unique(tasks: Iterable[Task]) -> list[Task]:
-    """The tasks without repeats: equal points are one point."""
-    found: dict[str, Task] = {}
+    """The tasks without repeats: equal points with equal labels are one point."""
+    found: dict[tuple[str, str], Task] = {}
     for task in tasks:
-        found[task.id] = task
+        found[task.id, repr(task.labels)] = task
         if len(found) > MOST_ROWS:
             raise InputError(f"tasks has more than {MOST_ROWS:,} points: {_SPLIT}")
         if hidden := sorted(task.labels.keys() & COUNTERS):

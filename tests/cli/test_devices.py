@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import pimsim as ps
-from pimsim.base.errors import MissingError
+from pimsim.base.errors import InputError, MissingError
 from pimsim.cli import app
 
 
@@ -81,3 +81,12 @@ def test_fit_refuses_a_source_that_is_not_in_the_file(tmp_path):
     result = CliRunner().invoke(app, ["devices", *arguments, str(tmp_path / "lab.bib")])
     assert isinstance(result.exception, MissingError)
     assert "no entry 'lab'" in str(result.exception)
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "", ".", "..", "a/b", "a\\b", "x" * 200, "a\x1bb", "-x"])
+def test_a_card_stays_in_its_folder(tmp_path, name):
+    arguments = ["m.csv", f"--name={name}", "--technology", "RRAM", "--source", "k", "--bib", "b.bib"]
+    found = CliRunner().invoke(app, ["devices", "fit", *arguments, "--out", str(tmp_path)])
+    assert isinstance(found.exception, InputError)
+    assert "--name" in str(found.exception)
+    assert not list(tmp_path.iterdir())

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from pimsim.base.errors import MissingError
 from pimsim.cli import app
 
+BENCH = ["--bench", "tests.experiment.fake_bench"]
 SPEC = """
 name: tiny
 chip: {}
@@ -13,7 +14,6 @@ network: net
 data: images
 images: 10
 trials: 2
-bench: tests.experiment.fake_bench
 sweep: {macro.adc.bits: [3, 4]}
 """
 
@@ -24,7 +24,7 @@ def run(tmp_path):
     path.write_text(SPEC)
 
     def call(*options):
-        return CliRunner().invoke(app, ["run", str(path), "--out", str(tmp_path), "--workers", "1", *options])
+        return CliRunner().invoke(app, ["run", str(path), "--out", str(tmp_path), "--workers", "1", *BENCH, *options])
 
     return call
 
@@ -63,6 +63,6 @@ def test_unknown_size_is_a_usage_error(run):
 
 
 def test_cite(run, tmp_path):
-    text = CliRunner().invoke(app, ["cite", str(tmp_path / "tiny.yaml")]).output
+    text = CliRunner().invoke(app, ["cite", str(tmp_path / "tiny.yaml"), *BENCH]).output
     assert "@inproceedings{milo2021" in text
     assert "a formula of the tests" in text

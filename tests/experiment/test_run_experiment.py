@@ -1,12 +1,32 @@
 import csv
+import hashlib
+import html
+import importlib
 import json
+import os
 import re
+from importlib import metadata
 
 import pytest
 
-from pimsim.base.errors import MissingError, SpecError
-from pimsim.experiment import list_experiments, load_experiment, run_experiment
+from pimsim import experiment
+from pimsim.base.errors import InputError, MissingError, PimsimError, SpecError
+from pimsim.base.files import write_whole
+from pimsim.base.text import of_cell
+from pimsim.experiment import benches, list_experiments, load_experiment
+from pimsim.experiment.benches import find_bench
+from pimsim.experiment.plan import make_plan
+from pimsim.report import write_report
 from pimsim.studies import OtherStudyError
+
+run_module = importlib.import_module("pimsim.experiment.run")
+
+BENCH = "tests.experiment.fake_bench"
+
+
+def run_experiment(*arguments, **options):
+    return experiment.run_experiment(*arguments, **{"bench": BENCH, **options})
+
 
 SPEC = """
 name: small
@@ -15,7 +35,6 @@ network: net
 data: images
 images: 10
 trials: 3
-bench: tests.experiment.fake_bench
 sweep:
   macro.adc.bits: {bits}
 series:
@@ -163,10 +182,141 @@ def test_no_such_experiment_size_or_bench(spec, tmp_path):
     with pytest.raises(SpecError, match="gives no such size; it has smoke"):
         run_experiment(spec(), out=tmp_path, size="paper")
     with pytest.raises(MissingError, match=r"no module 'tests\.experiment\.fake_bank'"):
-        run_experiment(spec(fake_bench="fake_bank"), out=tmp_path)
+        run_experiment(spec(), out=tmp_path, bench="tests.experiment.fake_bank")
 
 
 def test_every_shipped_experiment_is_readable():
     assert "adc_bits" in list_experiments()
     for name in list_experiments():
         assert load_experiment(name).name == name
+
+
+def test_a_data_file_imports_nothing(spec, tmp_path, monkeypatch):
+    (tmp_path / "evil.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("evil", "antigravity", "os", "", ".os", "tests.experiment.fake_bench", "x" * 5000):
+        path = spec(**{"trials: 3": f"trials: 3\nbench: '{name}'"})
+        with pytest.raises(MissingError, match=r"no bench .* is installed.* There are network\. A module of your own"):
+            run_experiment(path, out=tmp_path, bench=None)
+
+
+def test_an_installed_bench_is_found_by_its_name(spec, tmp_path, monkeypatch):
+    point = metadata.EntryPoint("fake", BENCH, benches.ENTRY_POINTS)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == benches.ENTRY_POINTS else [])
+    path = spec(**{"trials: 3": "trials: 3\nbench: fake"})
+    assert run_experiment(path, out=tmp_path, bench=None).computed == 19
+
+
+@pytest.mark.parametrize(
+    ("bench", "message"),
+    [
+        ("os", "module os is no bench: it has no function load_chip"),
+        ("", "'' is no name of a module"),
+        (".os", r"'\.os' is no name of a module"),
+        ("nowhere.at.all", "no module 'nowhere.at.all' to evaluate chips with"),
+    ],
+)
+def test_a_module_that_is_no_bench(spec, tmp_path, bench, message):
+    with pytest.raises(MissingError, match=message):
+        find_bench(bench)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("{first: 3, last: 5}", "{first: 3, last: 1000000000}", "a range has at most 100,000 values"),
+        ("{first: 3, last: 5}", "{first: 3, last: 1.0e300, step: 1.0e-300}", "a range has at most 100,000 values"),
+        ("trials: 3", "trials: 100000000", "trials = 100000000: .*less than or equal to 20000000"),
+        ("trials: 3", "trials: 10000000", "6 points x 10,000,000 trials are more than 20,000,000 results"),
+        (
+            "{first: 3, last: 5}",
+            "{first: 1, last: 1000}\n  macro.rows: {first: 1, last: 1000}",
+            "small: 2,000,000 points are more than 100,000",
+        ),
+        ("label: long", 'label: "\\ud800"', r"series\.1\.label"),
+        ("label: long", 'label: "a\\eb"', "a label is one line of text that can be seen"),
+        ("label: long", "label: _long", "does not begin with _"),
+    ],
+)
+def test_what_could_not_be_finished_is_refused_before_it_begins(spec, tmp_path, old, new, message):
+    with pytest.raises(PimsimError, match=message):
+        run_experiment(spec(**{old: new}), out=tmp_path)
+    assert not (tmp_path / "log").exists()
+
+
+def test_labels_are_text_in_table_figure_and_page(spec, tmp_path):
+    odd = ["$\\foo$", "a $ b", "RRAM [ours]", "[/ours]", "=1+1", "<b>&", "Ω µ ±", "{x}", "%d \\n"]
+    series = "".join(f"\n  - label: '{label}'" for label in odd)
+    path = spec(**{"\n  - label: long": series, "label: ADC resolution (bits)": "label: '$\\bar$ [x]'"})
+    folder = run_experiment(path, out=tmp_path).folder
+    with (folder / "table.csv").open() as file:
+        found = {of_cell(row["series"]) for row in csv.DictReader(file)}
+    assert found == {"short", *odd}
+    page = write_report(folder).read_text()
+    assert all(html.escape(label) in page for label in odd)
+
+
+def test_a_run_that_ends_between_its_files_is_told_by_the_report(spec, tmp_path, monkeypatch):
+    folder = run_experiment(spec(), out=tmp_path, size="smoke").folder
+    write_report(folder)
+
+    def full(path, data):
+        if path.suffix == ".pdf":
+            raise OSError(28, "No space left on device")
+        write_whole(path, data)
+
+    monkeypatch.setattr(run_module, "write_whole", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_experiment(spec(), out=tmp_path)
+    with pytest.raises(InputError, match=r"table\.csv is not the one that provenance\.json was written with"):
+        write_report(folder)
+    monkeypatch.undo()
+    assert run_experiment(spec(), out=tmp_path).computed == 0
+    write_report(folder)
+
+
+def test_nothing_is_left_of_a_file_that_could_not_be_finished(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    write_whole(path, b"old")
+
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, b"new")
+    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_file_that_is_right_already_is_not_touched(tmp_path):
+    path = tmp_path / "table.csv"
+    write_whole(path, b"same")
+    before = path.stat()
+    write_whole(path, b"same")
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_provenance_has_the_hash_of_every_file(spec, tmp_path):
+    folder = run_experiment(spec(), out=tmp_path).folder
+    stamp = json.loads((folder / "provenance.json").read_text())
+    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in stamp["files"]}
+    assert set(hashes) == {"table.csv", "figure.pdf", "figure.png"}
+    assert stamp["files"] == hashes
+
+
+def test_paths_start_from_the_file_and_decide_no_id(spec, tmp_path, monkeypatch):
+    """The same experiment in two folders, from a third: the same ids, and workers get absolute paths."""
+    plans = []
+    for name in ("here", "there"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "net.onnx").write_text("")
+        text = spec(**{"network: net": "network: ./net.onnx"}).read_text().replace(str(tmp_path / "log"), "")
+        (folder / "small.yaml").write_text(text)
+        monkeypatch.chdir(tmp_path)
+        plans.append(make_plan(load_experiment(f"{name}/small.yaml"), folder, BENCH))
+    here, there = plans
+    assert [point.id for point in here.points] == [point.id for point in there.points]
+    assert here.points[0].given["context"]["network"] == str(tmp_path / "here" / "net.onnx")
+    assert there.constants.given["context"]["network"] == str(tmp_path / "there" / "net.onnx")

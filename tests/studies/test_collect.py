@@ -133,6 +133,14 @@ def test_equal_points_are_one_point():
     assert len(collect([Task(noisy, {"mean": 0}), Task(noisy, {"mean": 0})])) == 1
 
 
+def test_equal_points_with_other_labels_are_computed_once_and_shown_twice(tmp_path):
+    tasks = [Task(trials.logged, {"log": str(tmp_path / "log"), "point": 1}, labels={"name": name}) for name in "ab"]
+    results = collect(tasks, trials=2, store=tmp_path / "s.sqlite")
+    assert (results.computed, len((tmp_path / "log").read_text().split())) == (2, 2)
+    assert results.table()["name"].tolist() == ["a", "a", "b", "b"]
+    assert len(set(results.points[0].values("value"))) == 2
+
+
 def test_progress_counts_rows(tmp_path):
     seen = []
     collect(points(tmp_path / "log"), trials=2, progress=lambda done, total: seen.append((done, total)))
