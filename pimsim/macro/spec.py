@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from pimsim.base.library import FileName
 from pimsim.base.quantities import Kelvin, Meter, Second, Volt
 from pimsim.base.spec import Spec
 from pimsim.cells.faults import Faults
@@ -70,7 +71,7 @@ class MacroFields(Spec):
 
     rows: Lines = 128
     cols: Lines = 128
-    device: str = "ideal"
+    device: FileName = "ideal"
     wires: Wires | None = None
     access: Transistor | IdealSwitch | None = None
     drive: Literal["row", "gate"] = "row"
