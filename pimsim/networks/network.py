@@ -18,7 +18,7 @@ from pimsim.base.checks import check_array
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.networks.datasets import Dataset
 from pimsim.networks.graph import Graph, open_batch, read_graph
-from pimsim.networks.onnx_file import check_model, parse, read_model
+from pimsim.networks.onnx_file import check_model, inlined, parse, read_model
 from pimsim.networks.products import MOST_ELEMENTS, Product
 from pimsim.networks.scales import BATCH
 from pimsim.networks.session import Session
@@ -112,7 +112,7 @@ def network_from_bytes(content: bytes, name: str, where: str) -> Network:
 
 def _network(given: ModelProto, name: str, where: str, sha256: str) -> Network:
     check_model(given, where)
-    model, fixed = open_batch(given)
+    model, fixed = open_batch(inlined(given, where))
     graph = read_graph(model)
     network = Network(name, graph, sha256, Session(model.SerializeToString(), optimize=True))
     if fixed:

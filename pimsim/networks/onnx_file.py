@@ -71,6 +71,16 @@ def check_model(model: ModelProto, where: str) -> None:
         onnx.checker.check_model(model)
 
 
+def inlined(model: ModelProto, where: str) -> ModelProto:
+    """The model with its own functions written out, so that no product hides in one."""
+    if not model.functions:
+        return model
+    from onnx.inliner import inline_local_functions
+
+    with refusing(f"{where}: the functions of the model"):
+        return inline_local_functions(model)
+
+
 def _check_text(model: ModelProto, where: str) -> None:
     """Refuse names that are not UTF-8: protobuf hands them out as bytes."""
     for message in _messages(model):

@@ -319,6 +319,19 @@ def test_names_that_are_no_text_are_refused(tmp_path):
         load_network(path)
 
 
+def test_products_in_functions_of_the_model_are_found(tmp_path):
+    nodes = [helper.make_node("MatMul", ["a", "w"], ["h"], name="inner"), helper.make_node("Relu", ["h"], ["r"])]
+    b = models.Builder((4,))
+    model = b.model(b.add("Block", "x", b.random(4, 2), domain="mine"))
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
+    model.functions.append(helper.make_function("mine", "Block", ["a", "w"], ["r"], nodes, opsets))
+    model.opset_import.append(opsets[1])
+    (tmp_path / "f.onnx").write_bytes(model.SerializeToString())
+    network = load_network(tmp_path / "f.onnx")
+    assert [layer.matrix for layer in network.workload().layers] == [(4, 2, 1)]
+    assert [node.op_type for node in network.graph.digital] == ["Relu"]
+
+
 def test_float_overflow_in_folding_is_refused(tmp_path):
     b = models.Builder((4,))
     huge = b.constant(np.full((4, 3), 1e38, np.float32))
