@@ -1,10 +1,12 @@
 """Write docs/validation.md from live numbers: ``python docs/write_validation.py``.
 
-A row that is "fit" was calibrated to the value it is compared with; a "prediction" was computed blind.
+What a row claims (transcribed, fit, prediction) follows from the tags of the numbers it rests on: validation/labels.py.
 """
 
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # tests: the circuits that ngspice solved
 
 from validation import circuits, converters, costs, devices, digital
 from validation.row import Row
@@ -13,7 +15,10 @@ HERE = Path(__file__).parent
 HEAD = """# Validation
 
 Published results beside what pimsim computes, written by `docs/write_validation.py` from live numbers; every row is
-also a test. *fit*: parameters were set from the value it is compared with; *prediction*: computed blind.
+also a test. What a row claims follows from the tag of every number it rests on (`docs/validation/labels.py`).
+*transcribed*: all numbers come from the source it compares with, so the row checks arithmetic. *fit*: a number was
+calibrated to this source. *prediction*: a number from elsewhere is used, or a law carries the numbers to a condition
+that the source's values were not used for; assumed numbers are named.
 
 """
 ROWS = {

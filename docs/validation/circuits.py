@@ -1,15 +1,13 @@
 """V1 ... V3: IR drop."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 
 import pimsim as ps
-from validation.row import absolute, relative
+from tests.crossbar.circuit_cases import CROSSBARS, GATED, Golden
+from validation.labels import CIRCUIT_LAWS
+from validation.row import Basis, absolute, relative
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "crossbar"))
-from circuit_cases import CROSSBARS, GATED, Golden
+NGSPICE, FORMULA = Basis("ngspice", CIRCUIT_LAWS), Basis("closed form", CIRCUIT_LAWS)
 
 COLUMN = {(64, 1e-5): 0.986254, (128, 1e-5): 0.948166, (256, 1e-4): 0.384081}
 SQUARE = {
@@ -33,7 +31,10 @@ def v1():
         error = np.abs(found - data["I_out"]).max() / np.abs(data["I_out"]).max()
         worst["gated ladders"] = max(worst["gated ladders"], float(error))
     counts = {"crossbars": len(CROSSBARS), "gated ladders": len(GATED)}
-    return [absolute(f"{counts[kind]} {kind}, worst of max I", 0.0, error, "", 1e-9) for kind, error in worst.items()]
+    return [
+        absolute(f"{counts[kind]} {kind}, worst of max I", 0.0, error, "", 1e-9, NGSPICE)
+        for kind, error in worst.items()
+    ]
 
 
 def v2():
@@ -46,10 +47,14 @@ def v2():
             wires = ps.Wires(r_wordline=0.0, r_bitline=r_hat / 1e-5)
             current = ps.solve_crossbar(np.full((n, 1), 1e-5), np.ones(n), wires).i_out[0]
             rows.append(
-                relative(f"N = {n}, r G = {r_hat:g}", float(exact), float(current / (n * 1e-5)), "of ideal", 1e-9)
+                relative(
+                    f"N = {n}, r G = {r_hat:g}", float(exact), float(current / (n * 1e-5)), "of ideal", 1e-9, FORMULA
+                )
             )
             if (n, r_hat) in COLUMN:
-                rows.append(absolute(f"N = {n}, as printed", COLUMN[n, r_hat], rows[-1].ours, "of ideal", 1e-6))
+                rows.append(
+                    absolute(f"N = {n}, as printed", COLUMN[n, r_hat], rows[-1].ours, "of ideal", 1e-6, FORMULA)
+                )
     return rows
 
 
@@ -60,5 +65,5 @@ def v3():
         wires = ps.Wires(r_wordline=r_hat / 1e-5, r_bitline=r_hat / 1e-5)
         current = ps.solve_crossbar(np.full((n, n), 1e-5), np.ones(n), wires).i_out.mean()
         ours = float(current / (n * 1e-5))
-        rows.append(relative(f"{n} x {n}, r / R = {r_hat:g}", published, ours, "of ideal", 1e-5))
+        rows.append(relative(f"{n} x {n}, r / R = {r_hat:g}", published, ours, "of ideal", 1e-5, FORMULA))
     return rows

@@ -6,8 +6,13 @@ import pimsim as ps
 from pimsim.converters import lossless_bits
 from pimsim.converters.ranges import best_gaussian_clip, gaussian_sqnr
 from pimsim.crossbar.sram import ChargeColumn, best_offset, binomial_sums, compute_snr, full_range_levels
-from validation.row import Row, absolute, ordering
+from validation.labels import Tagged
+from validation.row import Basis, Row, absolute, ordering
 
+QUANTIZER = Basis("Gaussian integral", (Tagged("definition of a uniform quantizer", "derived", "closed form"),))
+COUNT = Basis("count of levels", (Tagged("encoding of weights and inputs", "derived", "definition"),))
+COLUMN_SNR = Basis("arXiv:2507.09776", (Tagged("charge redistribution, kT/C noise", "derived", "circuit equations"),))
+ORDERS = Basis("Xiao et al. 2022", (Tagged("encoding and converter", "derived", "definition"),))
 OPTIMAL = {4: 19.38, 6: 29.83, 8: 40.57}
 FOUR_SIGMA = {4: 16.81, 5: 22.82, 6: 28.83, 7: 34.78, 8: 40.55, 10: 49.44}
 FULL_RANGE = {3: 0.29, 4: 3.62, 5: 9.41, 6: 15.05, 7: 19.82, 8: 38.46, 9: 30.37}
@@ -17,11 +22,13 @@ UNIT_STEP = {6: 38.45, 7: 38.46, 8: 38.46, 9: 38.46}
 def v4():
     """SQNR of uniform mid-rise quantizers of a unit Gaussian."""
     rows = [
-        absolute(f"optimal clip, {bits} b", value, gaussian_sqnr(bits, best_gaussian_clip(bits)), "dB", 0.02)
+        absolute(f"optimal clip, {bits} b", value, gaussian_sqnr(bits, best_gaussian_clip(bits)), "dB", 0.02, QUANTIZER)
         for bits, value in OPTIMAL.items()
     ]
     clipped = FOUR_SIGMA.items()
-    return rows + [absolute(f"4 sigma clip, {b} b", value, gaussian_sqnr(b, 4.0), "dB", 0.02) for b, value in clipped]
+    return rows + [
+        absolute(f"4 sigma clip, {b} b", value, gaussian_sqnr(b, 4.0), "dB", 0.02, QUANTIZER) for b, value in clipped
+    ]
 
 
 def v5():
@@ -34,7 +41,7 @@ def v5():
 
 
 def _exact(name, published, ours):
-    return Row(name, published, ours, "bit", "exact", passed=published == ours, absolute=True)
+    return Row(name, published, ours, "bit", "exact", COUNT, passed=published == ours, absolute=True)
 
 
 def v6():
@@ -42,12 +49,20 @@ def v6():
     column = ChargeColumn(parasitic=0.0, temperature=None)
     sums, sigma = binomial_sums(256, 0.25), column.noise(256) / column.step(256)
     rows = [
-        absolute(f"full range, {b} b", value, float(compute_snr(sums, full_range_levels(256, b), sigma)), "dB", 0.1)
+        absolute(
+            f"full range, {b} b",
+            value,
+            float(compute_snr(sums, full_range_levels(256, b), sigma)),
+            "dB",
+            0.1,
+            COLUMN_SNR,
+        )
         for b, value in FULL_RANGE.items()
     ]
     steps = UNIT_STEP.items()
     return rows + [
-        absolute(f"unit step, {b} b", value, float(best_offset(sums, b, sigma)[1]), "dB", 0.1) for b, value in steps
+        absolute(f"unit step, {b} b", value, float(best_offset(sums, b, sigma)[1]), "dB", 0.1, COLUMN_SNR)
+        for b, value in steps
     ]
 
 
@@ -64,10 +79,10 @@ def v9():
     cost = f"{inner:.1f} against {outer:.1f} dB"
     return [
         ordering("differential at 144 and 1152 rows", "keeps accuracy", _pair(small, large, "differential"),
-                 min(small["differential"], large["differential"]) > good, note),
+                 min(small["differential"], large["differential"]) > good, ORDERS, note),
         ordering("offset at 144 and 1152 rows", "only up to 144", _pair(small, large, "offset"),
-                 small["offset"] > good and large["offset"] < bad),
-        ordering("inner 99.98 % against all", "costs nothing", cost, inner > outer - 0.5),
+                 small["offset"] > good and large["offset"] < bad, ORDERS),
+        ordering("inner 99.98 % against all", "costs nothing", cost, inner > outer - 0.5, ORDERS),
     ]  # fmt: skip
 
 

@@ -1,9 +1,11 @@
 """V10 ... V16, V19, V20: chips and components."""
 
-from pimsim.chip import published
+from pimsim.chip import load_chip
 from pimsim.components import adc, load_table
 from pimsim.components.spread import adc_law_rows
-from validation.row import Row, ordering, relative
+from validation import chips
+from validation.labels import Tagged, of_chip, of_table
+from validation.row import Basis, Row, ordering, relative
 
 HOROWITZ = {
     "int8 add": 0.03, "int16 add": 0.05, "int32 add": 0.1, "fp16 add": 0.4, "fp32 add": 0.9, "int8 multiply": 0.2,
@@ -19,18 +21,21 @@ MEASURED = (
 )
 
 
+_LAWS = Basis("each other", (Tagged("laws of converters", "law", "see docs/cost.md"),))
+
+
 def _rows(found, accepted, note=""):
-    return [relative(row.name, row.published, row.ours, row.unit, accepted, row.kind, note) for row in found]
+    return [relative(row.name, row.published, row.ours, row.unit, accepted, row.basis, note) for row in found]
 
 
 def v10():
     """ISAAC-CE from its components."""
-    return _rows(published.isaac(), 0.03)
+    return _rows(chips.isaac(), 0.03)
 
 
 def v11():
     """NeuRRAM: 12 % at most and 5 % on average."""
-    found = published.neurram()
+    found = chips.neurram()
     rows = _rows(found, 0.12)
     for quantity in ("TOPS ", "TOPS/W"):
         mean = sum(abs(row.error) for row in found if row.name.startswith(quantity)) / 8
@@ -41,7 +46,7 @@ def v11():
                 f"{100 * mean:.2f} %",
                 "",
                 "5 %",
-                "fit",
+                found[0].basis,
                 True,
                 mean < 0.05,
             )
@@ -51,17 +56,17 @@ def v11():
 
 def v12():
     """Jia 2020."""
-    return _rows(published.jia(), 0.10)
+    return _rows(chips.jia(), 0.10)
 
 
 def v13():
     """Sinangil 2021."""
-    return _rows(published.sinangil(), 0.10, MEASURED)
+    return _rows(chips.sinangil(), 0.10, MEASURED)
 
 
 def v14():
     """Wang 2022."""
-    return _rows(published.wang(), 0.10)
+    return _rows(chips.wang(), 0.10)
 
 
 def v15():
@@ -70,41 +75,49 @@ def v15():
     for node, rate, energy, area in ((32, 1e9, 1.71, 5969), (22, 1e8, 0.846, 2198)):
         estimate = adc.survey(8, node * 1e-9, rate)
         label = f"8 b, {node} nm, {rate:g}/s"
-        rows.append(relative(label, energy, estimate.energy_j["convert"] * 1e12, "pJ", 0.002))
-        rows.append(relative(label, area, estimate.area_m2 * 1e12, "um^2", 0.002))
+        basis = Basis("arXiv:2404.06553", (Tagged("adc-survey", "published", estimate.source),))
+        rows.append(relative(label, energy, estimate.energy_j["convert"] * 1e12, "pJ", 0.002, basis))
+        rows.append(relative(label, area, estimate.area_m2 * 1e12, "um^2", 0.002, basis))
     for bits in (4, 8):
         laws = {row["law"]: row["energy_j"] * 1e12 for row in adc_law_rows(bits=[bits])}
         text = ", ".join(f"{law} {energy:.3g}" for law, energy in laws.items())
-        rows.append(Row(f"spread of the laws at {bits} b, 32 nm", "", text, "pJ", "", "shown", True, True))
+        rows.append(Row(f"spread of the laws at {bits} b, 32 nm", "", text, "pJ", "", _LAWS, True, True))
     return rows
 
 
 def v16():
     """Horowitz's table as printed."""
-    table = load_table("horowitz2014")
+    table, basis = load_table("horowitz2014"), Basis("ISSCC 2014", of_table("horowitz2014"))
     return [
-        relative(name, value, table.lookup("operation", name, "energy") * 1e12, "pJ", 1e-12)
+        relative(name, value, table.lookup("operation", name, "energy") * 1e12, "pJ", 1e-12, basis)
         for name, value in HOROWITZ.items()
     ]
 
 
 def v19():
     """ENOB 12, 8 products a conversion: about 300 fJ a MAC, 313 by the law."""
-    return [relative("ENOB 12, N_mult 8", 313.0, adc.rekhi(12).energy_j["convert"] / 8 * 1e15, "fJ/MAC", 0.002)]
+    estimate = adc.rekhi(12)
+    basis = Basis("Rekhi", (Tagged("adc-rekhi", "published", estimate.source),))
+    return [relative("ENOB 12, N_mult 8", 313.0, estimate.energy_j["convert"] / 8 * 1e15, "fJ/MAC", 0.002, basis)]
 
 
 def v20():
     """Energy per MAC against the size of the array."""
-    energy = published.array_size_sweep()
+    energy = chips.array_size_sweep()
     text = {name: ", ".join(f"{1e12 * value:.3g}" for value in values) for name, values in energy.items()}
     gain = {name: values[-2] / values[-1] for name, values in energy.items()}
+    saturates, rises = 0.95 < gain["resnet18"] < 1 + 0.5 * (gain["full"] - 1), _rises(energy["mobilenet_v2"])
     falls = {name: values == sorted(values, reverse=True) for name, values in energy.items()}
+    chip = load_chip("generic-rram-32nm")
+    basis = Basis("Andrulis", of_chip(chip, ("cells", "adc", "row_driver", "shift_add")))
     note = "pJ/MAC at 64, 128, 256, 512, 1024 rows and columns, generic-rram-32nm, every read of a whole array."
     return [
-        ordering("fills the arrays", "falls", text["full"], falls["full"], note),
-        ordering("ViT-B", "falls", text["vit_b"], falls["vit_b"]),
-        ordering("ResNet-18", "saturates", text["resnet18"], 0.95 < gain["resnet18"] < 1 + 0.5 * (gain["full"] - 1)),
-        ordering(
-            "MobileNetV2", "rises", text["mobilenet_v2"], energy["mobilenet_v2"] == sorted(energy["mobilenet_v2"])
-        ),
+        ordering("fills the arrays", "falls", text["full"], falls["full"], basis, note),
+        ordering("ViT-B", "falls", text["vit_b"], falls["vit_b"], basis),
+        ordering("ResNet-18", "saturates", text["resnet18"], saturates, basis),
+        ordering("MobileNetV2", "rises", text["mobilenet_v2"], rises, basis),
     ]
+
+
+def _rises(values):
+    return values == sorted(values)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pimsim.digital import best_mapping, check_case, load_accelerator, load_case, network_cost
 from pimsim.workload import Workload, load_workload
-from validation.row import Row, absolute
+from validation.labels import Tagged, of_accelerator
+from validation.row import Basis, Row, absolute
 
 CHIP = "eyeriss-chen2016"
 CASES = sorted((Path(__file__).parents[2] / "tests" / "data" / "mapper").glob("*.json"))
@@ -26,6 +27,11 @@ PARTS = (
 )
 
 
+_LOOPS = Tagged("loop nest of the mapping of least energy", "law", "data-reuse analysis, docs/mapper.md")
+MAPPED = Basis("Chen et al.", (_LOOPS,))
+_CODED = Basis("Chen et al.", (_LOOPS, Tagged("coding ratio", "remembered", "Chen et al., JSSC 2017")))
+
+
 @functools.cache
 def _cost():
     layers = _convolutions("alexnet")
@@ -37,12 +43,19 @@ def v17():
     per_mac = 1 / (_cost().macs * _cost().batch)
     plain, coded = _words(1.0) * per_mac, _words(CODING) * per_mac
     high = 1.3 * PUBLISHED
-    judged = IDEAL <= coded <= high
+    judged, limits = IDEAL <= coded <= high, f"{IDEAL} ... {high:.5f}"
     return [
         Row(
-            "DRAM words per MAC, as they are", PUBLISHED, plain, "", "not judged: no coding", passed=True, absolute=True
+            "DRAM words per MAC, as they are",
+            PUBLISHED,
+            plain,
+            "",
+            "not judged: no coding",
+            MAPPED,
+            passed=True,
+            absolute=True,
         ),
-        Row("DRAM words per MAC, coded", PUBLISHED, coded, "", f"{IDEAL} ... {high:.5f}", passed=judged, note=CODED),
+        Row("DRAM words per MAC, coded", PUBLISHED, coded, "", limits, _CODED, passed=judged, note=CODED),
     ]
 
 
@@ -59,11 +72,11 @@ def _words(ratio):
 
 def v18():
     """Counts of recorded loop nests; energies to 0.1 %."""
-    rows = []
+    rows, recorded = [], Basis("Timeloop", (_LOOPS,))
     for path in CASES:
         differences = check_case(load_case(path))
         rows.append(
-            Row(path.stem, "all counts", "equal" if not differences else str(differences[0]), "", "exact", "prediction",
+            Row(path.stem, "all counts", "equal" if not differences else str(differences[0]), "", "exact", recorded,
                 True, not differences)
         )  # fmt: skip
     return rows
@@ -73,11 +86,12 @@ def v21():
     """Shares of the on-chip energy."""
     parts = {name: energy for name, energy in _cost().energy_by("component").items() if name not in _cost().off_chip}
     total = sum(parts.values())
+    basis = Basis("Wu et al., ICCAD 2019", (_LOOPS, *of_accelerator(load_accelerator(CHIP))))
     buffer, networks = 100 * parts["buffer"] / total, 100 * _networks(load_accelerator(CHIP)) / total
     return [
-        absolute("PE array", 93.8, 100 - buffer - networks, "%", 1.5, note=PARTS),
-        absolute("shared buffer", 3.6, buffer, "%", 1.0),
-        absolute("networks on chip", 2.4, networks, "%", 1.0, note=PARTS),
+        absolute("PE array", 93.8, 100 - buffer - networks, "%", 1.5, basis, note=PARTS),
+        absolute("shared buffer", 3.6, buffer, "%", 1.0, basis),
+        absolute("networks on chip", 2.4, networks, "%", 1.0, basis, note=PARTS),
     ]
 
 

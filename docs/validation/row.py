@@ -2,6 +2,16 @@
 
 from dataclasses import dataclass
 
+from validation.labels import Tagged, assumed, label
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a row compares with, and what ours rests on: ``target`` is the source as the cards write it."""
+
+    target: str
+    numbers: tuple[Tagged, ...]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -10,12 +20,18 @@ class Row:
     quantity: str
     published: float | str
     ours: float | str
-    unit: str = ""
-    accepted: float | str = 0.0
-    kind: str = "prediction"
+    unit: str
+    accepted: float | str
+    basis: Basis
     absolute: bool = False
     passed: bool | None = True
     note: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Label of the row, and the assumed numbers that it rests on."""
+        found, open_ends = label(self.basis.target, self.basis.numbers), assumed(self.basis.numbers)
+        return f"{found} (assumed: {', '.join(open_ends)})" if open_ends else found
 
     @property
     def error(self) -> float | None:
@@ -34,19 +50,19 @@ class Row:
         return f"| {' | '.join(cells)} | {'pass' if self.passed else '**no**'} |"
 
 
-def relative(quantity, published, ours, unit, accepted, kind="prediction", note=""):
+def relative(quantity, published, ours, unit, accepted, basis, note=""):
     """A row judged by its relative error."""
-    return Row(quantity, published, ours, unit, accepted, kind, False, abs(ours / published - 1) <= accepted, note)
+    return Row(quantity, published, ours, unit, accepted, basis, False, abs(ours / published - 1) <= accepted, note)
 
 
-def absolute(quantity, published, ours, unit, accepted, kind="prediction", note=""):
+def absolute(quantity, published, ours, unit, accepted, basis, note=""):
     """A row judged by its absolute error."""
-    return Row(quantity, published, ours, unit, accepted, kind, True, abs(ours - published) <= accepted, note)
+    return Row(quantity, published, ours, unit, accepted, basis, True, abs(ours - published) <= accepted, note)
 
 
-def ordering(quantity, published, ours, passed, note=""):
+def ordering(quantity, published, ours, passed, basis, note=""):
     """A row judged by an order of values."""
-    return Row(quantity, published, ours, "", "order", "prediction", True, bool(passed), note)
+    return Row(quantity, published, ours, "", "order", basis, True, bool(passed), note)
 
 
 def _text(value) -> str:

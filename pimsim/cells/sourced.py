@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from pimsim.base.quantities import Kelvin, Meter, Second, Siemens, Volt
 from pimsim.base.spec import Spec
+from pimsim.base.tags import How
 
 _SHORTEST, _LONGEST = 1e-18, 3.2e10  # [s]
-How = Literal["measured", "published", "fitted", "digitized", "derived", "remembered", "assumed"]
 
 
 def as_tuple(value: Any) -> Any:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pimsim.base.errors import nearest
 from pimsim.base.quantities import BitsPerSecond, Bytes, Hertz, Joule, Meter, Second, SquareMeter, Volt, Watt
 from pimsim.base.spec import Spec
+from pimsim.base.tags import How
 from pimsim.chip.roles import ROLES, absent, needed, summing
 from pimsim.components.control import Control
 from pimsim.macro import Macro
@@ -58,7 +59,7 @@ class Component(Spec):
         Roles that the numbers given here hold already, such as the readout of a published converter: a component with
         such a role beside it is refused, for it would count twice.
     source, status :
-        Where the numbers come from; "published", "measured", "derived" or "assumed".
+        Where the numbers come from, and how they were obtained (:data:`pimsim.base.tags.How`).
     """
 
     role: str = ""
@@ -82,7 +83,7 @@ class Component(Spec):
     pulses: Annotated[float, Field(gt=0)] | None = None
     contains: Annotated[tuple[str, ...], Field(strict=False)] = ()
     source: str = ""
-    status: Literal["measured", "published", "derived", "assumed"] = "published"
+    status: How = "published"
 
     @model_validator(mode="after")
     def _one_origin(self) -> Component:

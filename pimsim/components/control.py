@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from pimsim.base.spec import Spec
+from pimsim.base.tags import How
 from pimsim.components.cost import ActionRow
 
 CONTROL = "control"
@@ -41,7 +42,7 @@ class Control(Spec):
 
     share: Annotated[float, Field(ge=0.0)] = SHARE
     source: str = ""
-    status: Literal["measured", "published", "derived", "assumed"] = "assumed"
+    status: How = "assumed"
 
     @model_validator(mode="after")
     def _sourced(self) -> Control:

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from validation.chips import array_size_sweep
 
 import pimsim as ps
 from pimsim.base.errors import InputError, MissingError, SpecError
 from pimsim.chip import Chip, budget, list_chips, load_chip, peak
-from pimsim.chip.published import array_size_sweep
 from pimsim.components import adc
 from pimsim.workload import Conv2d, Dense, MatMul, Workload, load_workload
 

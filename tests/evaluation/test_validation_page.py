@@ -33,6 +33,6 @@ def test_rows_pass_or_say_why_not(page, tmp_path):
 
 
 def verdicts(text):
-    """First cell and last cell of every row of every table."""
+    """First cell, claim and verdict of every row of every table."""
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    return [(row[0], len(row), row[-1] if row[-1] in ("pass", "**no**") else "") for row in rows]
+    return [(row[0], len(row), *(row[-2:] if row[-1] in ("pass", "**no**") else ())) for row in rows]
