@@ -9,6 +9,7 @@ import pimsim as ps
 from pimsim.chip import load_chip
 from pimsim.chip.parts import settle
 from pimsim.workload import Dense, Workload
+from tests.close import close
 
 WEIGHTS = {
     "one-sided": {"scheme": "differential"},
@@ -47,7 +48,7 @@ def test_the_fixed_energy_is_that_of_evenly_spread_values(weights, inputs):
     simulated = macro.program(W).read_energy(X) / len(X)
     one = Workload(name="one", layers=[Dense(name="d", m=columns, c=128)])
     fixed = chip.cost(one).energy_by("component")["cells"]
-    assert simulated == pytest.approx(fixed, rel=0.015)
+    assert simulated == close(fixed, rel=0.015)
 
 
 def test_one_sided_levels_by_hand():
@@ -61,7 +62,7 @@ def test_one_sided_levels_by_hand():
     top = sum(m >> 6 for m in range(128)) * 2
     mean = (low + top) / (255 * 4) / 2 / 3
     energy = known * mean * 0.2**2 * 0.5 * 20e-9
-    assert settle(chip)["cells"].energies["read"] == pytest.approx(energy, rel=1e-12)
+    assert settle(chip)["cells"].energies["read"] == close(energy, rel=1e-12)
 
 
 def _card(low, high):
@@ -77,16 +78,16 @@ def test_pulse_widths_are_priced_by_the_level_and_voltages_by_its_square():
         coding: settle(base.replace({"macro.inputs.coding": coding}))["cells"].energies["read"]
         for coding in ("voltage", "pulse_width")
     }
-    assert found["voltage"] / found["pulse_width"] == pytest.approx((511 / 1530) / 0.5, rel=1e-12)
+    assert found["voltage"] / found["pulse_width"] == close((511 / 1530) / 0.5, rel=1e-12)
 
 
 def test_a_stated_activity_of_the_inputs_stands():
     base = load_chip("generic-rram-32nm")
     quarter = base.replace({"input_activity": 0.25})
-    assert settle(quarter)["cells"].energies["read"] == pytest.approx(settle(base)["cells"].energies["read"] / 2)
+    assert settle(quarter)["cells"].energies["read"] == close(settle(base)["cells"].energies["read"] / 2)
 
 
 def test_cells_of_capacitors_take_the_share_of_products_that_are_one():
     """One-bit weights and inputs, both on half of the time: a quarter of 1 fF at 0.8 V."""
     chip = load_chip("generic-sram-22nm").replace({"components.cells.parameters": {"capacitance": 1e-15}})
-    assert settle(chip)["cells"].energies["read"] == pytest.approx(0.25 * 1e-15 * 0.64)
+    assert settle(chip)["cells"].energies["read"] == close(0.25 * 1e-15 * 0.64)

@@ -7,6 +7,7 @@ import pytest
 from pimsim import ADC, InputEncoding, Macro, WeightEncoding
 from pimsim.chip import load_chip
 from pimsim.workload import Dense, Workload
+from tests.close import close
 
 BASE = load_chip("generic-rram-32nm").replace({"components.adc": {"estimator": "adc-saberi"}, "macro.device": "ideal"})
 # 100 rows, 16 outputs of 8 columns (4 slices, 2 polarities), 8 input planes of one bit, one position.
@@ -117,8 +118,8 @@ def test_every_field_is_judged_and_at_most_six_are_excused():
 def test_a_field_moves_the_cost_as_worked_out(name):
     changes, moved = MOVES[name]
     found, expected = moved(BASE.replace(changes).cost(ONE))
-    assert found == pytest.approx(expected, rel=1e-9)
-    assert moved(BASE.cost(ONE))[0] != pytest.approx(expected, rel=1e-3)
+    assert found == close(expected, rel=1e-9)
+    assert moved(BASE.cost(ONE))[0] != close(expected, rel=1e-3)
 
 
 def test_the_circuit_of_an_sram_macro_sets_the_energy_of_its_cells():
@@ -129,4 +130,4 @@ def test_the_circuit_of_an_sram_macro_sets_the_energy_of_its_cells():
         circuit = {"kind": "charge", "capacitor": farad, "v_dd": volt}
         rows = sram.replace({"macro.circuit": circuit}).cost(ONE).breakdown
         found = rows.query("component == 'cells' and action == 'read'").energy_j.sum()
-        assert found == pytest.approx(reads * 0.25 * farad * volt**2)
+        assert found == close(reads * 0.25 * farad * volt**2)

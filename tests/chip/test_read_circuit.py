@@ -8,6 +8,7 @@ from pimsim.base.errors import SpecError
 from pimsim.chip import budget, list_chips, load_chip, peak
 from pimsim.chip.costing import FIXED
 from pimsim.workload import Dense, Workload
+from tests.close import close
 
 RRAM = load_chip("generic-rram-32nm")
 # 100 rows, 16 outputs of 8 columns (4 slices, 2 polarities), 8 input planes, one position.
@@ -22,27 +23,27 @@ def test_the_read_circuit_by_hand():
     found = energies(RRAM)
     cells = 8 * 100 * 16 * 8
     mean = RRAM.cost(ONE).energy_by("component")["cells"] / cells
-    assert found["read_regulator"] == pytest.approx(cells * mean * (0.9 / 0.2 - 1))
+    assert found["read_regulator"] == close(cells * mean * (0.9 / 0.2 - 1))
     pitch = math.sqrt(126)  # cells of 126 squares (Wan et al., Nature 2022)
     line = 128 * 32e-9 * (pitch * 0.2e-9 + 3 * 1e-9)
-    assert found["select_driver"] == pytest.approx(8 * 100 * line * 0.81)
-    assert found["clamp"] == pytest.approx(8 * 128 * 0.9 * 20 / 15 * line * 9 * math.log(2))
+    assert found["select_driver"] == close(8 * 100 * line * 0.81)
+    assert found["clamp"] == close(8 * 128 * 0.9 * 20 / 15 * line * 9 * math.log(2))
     wire = 128 * pitch * 32e-9 * 0.2e-9
-    assert found["row_driver"] == pytest.approx(8 * 100 * wire * 0.2 * 0.9 / 2)
-    assert found["dac"] == pytest.approx(8 * 100 * 50e-15 * 0.81 / 2)
+    assert found["row_driver"] == close(8 * 100 * wire * 0.2 * 0.9 / 2)
+    assert found["dac"] == close(8 * 100 * 50e-15 * 0.81 / 2)
 
 
 def test_the_regulator_follows_the_simulated_cells():
     """From 0.9 V a microjoule in the cells costs 3.5 more; both totals keep their own."""
     cost = RRAM.cost(ONE, activity={"d": 1e-6})
     found = cost.energy_by("component")
-    assert (found["cells"], found["read_regulator"]) == pytest.approx((1e-6, 3.5e-6))
-    assert cost.alternatives[FIXED] == pytest.approx(RRAM.cost(ONE).energy_j)
+    assert (found["cells"], found["read_regulator"]) == close((1e-6, 3.5e-6))
+    assert cost.alternatives[FIXED] == close(RRAM.cost(ONE).energy_j)
 
 
 def test_gated_rows_open_for_inputs_that_are_not_zero():
     gated = RRAM.replace({"macro.drive": "gate", "macro.access": {"r_on": 1e3}})
-    assert energies(gated)["select_driver"] == pytest.approx(energies(RRAM)["select_driver"] / 2)
+    assert energies(gated)["select_driver"] == close(energies(RRAM)["select_driver"] / 2)
 
 
 def test_reference_columns_are_read_too():
@@ -68,8 +69,8 @@ def test_reference_columns_are_read_too():
 def test_reads_wait_for_converters_that_cannot_keep_up(share, kind, bits, cycle):
     chip = RRAM.replace({"macro.columns_per_adc": share, "macro.adc": {"kind": kind, "bits": bits}})
     cost = chip.cost(ONE)
-    assert cost.latency_s == pytest.approx(9 * cycle, rel=1e-9)
-    assert peak(chip).macs_per_s == pytest.approx(1024 * 128 * 16 / (8 * cycle))
+    assert cost.latency_s == close(9 * cycle, rel=1e-9)
+    assert peak(chip).macs_per_s == close(1024 * 128 * 16 / (8 * cycle))
     (note,) = (note for note in cost.notes if "MS/s" in note)
     told = "it is the highest of its kind and bits" if cycle > 20e-9 else "it keeps up with the reads"
     assert told in note
@@ -78,7 +79,7 @@ def test_reads_wait_for_converters_that_cannot_keep_up(share, kind, bits, cycle)
 @pytest.mark.parametrize("share", [8, 128])
 def test_a_stated_rate_stands_and_is_told(share):
     cost = RRAM.replace({"macro.columns_per_adc": share, "components.adc.rate": "100 MHz"}).cost(ONE)
-    assert cost.latency_s == pytest.approx(9 * share * 1e-8)
+    assert cost.latency_s == close(9 * share * 1e-8)
     fastest = "within the fastest sar of 8 bits: 1200 MS/s"
     assert any(note == f"converter: 8 bits at 100 MS/s, of its own, {fastest}" for note in cost.notes)
     above = RRAM.replace({"components.adc.rate": "2 GHz"}).cost(ONE)
@@ -89,10 +90,10 @@ def test_wide_dacs_settle_before_the_read_and_take_area():
     """Eight bits at once: one plane of 20 ns after 7 ln 2 x 0.1 ns; 131,072 DACs of 0.166 x 2^7 um^2."""
     wide = RRAM.replace({"macro.inputs.dac_bits": 8, "components.adc.rate": "1 GHz"})
     cost = wide.cost(ONE)
-    assert cost.latency_s == pytest.approx(20e-9 + 7 * math.log(2) * 1e-10 + 8e-9)
-    assert cost.areas.set_index("component").area_m2["dac"] == pytest.approx(131072 * 21.248e-12)
+    assert cost.latency_s == close(20e-9 + 7 * math.log(2) * 1e-10 + 8e-9)
+    assert cost.areas.set_index("component").area_m2["dac"] == close(131072 * 21.248e-12)
     pulsed = wide.replace({"macro.inputs.coding": "pulse_width"})
-    assert pulsed.cost(ONE).latency_s == pytest.approx(20e-9 + 8e-9)
+    assert pulsed.cost(ONE).latency_s == close(20e-9 + 8e-9)
 
 
 def test_gains_and_offsets_of_columns_cost_their_arithmetic():
@@ -112,13 +113,13 @@ def test_control_is_a_third_of_what_does_not_follow_the_cells():
     frame = cost.breakdown
     leak = frame[frame.action == "leak"].energy_j.sum()
     rest = cost.energy_j - leak - sum(found[name] for name in ("control", "cells", "read_regulator", "dram"))
-    assert found["control"] == pytest.approx(rest / 3)
+    assert found["control"] == close(rest / 3)
     assert any(note.startswith("control and clock: 33.3 %") and "assumed" in note for note in cost.notes)
     power = {row.component: row for row in budget(RRAM)}
     assert power["control"].power_w > 0
     on_chip = [row for row in power.values() if row.component not in ("control", "cells", "read_regulator", "dram")]
     leaking = 64 * 0.47e-3 + 16 * 2.2e-6 * 0.9
-    assert power["control"].power_w == pytest.approx((sum(row.power_w for row in on_chip) - leaking) / 3)
+    assert power["control"].power_w == close((sum(row.power_w for row in on_chip) - leaking) / 3)
 
 
 @pytest.mark.parametrize("name", list_chips())
@@ -142,12 +143,12 @@ def test_a_converter_that_holds_the_readout_is_not_counted_beside_it():
 def test_power_of_parts_that_their_bandwidth_drives():
     """Bus: 16 x 384 Gbit/s over 0.5 mm of 0.2 fF/um, C V^2 / 4 a bit; routers: 16 x 307.2 Gbit/s in 256 bits."""
     power = {row.component: row.power_w for row in budget(RRAM)}
-    assert power["bus"] == pytest.approx(16 * 384e9 * 500 * 0.2e-15 * 0.81 / 4)
-    assert power["router"] == pytest.approx(16 * 307.2e9 / 256 * 20.74e-12)
+    assert power["bus"] == close(16 * 384e9 * 500 * 0.2e-15 * 0.81 / 4)
+    assert power["router"] == close(16 * 307.2e9 / 256 * 20.74e-12)
 
 
 def test_power_of_a_buffer_is_half_reads_and_half_writes():
     """64 banks of 64 Gbit/s and 0.47 mW: reads of 6.55 pJ, writes 10.7 / 11.6 of that, 64 bits at once."""
     (power,) = (row.power_w for row in budget(RRAM) if row.component == "buffer")
     each = 6.55e-12 / 64 * (1 + 10.7 / 11.6) / 2
-    assert power == pytest.approx(64 * (64e9 * each + 0.47e-3))
+    assert power == close(64 * (64e9 * each + 0.47e-3))

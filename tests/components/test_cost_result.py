@@ -7,6 +7,7 @@ import pytest
 
 from pimsim.base.errors import InputError
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow, power_ceiling
+from tests.close import close
 
 ACTIONS = [
     ActionRow("a", "adc", "convert", 3, 3e-12, "x"),
@@ -19,15 +20,15 @@ COST = Cost(ACTIONS, PARTS, TIMES, throughput_per_s=4e5, macs=10, batch=2, off_c
 
 
 def test_parts_sum_to_totals():
-    assert COST.energy_j == pytest.approx(15e-12, rel=1e-15)
-    assert COST.energy_on_chip_j + COST.energy_off_chip_j == pytest.approx(COST.energy_j, rel=1e-15)
+    assert COST.energy_j == close(15e-12, rel=1e-15)
+    assert COST.energy_on_chip_j + COST.energy_off_chip_j == close(COST.energy_j, rel=1e-15)
     assert COST.energy_off_chip_j == 5e-12
-    assert COST.breakdown.energy_j.sum() == pytest.approx(COST.energy_j, rel=1e-15)
-    assert COST.areas.area_m2.sum() == pytest.approx(COST.area_m2, rel=1e-15)
-    assert COST.phases.seconds.sum() == pytest.approx(COST.latency_s, rel=1e-15)
+    assert COST.breakdown.energy_j.sum() == close(COST.energy_j, rel=1e-15)
+    assert COST.areas.area_m2.sum() == close(COST.area_m2, rel=1e-15)
+    assert COST.phases.seconds.sum() == close(COST.latency_s, rel=1e-15)
     for key in ("layer", "component", "action"):
-        assert math.fsum(COST.energy_by(key).values()) == pytest.approx(COST.energy_j, rel=1e-15)
-    assert COST.energy_by("component") == pytest.approx({"adc": 10e-12, "dram": 5e-12})
+        assert math.fsum(COST.energy_by(key).values()) == close(COST.energy_j, rel=1e-15)
+    assert COST.energy_by("component") == close({"adc": 10e-12, "dram": 5e-12})
 
 
 def test_columns_are_the_promised_ones():
@@ -37,9 +38,9 @@ def test_columns_are_the_promised_ones():
 
 def test_rates_are_per_input():
     assert COST.energy_per_input_j == COST.energy_j / 2
-    assert COST.power_w == pytest.approx(7.5e-12 * 4e5)
+    assert COST.power_w == close(7.5e-12 * 4e5)
     assert COST.ops_per_s == 2 * 10 * 4e5
-    assert COST.ops_per_joule == pytest.approx(20 / 7.5e-12)
+    assert COST.ops_per_joule == close(20 / 7.5e-12)
 
 
 def test_to_dict_is_json():
@@ -82,17 +83,17 @@ def leaking(batch=2):
 
 def test_power_is_what_inputs_switch_and_leakage():
     cost = leaking()
-    assert cost.leakage_w == pytest.approx(2e-3)
-    assert cost.dynamic_j == pytest.approx(4e-9)
-    assert cost.power_w == pytest.approx(4e-9 * 5e5 + 2e-3)
-    assert cost.power_on_chip_w == pytest.approx(3e-9 * 5e5 + 2e-3)
-    assert cost.power_density_w_m2 == pytest.approx((3e-9 * 5e5 + 2e-3) / 3e-6)
+    assert cost.leakage_w == close(2e-3)
+    assert cost.dynamic_j == close(4e-9)
+    assert cost.power_w == close(4e-9 * 5e5 + 2e-3)
+    assert cost.power_on_chip_w == close(3e-9 * 5e5 + 2e-3)
+    assert cost.power_density_w_m2 == close((3e-9 * 5e5 + 2e-3) / 3e-6)
 
 
 def test_energy_at_a_rate_pays_for_the_time_between_inputs():
     cost = leaking()
-    assert cost.energy_at(1e3) == pytest.approx(4e-9 + 2e-6)
-    assert cost.energy_at(cost.throughput_per_s) == pytest.approx(4e-9 + 4e-9)
+    assert cost.energy_at(1e3) == close(4e-9 + 2e-6)
+    assert cost.energy_at(cost.throughput_per_s) == close(4e-9 + 4e-9)
     for rate in (0.0, -1.0, 5.1e5, math.nan):
         with pytest.raises(InputError, match="the rate must be above 0 and at most 500000 1/s"):
             cost.energy_at(rate)
@@ -100,11 +101,11 @@ def test_energy_at_a_rate_pays_for_the_time_between_inputs():
 
 def test_throughput_within_a_power_and_a_temperature():
     cost = leaking()
-    assert cost.throughput_within(2.3e-3) == pytest.approx(0.3e-3 / 3e-9)
+    assert cost.throughput_within(2.3e-3) == close(0.3e-3 / 3e-9)
     assert cost.throughput_within(1.0) == 5e5
     assert cost.throughput_within(1e-3) == 0.0
     # 60 K over 26,000 K/W are 2.3077 mW.
-    assert cost.throughput_within(power_ceiling(358.15, 298.15, 26e3)) == pytest.approx((60 / 26e3 - 2e-3) / 3e-9)
+    assert cost.throughput_within(power_ceiling(358.15, 298.15, 26e3)) == close((60 / 26e3 - 2e-3) / 3e-9)
     with pytest.raises(InputError, match="0 W or more"):
         cost.throughput_within(-1.0)
     with pytest.raises(InputError, match="needs junction > ambient"):

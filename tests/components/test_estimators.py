@@ -24,6 +24,7 @@ from pimsim.components import (
 from pimsim.components.compound import Primitive
 from pimsim.components.estimate import Estimate
 from pimsim.workload import Dense, Workload
+from tests.close import close
 
 NM = 1e-9
 COMMON = {
@@ -90,7 +91,7 @@ def test_survey_law_meets_its_golden_values(bits, node, rate, picojoule, square_
     # The printed value is rounded to its last digit; the two golden ones to three digits.
     assert estimate.energy_j["convert"] * 1e12 == pytest.approx(picojoule, rel=0.002, abs=0.005)
     if square_micron:
-        assert estimate.area_m2 * 1e12 == pytest.approx(square_micron, rel=0.002)
+        assert estimate.area_m2 * 1e12 == close(square_micron, rel=0.002)
 
 
 def test_survey_law_by_an_independent_evaluation():
@@ -126,12 +127,12 @@ def test_envelope_is_a_floor():
     for bits in range(4, 11):
         floor = adc.envelope(bits).energy_j["convert"]
         assert floor < min(_laws(bits)["survey"], _laws(bits)["saberi"])
-    assert adc.envelope(8).energy_j["convert"] == pytest.approx(0.2672e-12 + 0.1446e-18 * 65536)
+    assert adc.envelope(8).energy_j["convert"] == close(0.2672e-12 + 0.1446e-18 * 65536)
 
 
 # V19: Rekhi et al., DAC 2019: about 300 fJ a MAC at ENOB 12 with 8 products a conversion.
 def test_rekhi_law():
-    assert adc.rekhi(12).energy_j["convert"] / 8 == pytest.approx(313e-15, rel=0.001)
+    assert adc.rekhi(12).energy_j["convert"] / 8 == close(313e-15, rel=0.001)
     assert adc.rekhi(10.5).energy_j["convert"] == 0.3e-12
 
 
@@ -146,26 +147,26 @@ def test_rekhi_law():
 )
 def test_horowitz_table(operation, picojoule):
     value = load_table("horowitz2014").lookup("operation", operation, "energy")
-    assert value == pytest.approx(picojoule * 1e-12, rel=1e-15)
+    assert value == close(picojoule * 1e-12, rel=1e-15)
 
 
 def test_logic_meets_the_table_at_45_nm():
     for bits, energy in [(8, 0.03), (16, 0.05), (32, 0.1)]:
-        assert logic.adder(bits, 45 * NM).energy_j["add"] == pytest.approx(energy * 1e-12, rel=1e-15)
+        assert logic.adder(bits, 45 * NM).energy_j["add"] == close(energy * 1e-12, rel=1e-15)
     for bits, energy in [(8, 0.2), (32, 3.1)]:
-        assert logic.multiplier(bits, 45 * NM).energy_j["multiply"] == pytest.approx(energy * 1e-12, rel=1e-15)
-    assert logic.multiplier(16, 45 * NM).energy_j["multiply"] == pytest.approx((0.2 * 3.1) ** 0.5 * 1e-12, rel=1e-12)
-    assert logic.floating_energy("add", 16) == pytest.approx(0.4e-12)
+        assert logic.multiplier(bits, 45 * NM).energy_j["multiply"] == close(energy * 1e-12, rel=1e-15)
+    assert logic.multiplier(16, 45 * NM).energy_j["multiply"] == close((0.2 * 3.1) ** 0.5 * 1e-12, rel=1e-12)
+    assert logic.floating_energy("add", 16) == close(0.4e-12)
 
 
 def test_sram_meets_the_table_and_lies_between_its_entries():
     at = {size: memory.sram(size * 1024.0, 32 * NM) for size in (64, 96, 128)}
-    assert at[64].energy_j["read"] * 64 == pytest.approx(12.9e-12, rel=1e-12)
-    assert at[128].area_m2 == pytest.approx(0.217e-6, rel=1e-12)
+    assert at[64].energy_j["read"] * 64 == close(12.9e-12, rel=1e-12)
+    assert at[128].area_m2 == close(0.217e-6, rel=1e-12)
     assert at[64].energy_j["read"] < at[96].energy_j["read"] < at[128].energy_j["read"]
     exact = memory.sram(64 * 1024.0, 45 * NM)
-    assert exact.energy_j["write"] * 64 == pytest.approx(19.6e-12, rel=1e-12)
-    assert exact.leakage_w == pytest.approx(1.67e-3)
+    assert exact.energy_j["write"] * 64 == close(19.6e-12, rel=1e-12)
+    assert exact.leakage_w == close(1.67e-3)
     with pytest.raises(InputError, match="capacity = 1024 byte is outside the table, 8192"):
         memory.sram(1024.0, 32 * NM)
 
@@ -173,18 +174,18 @@ def test_sram_meets_the_table_and_lies_between_its_entries():
 def test_sram_scales_beyond_the_table_from_its_nearest_node():
     factor = scaling.energy_factor(45 * NM, 65 * NM, 0.9, 0.9)
     ratio = memory.sram(65536.0, 65 * NM).energy_j["read"] / memory.sram(65536.0, 45 * NM).energy_j["read"]
-    assert ratio == pytest.approx(factor, rel=1e-12)
+    assert ratio == close(factor, rel=1e-12)
 
 
 def test_scaling_is_transitive_and_reversible():
     there = scaling.energy_factor(65 * NM, 32 * NM, 1.0, 0.9)
     back = scaling.energy_factor(32 * NM, 65 * NM, 0.9, 1.0)
-    assert there * back == pytest.approx(1.0, rel=1e-12)
+    assert there * back == close(1.0, rel=1e-12)
     two_steps = scaling.area_factor(90 * NM, 28 * NM) * scaling.area_factor(28 * NM, 16 * NM)
-    assert two_steps == pytest.approx(scaling.area_factor(90 * NM, 16 * NM), rel=1e-12)
+    assert two_steps == close(scaling.area_factor(90 * NM, 16 * NM), rel=1e-12)
     # The paper's quadratic at 32 nm and 0.9 V against 45 nm and 0.9 V, by hand.
     by_hand = (0.9559 * 0.81 - 0.7823 * 0.9 + 0.471) / (1.103 * 0.81 - 0.362 * 0.9 + 0.2767)
-    assert scaling.energy_factor(45 * NM, 32 * NM, 0.9, 0.9) == pytest.approx(by_hand, rel=1e-12)
+    assert scaling.energy_factor(45 * NM, 32 * NM, 0.9, 0.9) == close(by_hand, rel=1e-12)
     with pytest.raises(InputError, match="node = 5e-09 m is outside"):
         scaling.area_factor(32 * NM, 5 * NM)
     with pytest.raises(InputError, match="supply = 3 V is outside"):
@@ -193,7 +194,7 @@ def test_scaling_is_transitive_and_reversible():
 
 def test_cell_energy_is_g_v2_t():
     estimate = analog.resistive_cell(5e-5, 0.2, 1e-7, 0.5, 128, 128, 32 * NM)
-    assert estimate.energy_j["read"] == pytest.approx(5e-5 * 0.04 * 0.5 * 1e-7, rel=1e-12)
+    assert estimate.energy_j["read"] == close(5e-5 * 0.04 * 0.5 * 1e-7, rel=1e-12)
 
 
 def test_parameters_take_units_and_refuse_mistakes():
@@ -241,11 +242,11 @@ def test_the_room_imports_no_pandas_and_no_numba():
 
 def test_laws_of_published_macros_by_hand():
     steps = [adc.charge_decrement(bits, 1e-12, 3e-7).energy_j["convert"] for bits in (3, 4, 5, 10)]
-    assert steps == pytest.approx([9e-12, 9e-12, 12e-12, 27e-12])
-    assert analog.pulse_train(4, 1e-12).energy_j["drive"] == pytest.approx(15e-12)
-    assert analog.pulse_train(4, 1e-12, pulses=5.0).energy_j["drive"] == pytest.approx(5e-12)
+    assert steps == close([9e-12, 9e-12, 12e-12, 27e-12])
+    assert analog.pulse_train(4, 1e-12).energy_j["drive"] == close(15e-12)
+    assert analog.pulse_train(4, 1e-12, pulses=5.0).energy_j["drive"] == close(5e-12)
     half = analog.bitline_discharge(3e-12, 4e-12, 0.5, 0.25, 1.0, 0.5, 64, 16).energy_j["read"] * 1024
-    assert half == pytest.approx(3e-12 * 4 + 4e-12 * 2 * 0.5)
+    assert half == close(3e-12 * 4 + 4e-12 * 2 * 0.5)
 
 
 class TernaryMac:
@@ -280,12 +281,12 @@ def test_estimators_of_other_packages_are_found(monkeypatch):
     assert "my-adc" in list_estimators()
     chip = load_chip("generic-rram-32nm").replace({"components.adc": {"estimator": "my-adc"}})
     cost = chip.cost(Workload(name="one", layers=[Dense(m=16, c=128)]))
-    assert cost.energy_by("component")["adc"] == pytest.approx(16 * 8 * 8 * 8e-12)
+    assert cost.energy_by("component")["adc"] == close(16 * 8 * 8 * 8e-12)
 
 
 def test_blocks_are_per_bit_where_they_move_bits():
-    assert blocks.block("isaac-edram", 32 * NM).energy_j["read"] * 256 == pytest.approx(20.45e-12)
-    assert blocks.block("isaac-shift-add", 32 * NM).energy_j == {"add": pytest.approx(0.021e-12)}
+    assert blocks.block("isaac-edram", 32 * NM).energy_j["read"] * 256 == close(20.45e-12)
+    assert blocks.block("isaac-shift-add", 32 * NM).energy_j == {"add": close(0.021e-12)}
     with pytest.raises(InputError, match="did you mean 'isaac-dac'"):
         blocks.block("isaac-dac1", 32 * NM)
 
@@ -298,8 +299,8 @@ def test_a_compound_is_the_sum_of_its_parts():
     actions = {"add": {"adder.add": 2, "store.write": 16}, "read": {"store.read": 16}}
     unit = run_estimator("compound", {"parts": parts, "actions": actions})
     add, store = logic.adder(16, 32 * NM), memory.register(16, 32 * NM)
-    assert unit.energy_j["add"] == pytest.approx(2 * add.energy_j["add"] + 16 * store.energy_j["write"])
-    assert unit.energy_j["read"] == pytest.approx(16 * store.energy_j["read"])
-    assert unit.area_m2 == pytest.approx(2 * add.area_m2 + store.area_m2)
+    assert unit.energy_j["add"] == close(2 * add.energy_j["add"] + 16 * store.energy_j["write"])
+    assert unit.energy_j["read"] == close(16 * store.energy_j["read"])
+    assert unit.area_m2 == close(2 * add.area_m2 + store.area_m2)
     with pytest.raises(SpecError, match=r"no 'adder.ad' among the parts; did you mean 'adder.add'"):
         run_estimator("compound", {"parts": parts, "actions": {"add": {"adder.ad": 1}}})
