@@ -1,6 +1,6 @@
 """Chips of arrays: hierarchy, placement, exact action counts, schedule, and what they cost."""
 
-from pimsim.chip.bounds import chip_eyexam, chip_roof
+from pimsim.chip.bounds import chip_eyexam
 from pimsim.chip.budget import budget, peak
 from pimsim.chip.fields import Component, Schedule
 from pimsim.chip.fitting import fitted
@@ -14,7 +14,6 @@ __all__ = [
     "Schedule",
     "budget",
     "chip_eyexam",
-    "chip_roof",
     "chip_roofline",
     "fitted",
     "list_chips",

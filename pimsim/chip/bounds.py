@@ -12,27 +12,15 @@ bandwidth
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pimsim.base.errors import InputError
 from pimsim.chip.costing import count_network
 from pimsim.chip.counts import LayerCounts
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.parts import read_cycle
 from pimsim.chip.placement import Placed, place
-from pimsim.chip.roles import ROLES
 from pimsim.chip.schedule import pipeline
 from pimsim.components.eyexam import Bound, make_bounds
 from pimsim.workload import Layer, MatMul, Workload
-
-
-class Roof(NamedTuple):
-    """Roofline of a layer: MAC per cycle at most, words per cycle of the tightest connection, MAC per word of it."""
-
-    peak: float
-    words_per_cycle: float
-    macs_per_word: float
-    connection: str
 
 
 def cycle_time(chip: ChipFields) -> float:
@@ -81,20 +69,6 @@ def chip_eyexam(layer: Layer, chip: ChipFields) -> list[Bound]:
     )
 
 
-def chip_roof(layer: Layer, chip: ChipFields) -> Roof | None:
-    """Roofline of one layer on the tile connection that moves the fewest words for its needs; None without any."""
-    placed, counts = alone(layer, chip)
-    tiles = min(max(1, -(-placed.all_arrays // chip.arrays_per_tile)), chip.tiles)
-    bits, cycle = chip.macro.inputs.bits, cycle_time(chip)
-    roofs = []
-    for name, component in chip.components.items():
-        moved = bits_moved(chip, name, counts)
-        if component.bandwidth and component.level == "tile" and moved:
-            words = component.bandwidth * chip.count_of(name) * tiles * cycle / bits
-            roofs.append(Roof(float(processing_elements(chip)), words, layer.macs * bits / moved, name))
-    return min(roofs, key=lambda roof: roof.words_per_cycle * roof.macs_per_word, default=None)
-
-
 def alone(layer: Layer, chip: ChipFields) -> tuple[Placed, LayerCounts]:
     """One layer placed by itself, copied into free arrays if the schedule duplicates, and its counts for one input."""
     workload = Workload(name=layer.name or "layer", layers=(layer,))
@@ -103,12 +77,6 @@ def alone(layer: Layer, chip: ChipFields) -> tuple[Placed, LayerCounts]:
     (placed,) = place(workload, chip, chip.arrays if fits else None)
     (counts,) = count_network(workload, [placed], chip, 1)
     return placed, counts
-
-
-def bits_moved(chip: ChipFields, name: str, counts: LayerCounts) -> int:
-    """Bits that pass through a component for the counts of a layer; 0 if no words pass through it."""
-    role = ROLES[chip.role_of(name)]
-    return sum(getattr(counts, count) for count in role.actions.values()) if role.in_bits else 0
 
 
 def _rewrite_time(placed: Placed, chip: ChipFields) -> float:

@@ -2,7 +2,8 @@
 
 A layer's words are spread over the tiles (or cores, or chips) it lies in as its arrays are; products of two computed
 operands run on all units of the chip where the layer before them ends.  One off-chip memory serves all chips.  A link
-carries what its chip sends and what it receives.
+carries what its chip sends and what it receives.  Adders and registers are as wide as the arrays need and set no limit;
+activation, pooling and multiply-accumulate units do one action at a time, at their own rate or the chip's clock.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def shares(placed: Sequence[Placed], size: int, units: int) -> NDArray[np.float6
 
 
 def resource_times(placed: Sequence[Placed], counts: Sequence[LayerCounts], chip: ChipFields, chips: int) -> Times:
-    """Times of every component with a bandwidth, and of the units of products of computed operands."""
+    """Times of every component with a bandwidth, and of digital units that do one action in a clock."""
     own, shared = {}, {}
     for name in chip.components:
         rate = _rate(chip, name)
@@ -115,6 +116,8 @@ def _rate(chip: ChipFields, name: str) -> float:
     component, role = chip.components[name], ROLES[chip.role_of(name)]
     if chip.role_of(name) == "mac":
         return mac_rate(chip)
+    if role.clocked:
+        return (component.rate or chip.clock) * chip.count_of(name)
     if not role.in_bits or component.bandwidth is None:
         return 0.0
     return component.bandwidth * chip.count_of(name)

@@ -20,6 +20,8 @@ class Role:
         Whether those counts are bits, moved `width` at a time.
     per_level : callable
         Instances for each array that a macro implies.
+    clocked : bool
+        Whether an instance does one action at a time, at its own rate or the chip's clock, so that layers wait for it.
     with_cells : bool
         Whether its energy follows the current of the cells, so that it moves with the values that are simulated.
     """
@@ -28,6 +30,7 @@ class Role:
     in_bits: bool = False
     per_level: Callable[[Macro], int] = field(default=lambda macro: 1)
     with_cells: bool = False
+    clocked: bool = False
 
 
 def _adcs(macro: Macro) -> int:
@@ -61,8 +64,8 @@ ROLES: dict[str, Role] = {
     "router": Role({"move": "router_bits"}, in_bits=True),
     "link": Role({"move": "link_bits"}, in_bits=True),
     "dram": Role({"read": "dram_bits_read", "write": "dram_bits_written"}, in_bits=True),
-    "activation": Role({"apply": "outputs"}),
-    "pooling": Role({"compare": "outputs"}),
+    "activation": Role({"apply": "outputs"}, clocked=True),
+    "pooling": Role({"compare": "outputs"}, clocked=True),
     "mac": Role({"mac": "digital_macs"}),
     "programmer": Role({"write": "cell_writes"}),
     "other": Role({}),

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pimsim.base.errors import InputError, MissingError, nearest
-from pimsim.chip.bounds import alone, bits_moved, cycle_time, processing_elements
+from pimsim.chip.bounds import alone, cycle_time, processing_elements
 from pimsim.chip.fields import ChipFields
+from pimsim.chip.resources import demand
 from pimsim.chip.roles import ROLES
 from pimsim.workload import Conv2d, Dense, MatMul, Workload
 
@@ -65,7 +66,8 @@ def chip_roofline(work: Workload | Conv2d | Dense, chip: ChipFields, connection:
     if not layers:
         raise InputError("roofline: no layer of the network runs on arrays")
     counts = {label: alone(layer, chip)[1] for label, layer in layers.items()}
-    moved = {name: {label: bits_moved(chip, name, one) for label, one in counts.items()} for name in _limits(chip)}
+    bits = {name: demand(chip, name, list(counts.values())) for name in _limits(chip)}
+    moved = {name: dict(zip(counts, map(float, passed), strict=True)) for name, passed in bits.items()}
     moved = {name: bits for name, bits in moved.items() if all(bits.values())}
     chosen = connection or max(moved, key=lambda name: sum(moved[name].values()) / _rate(chip, name), default="")
     if chosen not in moved:

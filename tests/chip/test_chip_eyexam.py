@@ -3,7 +3,7 @@
 import pytest
 
 from pimsim.base.errors import InputError
-from pimsim.chip import chip_eyexam, chip_roof, list_chips, load_chip
+from pimsim.chip import chip_eyexam, chip_roofline, list_chips, load_chip
 from pimsim.chip.bounds import cycle_time, processing_elements
 from pimsim.components.eyexam import make_bounds, whole_network
 from pimsim.workload import Conv2d, Dense, MatMul, Workload, load_workload
@@ -72,11 +72,12 @@ def test_sixth_bound_is_the_time_of_the_cost_model():
 
 
 def test_roofline_meets_the_sixth_bound_when_bandwidth_limits():
-    slow = CHIP.replace({"components.buffer.bandwidth": 1e8})
-    roof = chip_roof(LAYER, slow)
-    assert roof.connection == "buffer"
+    """On a chip of one tile, whose connections are all in use."""
+    slow = CHIP.replace({"components.buffer.bandwidth": 1e8, "tiles": 1})
+    line = chip_roofline(LAYER, slow)
+    assert line.connection == "buffer"
     sixth = chip_eyexam(LAYER, slow)[5].macs_per_cycle
-    assert roof.words_per_cycle * roof.macs_per_word == pytest.approx(sixth, rel=1e-9)
+    assert line.roof("conv") == pytest.approx(sixth, rel=1e-9)
 
 
 def test_refusals():

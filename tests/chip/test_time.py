@@ -94,6 +94,18 @@ def test_layers_share_the_digital_units():
     assert 1 / cost.throughput_per_s == pytest.approx(macs / 700e9, rel=1e-12)
 
 
+def test_units_without_a_rate_follow_the_clock():
+    """A tile's 100 x 128 outputs pass two units that do one a clock; products of computed operands one a unit."""
+    layers = [Dense(name="a", m=128, c=128, n=100)]
+    unit = {"level": "tile", "count": 2, "energy": 1e-15, "source": "test"}
+    for clock in (1e8, 2e8):
+        chip = RRAM.replace({"components.activation": unit, "clock": clock})
+        rate = chip.cost(Workload(name="one", layers=layers)).throughput_per_s
+        assert rate == pytest.approx(2 * clock / 12800, rel=1e-12)
+        products = chip.cost(Workload(name="products", layers=[MatMul(m=64, c=256, n=64)]))
+        assert products.latency_s == pytest.approx(64 * 64 * 256 / (16 * 16 * clock), rel=1e-12)
+
+
 def test_layers_of_one_tile_share_its_bus():
     """Two layers in one tile: their words pass its bus one after the other; in two tiles side by side."""
     layers = [Dense(name="a", m=128, c=128, n=100), Dense(name="b", m=128, c=128, n=100)]
