@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 # Public name -> module that owns it.
 _PUBLIC = {
     "ADC": "converters",
+    "AnalogMatrix": "macro.matrix",
     "Conv2d": "workload",
     "CubicCell": "cells.iv",
     "DAC": "converters",

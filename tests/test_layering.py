@@ -13,7 +13,7 @@ ORDER = [
 
 # Inside macro/, top to bottom: rooms, and the modules that stand beside them.
 MACRO = [
-    *["macro", "array", "report", "trace", "calibration", "ranges", "compensation_report", "energy"],
+    *["matrix", "macro", "array", "report", "trace", "calibration", "ranges", "compensation_report", "energy"],
     *["program", "product", "noise", "columns", "spec", "predistortion", "programmed", "verify", "reads"],
     *["recent", "sample", "display", "_kernels_energy"],
 ]

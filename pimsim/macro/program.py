@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pimsim.base.checks import as_array
 from pimsim.base.errors import InputError
 from pimsim.base.streams import Stream, as_seed
 from pimsim.encoding import WeightEncoding, quantize_columns
@@ -72,7 +73,7 @@ def program(macro: MacroFields, W: ArrayLike, rng: Rng, trial: int, layer: int) 
 
 def integer_weights(W: ArrayLike, encoding: WeightEncoding) -> tuple[np.ndarray, np.ndarray]:
     """Integer matrix and column scale of ``W``: integers as they are, real numbers quantized per column."""
-    raw = np.asarray(W)
+    raw = as_array("weights", W)
     if raw.ndim != 2 or 0 in raw.shape:
         raise InputError(f"weights: shape {raw.shape}, expected (rows >= 1, columns >= 1)")
     if raw.dtype.kind == "f":

@@ -151,3 +151,13 @@ def test_an_array_shows_a_few_lines():
         assert len(text) < 600
     assert len(repr(array).splitlines()) < 10
     assert array.to_dict()["calibration_inputs"] == 6
+
+
+def test_masked_cells_are_refused_wherever_arrays_come_in():
+    array = ps.Macro(adc=ps.ADC(range="calibrated")).program(W)
+    masked = np.ma.masked_less(X, 3)
+    for take in (array.calibrate, array.matmul, array.read_energy):
+        with pytest.raises(InputError, match="inputs: has masked cells"):
+            take(masked)
+    with pytest.raises(InputError, match="weights: has masked cells"):
+        ps.Macro().program(np.ma.masked_less(W, 3))
