@@ -80,7 +80,11 @@ def test_real_weights_are_quantized_per_column_and_come_back_in_their_units():
     array = macro(device="ideal", adc=ps.ADC(bits=12)).program(real)
     y, exact = array.matmul(X), X @ (array.weights * array.scale)
     np.testing.assert_allclose(y, exact, rtol=1e-12, atol=1e-9)
-    assert np.abs(array.weights * array.scale - real).max(axis=0) == pytest.approx(array.scale / 2, rel=0.1, abs=0.6)
+    # Rounded to the nearest step: never more than half of one off, and of 200 numbers some nearly that much.
+    half_steps = np.abs(array.weights * array.scale - real).max(axis=0) / (array.scale / 2)
+    assert (half_steps <= 1 + 1e-12).all()
+    assert (half_steps[:3] > 0.9).all()
+    assert half_steps[3] == 0
 
 
 def test_energy_by_hand():
