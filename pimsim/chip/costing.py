@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from pimsim.base.checks import check_integer
 from pimsim.base.errors import InputError, SpecError
 from pimsim.chip.buffers import spilled_layers
 from pimsim.chip.counts import LayerCounts, count_layer
@@ -37,7 +38,8 @@ def cost(
     leakage: Leakage = "live",
 ) -> Cost:
     """See :meth:`pimsim.chip.Chip.cost`."""
-    _check(workload, batch, weights, activity, leakage)
+    batch = check_integer("batch", batch, minimum=1)
+    _check(workload, weights, activity, leakage)
     _check_labels("pulses", pulses or {}, workload, "number of pulses")
     seen = activity if _law_of_the_values(chip) else None
     placed, chips = place_network(chip, workload, weights)
@@ -152,9 +154,7 @@ def _columns_cut(placed: Placed) -> int:
     return min(placed.tiling.weights_per_row, placed.tiling.c) if placed.tiling else 0
 
 
-def _check(workload: Workload, batch: int, weights: str, activity: Mapping[str, float] | None, leakage: str) -> None:
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise InputError(f"batch = {batch!r} must be an integer >= 1")
+def _check(workload: Workload, weights: str, activity: Mapping[str, float] | None, leakage: str) -> None:
     if weights not in ("once", "per_inference"):
         raise InputError(f"weights = {weights!r} must be 'once' or 'per_inference'")
     if leakage not in RULES:

@@ -10,10 +10,11 @@ from pimsim.base.errors import SpecError, nearest
 from pimsim.base.library import library_path, list_library
 from pimsim.base.spec import load_yaml
 from pimsim.chip.fields import ChipFields
+from pimsim.workload import Workload
 
 if TYPE_CHECKING:
     from pimsim.components.cost import Cost
-    from pimsim.workload import Workload
+    from pimsim.networks.shapes import Shapes
 
 
 class Chip(ChipFields):
@@ -52,7 +53,7 @@ class Chip(ChipFields):
 
     def cost(
         self,
-        workload: Workload,
+        workload: Shapes,
         batch: int = 1,
         weights: Literal["once", "per_inference"] = "once",
         activity: Mapping[str, float] | None = None,
@@ -63,8 +64,8 @@ class Chip(ChipFields):
 
         Parameters
         ----------
-        workload : Workload
-            Layer shapes.
+        workload : str, Path, Network or Workload
+            Layer shapes: a published table or a network by name, an .onnx file, or an object.
         batch : int
             Inputs that run together.
         weights : str
@@ -92,15 +93,15 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import cost
 
-        return cost(self, workload, batch, weights, activity, pulses, leakage)
+        return cost(self, _shapes(workload), batch, weights, activity, pulses, leakage)
 
-    def programming_cost(self, workload: Workload, pulses: Mapping[str, float] | None = None) -> Cost:
+    def programming_cost(self, workload: Shapes, pulses: Mapping[str, float] | None = None) -> Cost:
         """Energy and time to write the network's weights once, all arrays of a tile one row at a time.
 
         Parameters
         ----------
-        workload : Workload
-            Layer shapes.
+        workload : str, Path, Network or Workload
+            Layer shapes: a published table or a network by name, an .onnx file, or an object.
         pulses : mapping, optional
             Layer label -> mean pulses a cell took in write-verify (``array.programming["mean_pulses"]``).  Every pulse
             costs the programmer's energy and time over the pulses that its figure stands for; layers left out take
@@ -115,9 +116,9 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import programming_cost
 
-        return programming_cost(self, workload, pulses or {})
+        return programming_cost(self, _shapes(workload), pulses or {})
 
-    def layers(self, workload: Workload) -> list[dict[str, Any]]:
+    def layers(self, workload: Shapes) -> list[dict[str, Any]]:
         """How the layers of a network lie on the arrays, one row each, as :meth:`cost` counts them.
 
         Keys: ``layer``, ``rows`` and ``columns`` of its matrix (of one group), ``row_tiles`` and ``col_tiles`` that it
@@ -132,9 +133,9 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import layer_rows
 
-        return layer_rows(self, workload)
+        return layer_rows(self, _shapes(workload))
 
-    def stages(self, workload: Workload) -> list[dict[str, Any]]:
+    def stages(self, workload: Shapes) -> list[dict[str, Any]]:
         """Balance of the pipeline: how long each layer, and each part that layers share, is busy for one input.
 
         Keys: ``stage`` (a layer, or a component that several layers use), ``kind`` ("layer" or "shared"), ``seconds``
@@ -143,14 +144,21 @@ class Chip(ChipFields):
 
         Examples
         --------
-        >>> from pimsim.workload import load_workload
-        >>> rows = load_chip("generic-rram-32nm").stages(load_workload("resnet18"))
+        >>> rows = load_chip("generic-rram-32nm").stages("resnet18")
         >>> [row["stage"] for row in rows if row["share"] == 1.0]
         ['conv1']
         """
         from pimsim.chip.costing import stage_rows
 
-        return stage_rows(self, workload)
+        return stage_rows(self, _shapes(workload))
+
+
+def _shapes(network: Shapes) -> Workload:
+    if isinstance(network, Workload):
+        return network
+    from pimsim.networks.shapes import workload_of
+
+    return workload_of(network)
 
 
 def list_chips() -> list[str]:

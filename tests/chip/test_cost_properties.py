@@ -8,6 +8,7 @@ import pimsim as ps
 from pimsim.chip import list_chips, load_chip
 from pimsim.chip.parts import conversion_time, read_cycle
 from pimsim.workload import MatMul, list_workloads, load_workload
+from tests.close import close
 
 BITS = ("dram", "buffer", "bus", "router", "link")
 
@@ -50,11 +51,11 @@ def test_every_chip_and_network(chip_name, network_name):
 
 def parts_sum(cost):
     frame = cost.breakdown
-    assert math.fsum(frame.energy_j) == pytest.approx(cost.energy_j, rel=1e-12)
-    assert math.fsum(cost.areas.area_m2) == pytest.approx(cost.area_m2, rel=1e-12)
-    assert math.fsum(cost.phases.seconds) == pytest.approx(cost.latency_s, rel=1e-12)
+    assert math.fsum(frame.energy_j) == close(cost.energy_j, rel=1e-12)
+    assert math.fsum(cost.areas.area_m2) == close(cost.area_m2, rel=1e-12)
+    assert math.fsum(cost.phases.seconds) == close(cost.latency_s, rel=1e-12)
     assert (cost.areas.unused_m2 <= cost.areas.area_m2 * (1 + 1e-12)).all()
-    assert cost.dynamic_j + cost.leakage_w * cost.latency_s == pytest.approx(cost.energy_j, rel=1e-9)
+    assert cost.dynamic_j + cost.leakage_w * cost.latency_s == close(cost.energy_j, rel=1e-9)
     assert cost.power_on_chip_w <= cost.power_w * (1 + 1e-12)
 
 
@@ -95,17 +96,17 @@ def stages(chip, workload, cost):
     longest = max(row["seconds"] for row in rows)
     assert 1 / cost.throughput_per_s >= longest * (1 - 1e-12)
     if chip.schedule.mode != "layer_by_layer":
-        assert 1 / cost.throughput_per_s == pytest.approx(longest, rel=1e-12)
-        assert max(row["share"] for row in rows) == pytest.approx(1.0)
+        assert 1 / cost.throughput_per_s == close(longest, rel=1e-12)
+        assert max(row["share"] for row in rows) == close(1.0)
     else:
-        assert 1 / cost.throughput_per_s == pytest.approx(cost.latency_s, rel=1e-12)
+        assert 1 / cost.throughput_per_s == close(cost.latency_s, rel=1e-12)
 
 
 def batches(chip, workload, cost):
     """Four inputs switch four times the energy, in three intervals more."""
     four = chip.cost(workload, batch=4)
-    assert four.dynamic_j == pytest.approx(cost.dynamic_j, rel=1e-9)
-    assert four.latency_s == pytest.approx(cost.latency_s + 3 / cost.throughput_per_s, rel=1e-9)
+    assert four.dynamic_j == close(cost.dynamic_j, rel=1e-9)
+    assert four.latency_s == close(cost.latency_s + 3 / cost.throughput_per_s, rel=1e-9)
     assert four.throughput_per_s == cost.throughput_per_s
     assert four.area_m2 == cost.area_m2
 
@@ -132,5 +133,5 @@ def test_everything_that_leaks_leaks_more_than_what_is_live(chip_name, network_n
         return
     live, whole = (chip.cost(workload, leakage=rule) for rule in ("live", "all"))
     assert live.leakage_w <= whole.leakage_w * (1 + 1e-12)
-    assert live.dynamic_j == pytest.approx(whole.dynamic_j, rel=1e-9)
+    assert live.dynamic_j == close(whole.dynamic_j, rel=1e-9)
     assert live.latency_s == whole.latency_s

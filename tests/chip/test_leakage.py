@@ -8,6 +8,7 @@ from pimsim.chip.buffers import alive_bits
 from pimsim.chip.placement import place
 from pimsim.workload import Conv2d, Dense, Workload
 from tests.chip.test_chip_cost import LENET, RRAM
+from tests.close import close
 
 BANK = 0.47e-3  # 16 KiB at 45 nm, W (table cacti7-sram)
 # conv2 takes 6 x 12 x 12 words, fc1 256, fc2 120: what the buffers of a pipelined chip hold at once.
@@ -27,19 +28,19 @@ def test_live_leakage_is_that_of_the_banks_that_hold_activations():
     """LeNet lies in one tile of four banks of 16 KiB and holds 1,240 bytes: one bank."""
     cost = RRAM.cost(LENET)
     assert set(cost.breakdown[cost.breakdown.action == "leak"].component) == {"buffer", "reference"}
-    assert leak(cost, "buffer") == pytest.approx(BANK * cost.latency_s, rel=1e-9)
+    assert leak(cost, "buffer") == close(BANK * cost.latency_s, rel=1e-9)
     # One reference a tile, 2.2 uA at 0.9 V.
-    assert cost.leakage_w == pytest.approx(BANK + 2.2e-6 * 0.9, rel=1e-9)
+    assert cost.leakage_w == close(BANK + 2.2e-6 * 0.9, rel=1e-9)
     assert any(note.startswith("leakage: live") for note in cost.notes)
 
 
 def test_all_leakage_is_that_of_everything_built():
     cost = RRAM.cost(LENET, leakage="all")
-    assert leak(cost, "buffer") == pytest.approx(16 * 4 * BANK * cost.latency_s, rel=1e-9)
+    assert leak(cost, "buffer") == close(16 * 4 * BANK * cost.latency_s, rel=1e-9)
     assert any(note.startswith("leakage: all") for note in cost.notes)
     two = RRAM.replace({"tiles": 1, "cores_per_tile": 1}).cost(LENET, leakage="all")
     assert two.notes[1].endswith("3 chips")
-    assert leak(two, "buffer") == pytest.approx(3 * 4 * BANK * two.latency_s, rel=1e-9)
+    assert leak(two, "buffer") == close(3 * 4 * BANK * two.latency_s, rel=1e-9)
 
 
 def test_more_banks_are_alive_when_activations_fill_them():
@@ -70,9 +71,9 @@ def test_cells_that_store_weights_leak_if_they_are_sram(name):
     chip = load_chip(name)
     cost = chip.cost(LENET)
     arrays = sum(row["arrays"] for row in chip.layers(LENET))
-    assert leak(cost, "cells") == pytest.approx(arrays * 128 * 128 * 1.67e-3 / 2**19 * cost.latency_s, rel=1e-9)
+    assert leak(cost, "cells") == close(arrays * 128 * 128 * 1.67e-3 / 2**19 * cost.latency_s, rel=1e-9)
     built = chip.cost(LENET, leakage="all")
-    assert leak(built, "cells") == pytest.approx(leak(cost, "cells") * chip.arrays / arrays, rel=1e-9)
+    assert leak(built, "cells") == close(leak(cost, "cells") * chip.arrays / arrays, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["generic-rram-32nm", "generic-pcm-32nm", "generic-mram-22nm", "generic-fefet-22nm"])
@@ -86,12 +87,12 @@ def test_parts_of_each_level_leak_where_weights_are():
     for level, units in number.items():
         part = {"role": "other", "level": level, "count": 2, "leakage": 1e-3, "energy": 0.0, "source": "test"}
         cost = RRAM.replace({"components.idle": part}).cost(LENET)
-        assert leak(cost, "idle") == pytest.approx(2 * units * 1e-3 * cost.latency_s, rel=1e-9)
+        assert leak(cost, "idle") == close(2 * units * 1e-3 * cost.latency_s, rel=1e-9)
 
 
 def test_leakage_runs_over_the_whole_batch():
     cost = RRAM.cost(LENET, batch=5)
-    assert leak(cost, "buffer") == pytest.approx(BANK * cost.latency_s, rel=1e-9)
+    assert leak(cost, "buffer") == close(BANK * cost.latency_s, rel=1e-9)
 
 
 def test_the_rule_is_a_question_and_not_a_field():
@@ -103,4 +104,4 @@ def test_the_rule_is_a_question_and_not_a_field():
 
 def test_one_layer_holds_nothing_but_powers_a_bank():
     cost = RRAM.cost(Workload(name="one", layers=[Conv2d(m=4, c=3, p=8, q=8, r=3, s=3)]))
-    assert leak(cost, "buffer") == pytest.approx(BANK * cost.latency_s, rel=1e-9)
+    assert leak(cost, "buffer") == close(BANK * cost.latency_s, rel=1e-9)

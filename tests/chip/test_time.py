@@ -14,6 +14,7 @@ from pimsim.chip.schedule import Stage, streaming_ends
 from pimsim.mapping import tile
 from pimsim.workload import Conv2d, Dense, MatMul, Workload, load_workload
 from tests.chip.test_chip_cost import LENET, RRAM, count
+from tests.close import close
 from tests.naive import streaming
 
 READ = 8 * 20e-9  # eight planes of one row group on the generic chip
@@ -48,7 +49,7 @@ def random_chain(rng):
 @pytest.mark.parametrize("seed", range(80))
 def test_streaming_is_the_walk_over_positions(seed):
     placed, stages, naive = random_chain(random.Random(seed))
-    assert streaming_ends(placed, stages) == pytest.approx(streaming.ends(naive), rel=1e-12)
+    assert streaming_ends(placed, stages) == close(streaming.ends(naive), rel=1e-12)
 
 
 def test_a_row_waits_for_the_last_row_of_its_window():
@@ -56,25 +57,25 @@ def test_a_row_waits_for_the_last_row_of_its_window():
     layers = [Conv2d(m=4, c=4, p=8, q=8, r=1, s=1), Conv2d(m=4, c=4, p=6, q=6, r=3, s=3)]
     cost = RRAM.replace({"schedule.mode": "streaming"}).cost(Workload(name="two", layers=layers))
     drain = 20e-9
-    assert cost.latency_s == pytest.approx(64 * READ + drain + 6 * READ + drain, rel=1e-12)
+    assert cost.latency_s == close(64 * READ + drain + 6 * READ + drain, rel=1e-12)
     # A second layer that is slower, three row groups a position, is kept busy from its first window on.
     slow = [layers[0], Conv2d(m=4, c=40, p=6, q=6, r=3, s=3)]
     late = RRAM.replace({"schedule.mode": "streaming", "macro.rows_active": 43})
     cost = late.cost(Workload(name="two", layers=slow))
-    assert cost.latency_s == pytest.approx(3 * 8 * READ + drain + 36 * 3 * READ + drain, rel=1e-12)
+    assert cost.latency_s == close(3 * 8 * READ + drain + 36 * 3 * READ + drain, rel=1e-12)
 
 
 def test_no_layer_ends_before_one_read_of_its_own():
     """ISAAC reads a position in 16 planes of 100 ns; five layers one after another take 8 us at the least."""
     cost = ps.load_chip("isaac-ce").cost(ps.load_network("fashion-vgg").workload())
-    assert cost.latency_s == pytest.approx(5 * 1.6e-6 + 5 * 100e-9, rel=1e-9)
+    assert cost.latency_s == close(5 * 1.6e-6 + 5 * 100e-9, rel=1e-9)
 
 
 def test_streaming_lenet_by_hand():
     """conv2 ends 8 positions after conv1, for its last row needs conv1's last; the dense layers follow."""
     cost = RRAM.replace({"schedule.mode": "streaming"}).cost(LENET)
     seconds = [576 * READ + 20e-9, 8 * READ + 20e-9, READ + 20e-9, READ + 20e-9]
-    assert list(cost.phases.seconds) == pytest.approx(seconds, rel=1e-12)
+    assert list(cost.phases.seconds) == close(seconds, rel=1e-12)
 
 
 def test_layers_share_the_off_chip_memory():
@@ -82,7 +83,7 @@ def test_layers_share_the_off_chip_memory():
     layers = [Conv2d(name=f"c{n}", m=16, c=16, p=256, q=256, r=1, s=1) for n in range(8)]
     small = {"components.buffer.capacity": "8 KiB", "components.dram.bandwidth": "1 Gbit/s", "tiles": 1}
     cost = RRAM.replace(small).cost(Workload(name="x", layers=layers))
-    assert 1 / cost.throughput_per_s == pytest.approx(16 * 2**16 * 8 * (2 * 7 + 2) / 1e9, rel=1e-12)
+    assert 1 / cost.throughput_per_s == close(16 * 2**16 * 8 * (2 * 7 + 2) / 1e9, rel=1e-12)
 
 
 def test_layers_share_the_digital_units():
@@ -91,7 +92,7 @@ def test_layers_share_the_digital_units():
     macs = sum(layer.macs for layer in bert.layers if isinstance(layer, MatMul))
     cost = RRAM.replace({"tiles": 700, "components.mac.count": 1}).cost(bert)
     assert macs == 12 * 12 * 2 * 128 * 128 * 64
-    assert 1 / cost.throughput_per_s == pytest.approx(macs / 700e9, rel=1e-12)
+    assert 1 / cost.throughput_per_s == close(macs / 700e9, rel=1e-12)
 
 
 def test_units_without_a_rate_follow_the_clock():
@@ -101,9 +102,9 @@ def test_units_without_a_rate_follow_the_clock():
     for clock in (1e8, 2e8):
         chip = RRAM.replace({"components.activation": unit, "clock": clock})
         rate = chip.cost(Workload(name="one", layers=layers)).throughput_per_s
-        assert rate == pytest.approx(2 * clock / 12800, rel=1e-12)
+        assert rate == close(2 * clock / 12800, rel=1e-12)
         products = chip.cost(Workload(name="products", layers=[MatMul(m=64, c=256, n=64)]))
-        assert products.latency_s == pytest.approx(64 * 64 * 256 / (16 * 16 * clock), rel=1e-12)
+        assert products.latency_s == close(64 * 64 * 256 / (16 * 16 * clock), rel=1e-12)
 
 
 def test_layers_of_one_tile_share_its_bus():
@@ -112,8 +113,8 @@ def test_layers_of_one_tile_share_its_bus():
     two = Workload(name="two", layers=layers)
     slow = RRAM.replace({"components.bus.bandwidth": "1 Gbit/s", "cores_per_tile": 2})
     bits = 2 * 100 * 128 * 8  # inputs to one column of cores, outputs back
-    assert 1 / slow.cost(two).throughput_per_s == pytest.approx(2 * bits / 1e9, rel=1e-12)
-    assert 1 / slow.replace({"cores_per_tile": 1}).cost(two).throughput_per_s == pytest.approx(bits / 1e9, rel=1e-12)
+    assert 1 / slow.cost(two).throughput_per_s == close(2 * bits / 1e9, rel=1e-12)
+    assert 1 / slow.replace({"cores_per_tile": 1}).cost(two).throughput_per_s == close(bits / 1e9, rel=1e-12)
 
 
 def test_a_layer_is_shared_out_as_its_arrays_lie():
@@ -122,7 +123,7 @@ def test_a_layer_is_shared_out_as_its_arrays_lie():
     one = Placed("x", layer, tile(1, 1, 8, 8), arrays=10, first=2)
     assert shares([one], 4, 3).tolist() == [[0.2, 0.4, 0.4]]
     long = Placed("x", layer, tile(1, 1, 8, 8), arrays=13, first=0)
-    assert shares([long], 4, 3)[0] == pytest.approx([5 / 13, 4 / 13, 4 / 13])
+    assert shares([long], 4, 3)[0] == close([5 / 13, 4 / 13, 4 / 13])
 
 
 # Two layers of 8 x 4 arrays each on chips of 32 arrays: the second layer's input crosses to the second chip.
@@ -137,7 +138,7 @@ def test_words_between_chips_pass_a_link():
     assert count(cost, "b", "link", "move") == 1024 * 8
     assert count(cost, "b", "dram", "read") == 0
     assert "wait for link" in set(cost.phases.phase)
-    assert 1 / cost.throughput_per_s == pytest.approx(1024 * 8 / 2e9, rel=1e-12)
+    assert 1 / cost.throughput_per_s == close(1024 * 8 / 2e9, rel=1e-12)
     assert not any("no link" in note for note in cost.notes)
 
 
@@ -171,21 +172,21 @@ def test_programmers_of_all_tiles_write_side_by_side():
     alexnet = load_workload("alexnet")
     conv3 = Workload(name="conv3", layers=[alexnet.layers[2]])
     assert RRAM.layers(conv3)[0]["arrays"] == 432
-    assert RRAM.programming_cost(conv3).latency_s == pytest.approx(64 * 128e-6, rel=1e-12)
-    assert RRAM.programming_cost(alexnet).latency_s == pytest.approx(64 * 128e-6, rel=1e-12)
+    assert RRAM.programming_cost(conv3).latency_s == close(64 * 128e-6, rel=1e-12)
+    assert RRAM.programming_cost(alexnet).latency_s == close(64 * 128e-6, rel=1e-12)
 
 
 def test_two_programmers_a_tile_halve_the_time_and_one_a_chip_writes_alone():
     conv3 = Workload(name="conv3", layers=[load_workload("alexnet").layers[2]])
     twice = RRAM.replace({"components.programmer.count": 2}).programming_cost(conv3)
-    assert twice.latency_s == pytest.approx(32 * 128e-6, rel=1e-12)
+    assert twice.latency_s == close(32 * 128e-6, rel=1e-12)
     one = RRAM.replace({"components.programmer.level": "chip"}).programming_cost(conv3)
-    assert one.latency_s == pytest.approx(432 * 128e-6, rel=1e-12)
+    assert one.latency_s == close(432 * 128e-6, rel=1e-12)
 
 
 def test_writing_is_no_faster_than_the_weights_come():
     slow = RRAM.replace({"components.dram.bandwidth": "1 Mbit/s"}).programming_cost(LENET)
-    assert slow.latency_s == pytest.approx(LENET.weights * 8 / 1e6, rel=1e-12)
+    assert slow.latency_s == close(LENET.weights * 8 / 1e6, rel=1e-12)
     assert "wait for dram" in set(slow.phases.phase)
 
 
@@ -194,7 +195,7 @@ def test_weights_written_in_every_run_take_turns_on_one_chip():
     chip = RRAM.replace({"tiles": 2, "cores_per_tile": 1, "components.dram.bandwidth": "100 Tbit/s"})
     wide = Workload(name="wide", layers=[Dense(name="a", m=16 * 48, c=128)])
     times = chip.cost(wide, weights="per_inference").phases
-    assert times[times.phase == "write weights"].seconds.sum() == pytest.approx(24 * 128e-6, rel=1e-12)
+    assert times[times.phase == "write weights"].seconds.sum() == close(24 * 128e-6, rel=1e-12)
 
 
 def least_longest(placed, budget):
@@ -230,14 +231,14 @@ def test_copies_are_the_best_of_all_allocations(seed):
 
 def test_balance_of_the_stages_by_hand():
     rows = {row["stage"]: row for row in RRAM.stages(LENET)}
-    assert rows["conv1"]["seconds"] == pytest.approx(576 * READ)
+    assert rows["conv1"]["seconds"] == close(576 * READ)
     assert rows["conv1"]["share"] == 1.0
-    assert rows["conv2"]["share"] == pytest.approx(64 / 576)
+    assert rows["conv2"]["share"] == close(64 / 576)
     assert rows["dram"] == {
         "stage": "dram",
         "kind": "shared",
-        "seconds": pytest.approx((28 * 28 + 10) * 8 / 102.4e9),
-        "share": pytest.approx((28 * 28 + 10) * 8 / 102.4e9 / (576 * READ)),
+        "seconds": close((28 * 28 + 10) * 8 / 102.4e9),
+        "share": close((28 * 28 + 10) * 8 / 102.4e9 / (576 * READ)),
     }
     serial = load_chip("jia-2020").stages(LENET)
-    assert sum(row["share"] for row in serial if row["kind"] == "layer") == pytest.approx(1.0, rel=0.2)
+    assert sum(row["share"] for row in serial if row["kind"] == "layer") == close(1.0, rel=0.2)
