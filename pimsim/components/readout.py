@@ -61,7 +61,7 @@ def regulator(cell_energy: Joule, v_read: Volt, supply: Volt, level_over_square:
         raise InputError(f"v_read = {v_read:g} V is above the supply, {supply:g} V: a linear regulator only lowers")
     energy = cell_energy * (supply / v_read * level_over_square - 1)
     source = "regulator-linear: G V (V_DD - V) t, the current of the cells from the supply"
-    return Estimate({"supply": energy}, 0.0, source=source)
+    return Estimate({"supply": energy}, 0.0, source=source, notes=("regulator-linear gives no area: 0 is counted",))
 
 
 @shipped("clamp-amplifier")
@@ -107,6 +107,8 @@ def select_driver(
 ) -> Estimate:
     """Driver of the line that opens a row's access transistors: C V_DD^2 for every row of every read.
 
+    Area: two gates (assumed).
+
     Parameters
     ----------
     cols : int
@@ -127,14 +129,15 @@ def select_driver(
     """
     energy = activity * line_capacitance(cols, node, cell_pitch_f) * supply**2
     source = "select-driver: C V_DD^2, gates of 1 fF/um (Weste and Harris) on 0.2 fF/um of wire (Ho 2001)"
-    return Estimate({"select": energy}, 0.0, source=source)
+    return Estimate({"select": energy}, 2 * GATE_AREA * area_factor(GATE_NODE, node), source=source)
 
 
 @shipped("reference-bandgap")
 def reference(supply: Volt) -> Estimate:
     """Voltage reference: 2.2 uA from the supply all the time (Banba et al., JSSC 1999), whatever the node."""
     source = "reference-bandgap: 2.2 uA (Banba et al., JSSC 1999, remembered)"
-    return Estimate({}, 0.0, leakage_w=_BANDGAP_AMPERE * supply, source=source)
+    notes = ("reference-bandgap gives no area: 0 is counted",)
+    return Estimate({}, 0.0, leakage_w=_BANDGAP_AMPERE * supply, source=source, notes=notes)
 
 
 @shipped("adc-current-readout")

@@ -45,6 +45,7 @@ def test_select_lines_swing_to_the_supply():
     """256 gates of 3 x 28 nm and 256 x 6 x 28 nm of wire, to 1.0 V; half of the rows when inputs are on them."""
     load = 256 * (0.084 * 1e-15 + 0.168 * 0.2e-15)
     assert readout.select_driver(cols=256, node=28e-9, supply=1.0).energy_j["select"] == close(load)
+    assert readout.select_driver(cols=256, node=28e-9, supply=1.0).area_m2 == close(2 * 0.614e-12)
     gated = readout.select_driver(cols=256, node=28e-9, supply=1.0, activity=0.5)
     assert gated.energy_j["select"] == close(load / 2)
 
