@@ -1,8 +1,9 @@
 """V10 ... V16, V19, V20: chips and components."""
 
 from pimsim.chip import load_chip
-from pimsim.components import adc, load_table
+from pimsim.components import Control, adc, load_table, readout
 from pimsim.components.spread import adc_law_rows
+from pimsim.workload import Conv2d, Dense, Workload
 from validation import chips
 from validation.labels import Tagged, of_chip, of_table
 from validation.row import Basis, Row, ordering, relative
@@ -21,6 +22,10 @@ MEASURED = (
 )
 
 
+_CONTROL = (
+    "Control, readout and multiplexer take 14.0, 7.1 and 5.6 uW whatever the inputs: one small macro with a control of"
+    " its own. The share assumed is that of a processor's clock, and so on the low side for a macro alone."
+)
 _LAWS = Basis("each other", (Tagged("laws of converters", "law", "see docs/cost.md"),))
 
 
@@ -116,6 +121,39 @@ def v20():
         ordering("ViT-B", "falls", text["vit_b"], falls["vit_b"], basis),
         ordering("ResNet-18", "saturates", text["resnet18"], saturates, basis),
         ordering("MobileNetV2", "rises", text["mobilenet_v2"], rises, basis),
+    ]
+
+
+def v23():
+    """A published readout and its control by general laws; another simulator's converters by our counts."""
+    converter, hold = adc.saberi(bits=4, node=28e-9), readout.clamp(rows=128, node=28e-9, supply=0.9, bits=4)
+    laws = (Tagged("adc-saberi", "law", converter.source), Tagged("clamp-amplifier", "law", hold.source))
+    ours = (converter.energy_j["convert"] + hold.energy_j["hold"]) * 1e15
+    control = Basis("Ye", (Tagged("control", "assumed", Control().origin),))
+    return [
+        relative("4-bit readout, 28 nm", 470.0, ours, "fJ", 0.5, Basis("Ye", laws)),
+        relative("control over readout and multiplexer", 14.0 / 12.7, Control().share, "", 0.5, control, _CONTROL),
+        *_neurosim(),
+    ]
+
+
+def _neurosim():
+    """ADC energy of VGG-8 on 128 x 128 arrays of one-bit cells: the run's, and our conversions at its energy of one."""
+    chip = load_chip("generic-rram-32nm").replace(
+        {"macro.node": 22e-9, "macro.weights": {"bits": 8, "cell_bits": 1, "scheme": "offset"}}
+    )
+    shapes = ((3, 128, 32), (128, 128, 32), (128, 256, 16), (256, 256, 16), (256, 512, 8), (512, 512, 8))
+    layers = [Conv2d(name=f"conv{m}{p}{c}", m=m, c=c, p=p, q=p, r=3, s=3, padding=1) for c, m, p in shapes]
+    layers += [Dense(name="fc1", m=1024, c=8192), Dense(name="fc2", m=10, c=1024)]
+    frame = chip.cost(Workload(name="vgg8", layers=layers)).breakdown
+    conversions = int(frame[frame.component == "adc"]["count"].sum())
+    law = Tagged("counts of conversions", "law", "P Z G R C S, docs/cost.md")
+    basis = Basis("NeuroSim", (law, Tagged("energy of one conversion", "published", "NeuroSim V1.4")))
+    runs = ((3, 40e-15, 12.4), (5, 60e-15, 19.0), (8, 92e-15, 28.8))
+    note = "Runs sampled from traces: ADC energies carry 6 %."
+    return [
+        relative(f"ADC of VGG-8, {bits} b", run, conversions * each * 1e6, "uJ", 0.06, basis, note)
+        for bits, each, run in runs
     ]
 
 

@@ -99,6 +99,9 @@ def test_the_current_readout_of_the_28_nm_macro():
     on: the remaining 2.7 times is not in the paper's numbers, nor in a law that is linear in the inputs.
     """
     each = readout.current_readout(bits=4, node=28e-9).energy_j["convert"]
+    laws = adc.saberi(bits=4, node=28e-9).energy_j["convert"]
+    laws += readout.clamp(rows=128, node=28e-9, supply=0.9, bits=4).energy_j["hold"]
+    assert 1 < laws / each < 1.5  # general laws for converter and clamp: of the same size, and dearer
     assert 7.1e-6 / each == close(15.1e6, rel=1e-3)
     assert Control().share < 14.0 / (7.1 + 5.6)
     array, inputs_on = 56.2 / 5.18, (1 - 0.5) / (1 - 0.875)

@@ -8,7 +8,8 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 # Sinangil et al. at 1.0 V: the published values bend the other way than at 0.8 V (the page says so).
 # Eyeriss by part: the mapping of least energy moves fewer partial sums than the chip did.
-EXPLAINED = {"TOPS/W at 1.0 V, output 0", "TOPS/W at 1.0 V, output 6", "PE array"}
+MACRO_CONTROL = "control over readout and multiplexer"
+EXPLAINED = {"TOPS/W at 1.0 V, output 0", "TOPS/W at 1.0 V, output 6", "PE array", MACRO_CONTROL}
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_rows_pass_or_say_why_not(page, tmp_path):
     assert failed <= EXPLAINED
     assert all(row.note for rows in found.values() for row in rows if row.passed is False)
     fresh = (tmp_path / "validation.md").read_text()
-    assert fresh.count("## V") == 21
+    assert fresh.count("## V") == len(page.ROWS)
     # The committed page is the script's: write it again when this fails (last digits may differ between machines).
     assert verdicts(fresh) == verdicts((DOCS / "validation.md").read_text())
 
