@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pimsim.base.errors import InputError, MissingError, nearest
-from pimsim.networks.im2col import im2col
-from pimsim.networks.network import check_outputs
+from pimsim.networks.im2col import by_input, by_place, im2col
 from pimsim.networks.quantize import QuantizedNetwork, matrix_names
 from pimsim.networks.scales import QuantizedProduct
 from pimsim.networks.segments import Segment, cut, product_sink, product_source
@@ -68,7 +67,8 @@ class Engine:
         images = self.network.network.check_images(images)
         if batch < 1 or not len(images):
             raise InputError(f"Engine.run: {len(images)} images in batches of {batch}; both must be at least 1")
-        parts = [self._run(images[i : i + batch], first_image + i) for i in range(0, len(images), batch)]
+        step = self.network.graph.at_a_time(batch)
+        parts = [self._run(images[i : i + step], first_image + i) for i in range(0, len(images), step)]
         return np.concatenate(parts)
 
     def _run(self, images: NDArray[np.float32], first_image: int) -> NDArray[np.float32]:
@@ -77,7 +77,7 @@ class Engine:
             self._run_segment(segment, tensors)
             for quantized in segment.products:
                 self._run_product(quantized, tensors, first_image)
-        return check_outputs(tensors[self.network.graph.output], len(images))
+        return self.network.graph.outputs(tensors[self.network.graph.output], len(images))
 
     def _run_segment(self, segment: Segment, tensors: dict[str, NDArray]) -> None:
         start = perf_counter()
@@ -90,7 +90,7 @@ class Engine:
         product = quantized.product
         start = perf_counter()
         source = tensors[product_source(product)]
-        vectors = im2col(product, source, quantized.zero)
+        vectors = by_input(im2col(product, source, quantized.zero), quantized.outer, product.positions)
         encoded = perf_counter()
         first = first_image * product.positions
         sums = [
@@ -102,8 +102,8 @@ class Engine:
         result = (total + self._offsets[product.name]).astype(np.float32)
         with np.errstate(over="ignore"):  # as in onnxruntime: what overflows saturates in the next layer, or is refused
             result *= quantized.multiplier
-        spatial = product.output_shape[1:] if product.kind == "conv" else product.output_shape[:-1]
-        tensors[product_sink(product)] = result.reshape(len(source), *spatial, -1)
+        ahead = (len(source), *product.output_shape[2:]) if product.kind == "conv" else source.shape[:-1]
+        tensors[product_sink(product)] = by_place(result, quantized.outer, product.positions).reshape(*ahead, -1)
         self.seconds["encode"] += encoded - start
         self.seconds["matmul"] += computed - encoded
         self.seconds["digital"] += perf_counter() - computed

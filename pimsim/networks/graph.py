@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from math import prod
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, defs, shape_inference
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, defs
 
 from pimsim.base.errors import InputError
-from pimsim.base.guard import one_line, refusing
 from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array
+from pimsim.networks.inference import Shapes, read_shapes, why_unknown
 from pimsim.networks.onnx_file import MOST_BYTES
-from pimsim.networks.products import MOST_ELEMENTS, ONNX_DOMAINS, Product, Shapes, is_product, read_product
+from pimsim.networks.products import ONNX_DOMAINS, Product, is_product, read_product
 
 MINIMUM_OPSET = 13
 MOST_NAME = 300  # characters of a node's name, which stands in tables and messages
-_MOST_AXES = 32
 # Folded constants may take so many times the bytes of the file, or this many where that is more: masks and tables
 # of positions are made by small nodes, and so are bombs.
 _FOLDED_SHARE, _FOLDED_LEAST = 16, 2**25
@@ -43,6 +41,8 @@ class Graph:
     constants : initializers by name.
     types : ONNX element type of every tensor.
     input_shape, output_shape : of one input, batch left out; 0 where a size is not known before the network runs.
+    single : whether it takes one input at a time.
+    output_axis : where the batch lies in the output; `outputs` moves it to the front.
     """
 
     model: ModelProto
@@ -50,10 +50,25 @@ class Graph:
     input_shape: tuple[int, ...]
     output: str
     output_shape: tuple[int, ...]
+    output_axis: int
     products: tuple[Product, ...]
     digital: tuple[NodeProto, ...]
     constants: dict[str, NDArray[Any]] = field(repr=False)
     types: dict[str, int] = field(repr=False)
+    single: bool = False
+
+    def at_a_time(self, wanted: int) -> int:
+        """Inputs to run at a time where so many are wanted."""
+        return 1 if self.single else wanted
+
+    def outputs(self, tensor: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+        """The output tensor for n inputs with the batch first, if it is one finite result for each."""
+        found = np.moveaxis(tensor, self.output_axis, 0) if tensor.ndim > self.output_axis else tensor
+        if found.shape[:1] != (n,):
+            raise InputError(f"the network's output has shape {tensor.shape} for {n} inputs: the batch must come first")
+        if not np.isfinite(found).all():
+            raise InputError("the network's output is NaN or infinite for some of the inputs")
+        return found
 
     def nodes(self) -> Iterator[Product | NodeProto]:
         """Products and digital nodes in order of execution."""
@@ -62,8 +77,11 @@ class Graph:
             yield products.get(node.output[0], node)
 
 
-def read_graph(model: ModelProto) -> Graph:
+def read_graph(model: ModelProto, fixed: int = 0) -> Graph:
     """Check and normalize an ONNX model.
+
+    `fixed` is the batch size it was exported for, 0 if that was left open. One that was exported for single inputs and
+    does not grow with the batch (a reshape to one row, say) takes one input at a time.
 
     Raises `InputError` for a network without exactly one float32 input and one
     output, an operator that holds weights and maps to no array, or a weighted
@@ -78,22 +96,27 @@ def read_graph(model: ModelProto) -> Graph:
         if not is_product(node):
             _check_digital(node, constants)
     (source,) = (value for value in graph.input if value.name not in constants)
-    values = _infer(model, source.name)
-    shapes = {value.name: _dims(value) for value in values}
+    shapes, output = read_shapes(model, source.name), graph.output[0].name
+    single = fixed == 1 and not _grows(graph, shapes)
+    if single:
+        shapes = replace(shapes, axes=dict.fromkeys(shapes.one, 0))
     products = [_read(node, constants, shapes, model) for node in graph.node if is_product(node)]
     if not products:
         raise InputError("the network has no convolution or dense layer")
     _check_names(products)
+    axis = _output_axis(output, shapes)
     return Graph(
         model=model,
         input=source.name,
-        input_shape=shapes[source.name][1:],
-        output=graph.output[0].name,
-        output_shape=shapes[graph.output[0].name][1:],
+        input_shape=shapes.one[source.name][1:],
+        output=output,
+        output_shape=tuple(np.delete(shapes.one.get(output, (1, 0)), axis).tolist()),
+        output_axis=axis,
         products=tuple(products),
         digital=tuple(node for node in graph.node if not is_product(node)),
         constants=constants,
-        types={value.name: value.type.tensor_type.elem_type for value in values},
+        types=shapes.types,
+        single=single,
     )
 
 
@@ -160,41 +183,25 @@ def _check_names(products: list[Product]) -> None:
         raise InputError(f"two layers of the network have the same name: {sorted(names)}")
 
 
-def _infer(model: ModelProto, source: str) -> list[ValueInfoProto]:
-    """Type and shape of every tensor for a batch of one."""
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    del copy.graph.value_info[:]
-    (value,) = (value for value in copy.graph.input if value.name == source)
-    dims = value.type.tensor_type.shape.dim
-    if not 2 <= len(dims) <= _MOST_AXES or any(dim.dim_value < 1 for dim in dims[1:]):
-        raise InputError(f"the network's input {source!r} needs a fixed shape after the batch")
-    dims[0].ClearField("dim_param")
-    dims[0].dim_value = 1
-    with refusing("the shapes of the network cannot be inferred"):
-        graph = shape_inference.infer_shapes(copy, data_prop=True).graph
-    values = [*graph.input, *graph.value_info, *graph.output]
-    for value in values:
-        if prod(max(size, 1) for size in _dims(value)) > MOST_ELEMENTS:
-            raise InputError(f"tensor {value.name!r} has shape {_dims(value)}: more than {MOST_ELEMENTS} elements")
-    return values
-
-
 def _read(node: NodeProto, constants: dict[str, NDArray[Any]], shapes: Shapes, model: ModelProto) -> Product:
-    unknown = any(min(shapes.get(name, (0,)), default=1) < 1 for name in (node.input[0], node.output[0]))
+    unknown = any(name not in shapes.one for name in (node.input[0], node.output[0]))
     if unknown and all(name in constants for name in node.input[1:] if name):
-        raise InputError(f"{label(node)}: its shape is not known before the network runs{_why_unknown(model)}")
+        raise InputError(f"{label(node)}: its shape is not known before the network runs{why_unknown(model)}")
     return read_product(node, constants, shapes)
 
 
-def _why_unknown(model: ModelProto) -> str:
-    """What onnx says about shapes that it could not infer."""
-    try:
-        shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except Exception as error:  # onnx raises several classes from C++
-        return f" ({one_line(error)})"
-    return ""
+def _grows(graph: GraphProto, shapes: Shapes) -> bool:
+    """Whether everything around the products, and the output, grows with the batch, as far as shapes are known."""
+    products = [node for node in graph.node if is_product(node)]
+    names = {name for node in products for name in (node.input[0], node.output[0])} | {graph.output[0].name}
+    return all(name in shapes.axes for name in names if name in shapes.one)
 
 
-def _dims(value: ValueInfoProto) -> tuple[int, ...]:
-    return tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+def _output_axis(name: str, shapes: Shapes) -> int:
+    """Where the batch lies in the network's output; one whose shape is not known is checked when it runs."""
+    if name not in shapes.one:
+        return 0
+    axis = shapes.axis(name, "the network's output")
+    if shapes.one[name][axis] != 1:
+        raise InputError(f"the network's output {name!r} has {shapes.one[name][axis]} rows an input on the batch axis")
+    return axis

@@ -42,7 +42,7 @@ def _windows(product: Product, tensor: NDArray[np.uint8], r: int, s: int) -> NDA
     """A view (n, p, q, channels, r, s)."""
     (down, right), (dr, ds) = product.strides, product.dilations
     extent = ((r - 1) * dr + 1, (s - 1) * ds + 1)
-    _, p, q = product.output_shape
+    _, _, p, q = product.output_shape
     return sliding_window_view(tensor, extent, axis=(1, 2))[:, ::down, ::right, :, ::dr, ::ds][:, :p, :q]
 
 
@@ -54,3 +54,23 @@ def _padded(tensor: NDArray[np.uint8], pads: tuple[int, int, int, int], zero: in
     padded = np.full((n, top + height + bottom, left + width + right, channels), zero, np.uint8)
     padded[:, top : top + height, left : left + width] = tensor
     return padded
+
+
+def by_input(vectors: NDArray[np.uint8], outer: int, positions: int) -> NDArray[np.uint8]:
+    """Vectors (groups, n * positions, K) in the order of a tensor, sorted by input and then by position.
+
+    `outer` positions lie ahead of the batch in the tensor, the others behind it.
+    """
+    if outer == 1:
+        return vectors
+    groups, _, k = vectors.shape
+    placed = vectors.reshape(groups, outer, -1, positions // outer, k)
+    return np.ascontiguousarray(placed.swapaxes(1, 2)).reshape(groups, -1, k)
+
+
+def by_place(results: NDArray[np.float32], outer: int, positions: int) -> NDArray[np.float32]:
+    """Results (n * positions, C) sorted by input, put back into the order of the tensor."""
+    if outer == 1:
+        return results
+    sorted_results = results.reshape(-1, outer, positions // outer, results.shape[-1])
+    return np.ascontiguousarray(sorted_results.swapaxes(0, 1)).reshape(results.shape)

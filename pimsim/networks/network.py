@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pimsim.base.checks import check_array
-from pimsim.base.errors import InputError, MissingError, nearest
+from pimsim.base.errors import MissingError, nearest
 from pimsim.networks.datasets import Dataset
 from pimsim.networks.graph import Graph, open_batch, read_graph
 from pimsim.networks.onnx_file import check_model, inlined, parse, read_model
-from pimsim.networks.products import MOST_ELEMENTS, Product
+from pimsim.networks.products import Product
 from pimsim.networks.scales import BATCH
 from pimsim.networks.session import Session
 from pimsim.workload import Conv2d, Dense, Workload, touched_pads
@@ -48,10 +47,10 @@ class Network:
 
     def run(self, images: ArrayLike) -> NDArray[np.float32]:
         """Outputs (n, classes) of onnxruntime for images (n, channels, height, width), float32."""
-        return in_batches(self._run, self.check_images(images))
+        return in_batches(self._run, self.check_images(images), self.graph.at_a_time(BATCH))
 
     def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return check_outputs(self.session.run([self.graph.output], {self.graph.input: images})[0], len(images))
+        return self.graph.outputs(self.session.run([self.graph.output], {self.graph.input: images})[0], len(images))
 
     def accuracy(self, data: Dataset) -> float:
         """Fraction of the images whose largest output is the label."""
@@ -113,24 +112,7 @@ def network_from_bytes(content: bytes, name: str, where: str) -> Network:
 def _network(given: ModelProto, name: str, where: str, sha256: str) -> Network:
     check_model(given, where)
     model, fixed = open_batch(inlined(given, where))
-    graph = read_graph(model)
-    network = Network(name, graph, sha256, Session(model.SerializeToString(), optimize=True))
-    if fixed:
-        _try_batches(network, fixed)
-    return network
-
-
-def _try_batches(network: Network, fixed: int) -> None:
-    """Refuse a network that was exported for one batch size and cannot be freed of it."""
-    size = (fixed + 1, *network.graph.input_shape)
-    if prod(size) > MOST_ELEMENTS:
-        raise InputError(f"{network.name} takes batches of {fixed}: more than {MOST_ELEMENTS} numbers")
-    try:
-        network.session.run([network.graph.output], {network.graph.input: np.zeros(size, np.float32)})
-    except InputError as error:
-        raise InputError(
-            f"{network.name} works for batches of {fixed} only: export it with the batch size left open ({error})"
-        ) from None
+    return Network(name, read_graph(model, fixed), sha256, Session(model.SerializeToString(), optimize=True))
 
 
 def _find(name: str) -> Path:
@@ -152,29 +134,20 @@ def layer_shape(product: Product) -> Conv2d | Dense:
         inputs, outputs = product.weight.shape
         return Dense(name=product.name, m=outputs, c=inputs, n=product.positions)
     m, _, r, s = product.weight.shape
-    (c, height, width), (_, p, q) = product.input_shape, product.output_shape
+    (n, c, height, width), (_, _, p, q) = product.input_shape, product.output_shape
     (down, right), (dr, ds), (top, left, _, _) = product.strides, product.dilations, product.pads
     steps = (down, right), (dr, ds)
     return Conv2d(
-        name=product.name, m=m, c=c, p=p, q=q, r=r, s=s, groups=product.groups, stride=steps[0], dilation=steps[1],
+        name=product.name, n=n, m=m, c=c, p=p, q=q, r=r, s=s, groups=product.groups, stride=steps[0], dilation=steps[1],
         padding=touched_pads((p, q), (r, s), (height, width), (top, left), *steps),
     )  # fmt: skip
 
 
 def in_batches(
-    run: Callable[[NDArray[np.float32]], NDArray[np.float32]], images: NDArray[np.float32], batch: int = BATCH
+    run: Callable[[NDArray[np.float32]], NDArray[np.float32]], images: NDArray[np.float32], batch: int
 ) -> NDArray[np.float32]:
     """`run` over the images, `batch` at a time, results joined."""
     return np.concatenate([run(images[first : first + batch]) for first in range(0, max(len(images), 1), batch)])
-
-
-def check_outputs(outputs: NDArray[np.float32], n: int) -> NDArray[np.float32]:
-    """What a network gave for n inputs, if it is one finite result for each."""
-    if outputs.ndim < 1 or len(outputs) != n:
-        raise InputError(f"the network's output has shape {outputs.shape} for {n} inputs: the batch must come first")
-    if not np.isfinite(outputs).all():
-        raise InputError("the network's output is NaN or infinite for some of the inputs")
-    return outputs
 
 
 def accuracy(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:

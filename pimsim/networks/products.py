@@ -13,12 +13,11 @@ from onnx import NodeProto, helper
 
 from pimsim.base.errors import InputError
 from pimsim.networks.fold import label
+from pimsim.networks.inference import MOST_ELEMENTS, Shapes
 
 ONNX_DOMAINS = ("", "ai.onnx")  # names of the standard operators' domain
-MOST_ELEMENTS = 2**28  # of a tensor for one input: 1 GiB of float32
 _AUTO_PADS = (b"NOTSET", b"VALID", b"SAME_UPPER", b"SAME_LOWER")
 
-Shapes = dict[str, tuple[int, ...]]  # of every tensor, for a batch of one
 Constants = dict[str, NDArray[Any]]
 
 
@@ -30,7 +29,9 @@ class Product:
     ----------
     weight : (channels out, channels in / groups, height, width) for a convolution, (K, C) for a dense layer.
     bias : (channels out,) float32.
-    output_shape : of one input, batch left out.
+    input_shape, output_shape : whole shapes for a batch of one.
+    batch_axis : the axis that holds the batch. Its size above is 1, or more where an input has several rows there:
+        tokens flattened to rows, frames merged into the batch.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Product:
     bias: NDArray[np.float32]
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    batch_axis: int = 0
     strides: tuple[int, int] = (1, 1)
     dilations: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
@@ -49,8 +51,12 @@ class Product:
     @property
     def positions(self) -> int:
         """Vectors that one input sends through the matrix."""
-        spatial = self.output_shape[1:] if self.kind == "conv" else self.output_shape[:-1]
-        return int(np.prod(spatial, dtype=int))
+        return prod(self.output_shape) // self.columns
+
+    @property
+    def columns(self) -> int:
+        """Channels out, over all groups."""
+        return self.output_shape[1 if self.kind == "conv" else -1]
 
     def matrices(self) -> NDArray[np.float32]:
         """The matrix of each group, (groups, K, C).
@@ -100,8 +106,10 @@ def _convolution(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Sh
         raise InputError(f"{label(node)}: only 2-D convolutions are supported, not weights of shape {weight.shape}")
     attributes = _attributes(node)
     strides, dilations = (_pair(label(node), key, attributes.get(key, (1, 1))) for key in ("strides", "dilations"))
-    input_shape, output_shape = shapes[node.input[0]][1:], shapes[node.output[0]][1:]
-    windows = [*zip(output_shape[1:], strides, weight.shape[2:], dilations, input_shape[1:])]
+    input_shape, output_shape = shapes.one[node.input[0]], shapes.one[node.output[0]]
+    if len(input_shape) != 4 or shapes.axis(node.input[0], label(node)) != 0:
+        raise InputError(f"{label(node)}: the input of a 2-D convolution must be (batch, channels, height, width)")
+    windows = [*zip(output_shape[2:], strides, weight.shape[2:], dilations, input_shape[2:])]
     product = Product(
         name=label(node),
         kind="conv",
@@ -111,6 +119,7 @@ def _convolution(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Sh
         bias=numbers[1] if len(numbers) > 1 else np.zeros(len(weight), np.float32),
         input_shape=input_shape,
         output_shape=output_shape,
+        batch_axis=shapes.axis(node.output[0], label(node)),
         strides=strides,
         dilations=dilations,
         pads=_pads(label(node), attributes, windows),
@@ -123,16 +132,16 @@ def _convolution(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Sh
 def _check_convolution(product: Product) -> None:
     """Refuse attributes with which the output's shape does not follow from the input's."""
     (m, channels, *kernel), groups = product.weight.shape, product.groups
-    if groups < 1 or m % groups or product.input_shape[0] != channels * groups or product.bias.shape != (m,):
+    if groups < 1 or m % groups or product.input_shape[1] != channels * groups or product.bias.shape != (m,):
         raise InputError(
             f"{product.name}: weights {product.weight.shape}, bias {product.bias.shape} and {groups} groups do not fit "
-            f"{product.input_shape[0]} channels"
+            f"{product.input_shape[1]} channels"
         )
     if min(product.pads) < 0:
         raise InputError(f"{product.name}: pads = {product.pads}: must be at least 0")
-    padded = [size + low + high for size, low, high in zip(product.input_shape[1:], product.pads, product.pads[2:])]
+    padded = [size + low + high for size, low, high in zip(product.input_shape[2:], product.pads, product.pads[2:])]
     steps = zip(padded, kernel, product.dilations, product.strides)
-    expected = (m, *((size - (k - 1) * d - 1) // s + 1 for size, k, d, s in steps))
+    expected = (product.input_shape[0], m, *((size - (k - 1) * d - 1) // s + 1 for size, k, d, s in steps))
     if expected != product.output_shape:
         raise InputError(f"{product.name}: output shape {product.output_shape}, but kernel and pads give {expected}")
     if channels * groups * prod(padded) > MOST_ELEMENTS:
@@ -171,11 +180,11 @@ def _dense(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Shapes) 
     if weight.ndim != 2 or attributes.get("transA", 0):
         raise InputError(f"{label(node)}: {node.op_type} needs a weight matrix and an input that is not transposed")
     matrix = weight.T if attributes.get("transB", 0) else weight
-    input_shape, output_shape = shapes[node.input[0]][1:], shapes[node.output[0]][1:]
+    input_shape, output_shape = shapes.one[node.input[0]], shapes.one[node.output[0]]
     if input_shape[-1:] != matrix.shape[:1] or output_shape != (*input_shape[:-1], matrix.shape[1]):
-        raise InputError(
-            f"{label(node)}: a matrix {matrix.shape} does not take {input_shape} to {output_shape} (batch left out)"
-        )
+        raise InputError(f"{label(node)}: a matrix {matrix.shape} does not take {input_shape} to {output_shape}")
+    if shapes.axis(node.input[0], label(node)) == len(input_shape) - 1:
+        raise InputError(f"{label(node)}: the batch is part of the vectors that meet the matrix")
     with np.errstate(all="ignore"):  # what overflows is refused as not finite
         scaled = matrix * np.float32(attributes.get("alpha", 1.0))
         bias = _bias(node, numbers[1:], matrix.shape[1]) * np.float32(attributes.get("beta", 1.0))
@@ -188,6 +197,7 @@ def _dense(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Shapes) 
         bias=bias,
         input_shape=input_shape,
         output_shape=output_shape,
+        batch_axis=shapes.axis(node.output[0], label(node)),
     )
 
 

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from pimsim.networks.datasets import Dataset
 from pimsim.networks.graph import Graph
 from pimsim.networks.integer import reference_model
-from pimsim.networks.network import Network, accuracy, check_outputs, in_batches, layer_shape
+from pimsim.networks.network import Network, accuracy, in_batches, layer_shape
+from pimsim.networks.order import outer_positions
 from pimsim.networks.products import Product
-from pimsim.networks.scales import QuantizedProduct, Range, calibrate, output_unit, quantize_product
+from pimsim.networks.scales import BATCH, QuantizedProduct, Range, calibrate, output_unit, quantize_product
 from pimsim.networks.session import Session
 from pimsim.workload import Conv2d, Dense
 
@@ -65,14 +66,14 @@ class QuantizedNetwork:
 
     def reference(self, images: ArrayLike) -> NDArray[np.float32]:
         """Outputs (n, classes) of the integer graph in onnxruntime, its optimizations off."""
-        return in_batches(self._run, self.network.check_images(images))
+        return in_batches(self._run, self.network.check_images(images), self.graph.at_a_time(BATCH))
 
     def accuracy(self, data: Dataset) -> float:
         """Accuracy of the reference."""
         return accuracy(self.reference(data.images), data.labels)
 
     def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return check_outputs(self._session.run([self.graph.output], {self.graph.input: images})[0], len(images))
+        return self.graph.outputs(self._session.run([self.graph.output], {self.graph.input: images})[0], len(images))
 
     @cached_property
     def _session(self) -> Session:
@@ -100,13 +101,15 @@ def quantize(network: Network, images: ArrayLike) -> QuantizedNetwork:
     (9, 16)
     """
     graph = network.graph
-    ranges = calibrate(graph, network.check_images(images))
+    images = network.check_images(images)
+    ranges, outer = calibrate(graph, images), outer_positions(graph, images)
     units = {product.output: output_unit(graph, product.output, ranges) for product in graph.products}
     folded = frozenset(name for unit in units.values() if unit is not None for name in unit[1])
     products = []
     for product in graph.products:
-        unit = units[product.output]
-        products.append(quantize_product(product, ranges[product.input], np.float32(1) if unit is None else unit[0]))
+        found = units[product.output]
+        unit = np.float32(1) if found is None else found[0]
+        products.append(quantize_product(product, ranges[product.input], unit, outer[product.name]))
     return QuantizedNetwork(network, tuple(products), ranges, folded)
 
 

@@ -56,6 +56,7 @@ class QuantizedProduct:
     bias : (groups * C,) int32, in units of the products.
     multiplier : (groups * C,) float32.
     zero : zero point of the input.
+    outer : positions that lie ahead of the batch in the tensors (1 where the batch comes first).
     """
 
     product: Product
@@ -63,6 +64,7 @@ class QuantizedProduct:
     bias: NDArray[np.int32]
     multiplier: NDArray[np.float32]
     zero: int
+    outer: int = 1
 
 
 def calibrate(graph: Graph, images: NDArray[np.float32]) -> dict[str, Range]:
@@ -70,16 +72,17 @@ def calibrate(graph: Graph, images: NDArray[np.float32]) -> dict[str, Range]:
     if not len(images):
         raise InputError("images: calibration needs at least one")
     names = list(dict.fromkeys(product.input for product in graph.products))
-    session = Session(_with_outputs(graph, names))
+    session = Session(with_outputs(graph, names))
     low, high = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
-    for first in range(0, len(images), BATCH):
-        values = session.run(names, {graph.input: images[first : first + BATCH]})
+    step = graph.at_a_time(BATCH)
+    for first in range(0, len(images), step):
+        values = session.run(names, {graph.input: images[first : first + step]})
         for name, value in zip(names, values):
             low[name], high[name] = min(low[name], float(value.min())), max(high[name], float(value.max()))
     return {name: _range(name, low[name], high[name]) for name in names}
 
 
-def _with_outputs(graph: Graph, names: list[str]) -> bytes:
+def with_outputs(graph: Graph, names: list[str]) -> bytes:
     """The float model with the named tensors as outputs."""
     from onnx import ModelProto, helper
 
@@ -115,7 +118,7 @@ def output_unit(graph: Graph, tensor: str, ranges: dict[str, Range]) -> tuple[np
     return (scales.pop(), found) if len(scales) == 1 else None
 
 
-def quantize_product(product: Product, source: Range, unit: np.float32) -> QuantizedProduct:
+def quantize_product(product: Product, source: Range, unit: np.float32, outer: int = 1) -> QuantizedProduct:
     """The product in integers, its input quantized as `source`, its result in multiples of `unit`."""
     matrices = product.matrices().astype(np.float64)
     if matrices.shape[1] > _ROWS_LIMIT:
@@ -132,4 +135,5 @@ def quantize_product(product: Product, source: Range, unit: np.float32) -> Quant
         bias=np.rint(bias / (source.scale * scale)).astype(np.int32).ravel(),
         multiplier=(source.scale * scale / unit).astype(np.float32).ravel(),
         zero=source.zero,
+        outer=outer,
     )

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from pimsim.base.errors import InputError, MissingError
-from pimsim.networks import load_network, quantize
+from pimsim.networks import load_network
 from tests.networks import models
 
 
@@ -386,10 +386,13 @@ def test_what_onnxruntime_cannot_run_is_one_line_and_leaves_the_terminal_alone(t
 
 def test_an_output_without_a_batch_is_refused(tmp_path):
     b = models.Builder((4,), output_rank=0)
-    network = load_network(
-        b.save(b.add("ReduceMax", b.add("MatMul", "x", b.random(4, 2)), keepdims=0), tmp_path / "s.onnx")
-    )
-    with pytest.raises(InputError, match=r"output has shape \(\) for 3 inputs"):
+    y = b.add("ReduceMax", b.add("MatMul", "x", b.random(4, 2)), keepdims=0)
+    _refused(b, y, "the network's output: tensor 'tensor1_0' does not grow with the batch", tmp_path)
+
+
+def test_an_output_that_shapes_do_not_foretell_is_checked_when_it_runs(tmp_path):
+    b = models.Builder((4,), output_rank=1)
+    y = b.add("Cast", b.add("NonZero", b.add("Relu", b.add("MatMul", "x", b.random(4, 2)))), to=TensorProto.FLOAT)
+    network = load_network(b.save(y, tmp_path / "s.onnx"))
+    with pytest.raises(InputError, match=r"output has shape \(2, \d\) for 3 inputs"):
         network.run(np.ones((3, 4)))
-    with pytest.raises(InputError, match=r"output has shape \(\) for 3 inputs"):
-        quantize(network, np.ones((3, 4))).reference(np.ones((3, 4)))

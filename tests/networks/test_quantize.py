@@ -49,7 +49,7 @@ def test_im2col_times_matrix_is_the_convolution(tmp_path):
     for build in (models.residual, models.grouped, models.signed):
         network, _ = _quantized(build, tmp_path)
         for quantized in (q for q in network.products if q.product.kind == "conv"):
-            x = rng.integers(0, 256, (2, *quantized.product.input_shape), dtype=np.uint8)
+            x = rng.integers(0, 256, (2, *quantized.product.input_shape[1:]), dtype=np.uint8)
             vectors = im2col(quantized.product, np.ascontiguousarray(x.transpose(0, 2, 3, 1)), quantized.zero)
             centered = vectors.astype(np.int64) - quantized.zero
             sums = np.concatenate(list(centered @ quantized.weights.astype(np.int64)), axis=1)
