@@ -7,6 +7,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import InputError, SpecError
+from pimsim.base.library import library_path
 from pimsim.cells import DeviceCard
 from pimsim.workload import load_workload
 
@@ -144,3 +145,80 @@ def test_equal_specs_are_one_key():
     chips = {ps.load_chip("isaac-ce"), ps.load_chip("isaac-ce"), ps.load_chip("neurram")}
     assert len(chips) == 2
     assert len({ps.Macro(v_read=1), ps.Macro(v_read=1.0), ps.Macro(v_read=0.5)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("clock", "1 Hz"),
+        ("clock", 1e300),
+        ("supply", "1 kV"),
+        ("tiles", 10**12),
+        ("accumulator_bits", 1),
+        ("accumulator_bits", 10**6),
+        ("components.adc.count", 10**12),
+        ("components.adc.leakage", "1 TW"),
+        ("macro.rows", 10**9),
+    ],
+)
+def test_a_chip_that_nobody_can_build_is_refused(field, value):
+    with pytest.raises(SpecError, match=field.rpartition(".")[2]):
+        ps.load_chip("generic-rram-32nm").replace({field: value})
+
+
+def test_an_energy_below_zero_is_refused_by_the_spec():
+    with pytest.raises(SpecError, match=r"energies\.convert = '-1 pJ'"):
+        ps.load_chip("generic-rram-32nm").replace({"components.adc": {"energies": {"convert": "-1 pJ"}, "source": "x"}})
+
+
+def write(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_chips_that_extend_each_other_in_a_circle_are_told(tmp_path):
+    own = write(tmp_path / "own.yaml", "extends: ./own.yaml\n")
+    with pytest.raises(SpecError, match=r"cards extend each other in a circle: own\.yaml -> own\.yaml"):
+        ps.load_chip(own)
+    write(tmp_path / "a.yaml", "extends: ./b.yaml\n")
+    write(tmp_path / "b.yaml", "extends: a.yaml\n")
+    with pytest.raises(SpecError, match=r"a\.yaml: extends = .*circle: b\.yaml -> a\.yaml -> b\.yaml"):
+        ps.load_chip(tmp_path / "b.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("without: 3", "without = 3: must be a list of components"),
+        ("without: adc", "without = 'adc': must be a list of components"),
+        ("without: [adcc]", r"has no such component; did you mean 'adc'\?"),
+        ("changes: 5", "changes = 5: must map dotted fields"),
+        ("changes: {1: 4}", "keys = 1|1: the keys of a mapping must be text"),
+        ("changes: {components.adcc.count: 4}", r"own\.yaml: .*no field 'adcc'; did you mean 'adc'\?"),
+        ("changes: {macro.rosw: 4}", r"own\.yaml: .*no field 'rosw'; did you mean 'rows'\?"),
+    ],
+)
+def test_wrong_kinds_in_a_chip_that_extends_are_told(tmp_path, text, match):
+    own = write(tmp_path / "own.yaml", f"extends: isaac-ce\n{text}\n")
+    with pytest.raises(SpecError, match=match):
+        ps.load_chip(own)
+    with pytest.raises(SpecError, match="must be the name or path of a chip"):
+        ps.load_chip({"extends": ["isaac-ce"]})
+
+
+def test_files_that_a_chip_names_are_found_beside_it_and_count_by_content(tmp_path, monkeypatch):
+    text = library_path("cells", "ideal").read_text()
+    for place in ("here", "there"):
+        write(tmp_path / place / "mine.yaml", text)
+        write(tmp_path / place / "base.yaml", "extends: generic-rram-32nm\nmacro.device: ./mine.yaml\n")
+        write(tmp_path / place / "chip.yaml", "extends: ./base.yaml\nmacro.rows: 64\n")
+    monkeypatch.chdir("/")
+    here, there = (ps.load_chip(tmp_path / place / "chip.yaml") for place in ("here", "there"))
+    assert here.macro.device == str(tmp_path / "here" / "mine.yaml")
+    assert here.macro.program([[1.0]]).macro.rows == 64
+    assert here.spec_id == there.spec_id
+    write(tmp_path / "there" / "mine.yaml", text + "\n")
+    assert here.spec_id != there.spec_id
+    inline = ps.load_chip({"extends": "./base.yaml"}, folder=tmp_path / "here")
+    assert inline.macro.device == here.macro.device

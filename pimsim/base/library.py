@@ -61,7 +61,8 @@ def _beside(text: str, info: ValidationInfo) -> str:
 
 # A field that takes a name or a path. In a spec read from a file (Spec.parse with folder=) paths start from the
 # folder of that file; in one made in Python they are taken as they are, from the working directory.
-FileName = Annotated[str, AfterValidator(_beside)]
+FILE_NAME = AfterValidator(_beside)
+FileName = Annotated[str, FILE_NAME]
 
 
 def library_path(kind: str, name: str | Path) -> Path:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from pimsim.base.errors import MissingError, SpecError, nearest, shown
 from pimsim.base.guard import one_line
+from pimsim.base.library import FILE_NAME, is_path
 from pimsim.base.plain import plain_data
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
@@ -87,12 +88,7 @@ class Spec(BaseModel):
             raise SpecError("changes", given, "must map dotted fields to their new values")
         for name in given.keys() & fields.keys():
             raise SpecError(name, fields[name], "is given twice: in the mapping and by name")
-        data = self.model_dump(mode="python", exclude_unset=True)
-        for path, value in (dict(given) | fields).items():
-            if not isinstance(path, str):
-                raise SpecError("changes", path, "a field is named by text, such as 'adc.bits'")
-            _set(self, data, path, value)
-        return type(self).parse(data)
+        return type(self).parse(changed_fields(self, dict(given) | fields))
 
     def get(self, path: str) -> Any:
         """Value of the field at a dotted path; :class:`SpecError` if there is none."""
@@ -114,8 +110,11 @@ class Spec(BaseModel):
 
     @property
     def spec_id(self) -> str:
-        """sha256 of the canonical JSON and the physics version: the name of what was simulated."""
-        return canonical_id(self.canonical())
+        """sha256 of the canonical JSON and the physics version: the name of what was simulated.
+
+        A file that a field names by its path counts by what is in it, wherever it lies.
+        """
+        return canonical_id(_canonical(self, by_content=True))
 
 
 def canonical_id(data: Any) -> str:
@@ -129,6 +128,12 @@ def canonical_id(data: Any) -> str:
 def content_id(path: str | Path) -> str:
     """Return the sha256 hex digest of a file's bytes."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def card_id(path: Path) -> str:
+    """Content hash of a card: of its file, or of every file of its folder if it is a ``card.yaml``."""
+    files = sorted(path.parent.iterdir()) if path.name == "card.yaml" else [path]
+    return canonical_id({file.name: content_id(file) for file in files if file.is_file()})
 
 
 def load_yaml(path: str | Path) -> dict[str, Any]:
@@ -154,44 +159,65 @@ def _hashable(value: Any) -> Any:
     return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
-def _canonical(value: Any) -> Any:
+def _canonical(value: Any, by_content: bool = False) -> Any:
     """Plain data without defaults; ``kind`` stays, because it alone may tell the members of a union apart."""
     if isinstance(value, Spec):
         fields = type(value).model_fields
         given = {name: getattr(value, name) for name in fields}
         kept = {n: v for n, v in given.items() if n == "kind" or v != fields[n].get_default(call_default_factory=True)}
-        return {name: _canonical(v) for name, v in kept.items()}
+        if by_content:
+            kept |= {n: _content(v) for n, v in kept.items() if FILE_NAME in fields[n].metadata}
+        return {name: _canonical(v, by_content) for name, v in kept.items()}
     if isinstance(value, Mapping):
-        return {str(key): _canonical(item) for key, item in value.items()}
+        return {str(key): _canonical(item, by_content) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_canonical(item) for item in value]
+        return [_canonical(item, by_content) for item in value]
     return value
 
 
-def _set(spec: Spec, data: dict[str, Any], path: str, value: Any) -> None:
+def _content(name: str) -> str:
+    """A shipped name as it is; the hash of a file, or of a card's folder, for a path. One that is not there stays."""
+    if not is_path(name) or not os.path.exists(name):
+        return name
+    path = Path(name, "card.yaml") if os.path.isdir(name) else Path(name)
+    return f"sha256:{card_id(path)}"
+
+
+def changed_fields(spec: Spec, changes: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """The fields that were given to ``spec`` with new values at dotted paths, for ``parse``; ``where`` as there."""
+    data = spec.model_dump(mode="python", exclude_unset=True)
+    for path, value in changes.items():
+        if not isinstance(path, str):
+            raise SpecError("changes", path, "a field is named by text, such as 'adc.bits'", where)
+        _set(spec, data, path, value, where)
+    return data
+
+
+def _set(spec: Spec, data: dict[str, Any], path: str, value: Any, where: str) -> None:
     """Write ``value`` at the dotted ``path`` of the dumped ``data``; refuse a path the spec does not have."""
     *parents, last = path.split(".")
     node: Any = spec
     for depth, name in enumerate(parents):
-        node = _below(node, name, path, value)
+        node = _below(node, name, path, value, where)
         if not isinstance(node, (Spec, dict)):
-            raise SpecError(path, value, f"{'.'.join(parents[: depth + 1])} is {shown(node)} and has no fields")
+            why = f"{'.'.join(parents[: depth + 1])} is {shown(node)} and has no fields"
+            raise SpecError(path, value, why, where)
         below = data.get(name)
         if not isinstance(below, dict):
             below = node.model_dump(mode="python", exclude_unset=True) if isinstance(node, Spec) else dict(node)
             data[name] = below
         data = below
     if isinstance(node, Spec):
-        _below(node, last, path, value)
+        _below(node, last, path, value, where)
     data[last] = value
 
 
-def _below(node: Any, name: str, path: str, value: Any) -> Any:
+def _below(node: Any, name: str, path: str, value: Any, where: str) -> Any:
     """What stands at ``name`` in a spec or mapping; refused with the nearest name if nothing does."""
     known = list(type(node).model_fields if isinstance(node, Spec) else node)
     if name not in known:
         kind = type(node).__name__ if isinstance(node, Spec) else path.partition(f".{name}")[0]
-        raise SpecError(path, value, f"{kind} has no field {shown(name)}{nearest(name, known)}")
+        raise SpecError(path, value, f"{kind} has no field {shown(name)}{nearest(name, known)}", where)
     return getattr(node, name) if isinstance(node, Spec) else node[name]
 
 

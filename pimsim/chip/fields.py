@@ -14,7 +14,13 @@ from pimsim.chip.roles import ROLES, absent, needed, summing
 from pimsim.components.control import Control
 from pimsim.macro import Macro
 
-Count = Annotated[int, Field(ge=1)]
+# Beyond these a value is a slip of units or of digits, not a design.
+_SLOWEST, _FASTEST = 1e3, 1e12  # [Hz]
+Count = Annotated[int, Field(ge=1, le=10**7)]
+Bits = Annotated[int, Field(ge=1, le=2**20)]  # of a bus or word
+Accumulator = Annotated[int, Field(ge=1, le=256)]
+Energy = Annotated[Joule, Field(ge=0, le=1)]  # of one action; a whole chip takes 1 J in milliseconds
+Supply = Annotated[Volt, Field(ge=0.01, le=100)]
 Level = Literal["array", "core", "tile", "chip", "off_chip"]
 
 
@@ -67,20 +73,20 @@ class Component(Spec):
     count: Count | None = None
     estimator: str | None = None
     parameters: dict[str, Any] = {}
-    energy: Annotated[Joule, Field(ge=0)] | None = None
-    energies: dict[str, Joule] = {}
-    power: Annotated[Watt, Field(ge=0)] | None = None
-    rate: Annotated[Hertz, Field(gt=0)] | None = None
-    at_supply: Annotated[Volt, Field(gt=0)] | None = None
-    at_node: Annotated[Meter, Field(gt=0)] | None = None
+    energy: Energy | None = None
+    energies: dict[str, Energy] = {}
+    power: Annotated[Watt, Field(ge=0, le=1e6)] | None = None
+    rate: Annotated[Hertz, Field(ge=1e-3, le=1e15)] | None = None
+    at_supply: Supply | None = None
+    at_node: Annotated[Meter, Field(ge=1e-9, le=20e-6)] | None = None
     supply_exponent: Annotated[float, Field(ge=0, le=3)] = 2.0
-    width: Count = 1
-    capacity: Annotated[Bytes, Field(gt=0)] | None = None
-    bandwidth: Annotated[BitsPerSecond, Field(gt=0)] | None = None
-    area: Annotated[SquareMeter, Field(ge=0)] = 0.0
-    leakage: Annotated[Watt, Field(ge=0)] = 0.0
-    time: Annotated[Second, Field(ge=0)] = 0.0
-    pulses: Annotated[float, Field(gt=0)] | None = None
+    width: Bits = 1
+    capacity: Annotated[Bytes, Field(ge=0.125, le=1e18)] | None = None
+    bandwidth: Annotated[BitsPerSecond, Field(ge=1, le=1e18)] | None = None
+    area: Annotated[SquareMeter, Field(ge=0, le=1)] = 0.0
+    leakage: Annotated[Watt, Field(ge=0, le=1e6)] = 0.0
+    time: Annotated[Second, Field(ge=0, le=1e6)] = 0.0
+    pulses: Annotated[float, Field(ge=1e-3, le=1e9)] | None = None
     contains: Annotated[tuple[str, ...], Field(strict=False)] = ()
     source: str = ""
     status: How = "published"
@@ -132,13 +138,20 @@ class ChipFields(Spec):
     arrays_per_core: Count = 1
     cores_per_tile: Count = 1
     tiles: Count = 1
-    clock: Annotated[Hertz, Field(gt=0)] = 1e9
-    supply: Annotated[Volt, Field(gt=0)] = 0.9
+    clock: Annotated[Hertz, Field(ge=_SLOWEST, le=_FASTEST)] = 1e9
+    supply: Supply = 0.9
     components: dict[str, Component]
     schedule: Schedule = Schedule()
     input_activity: Annotated[float, Field(ge=0, le=1)] | None = None
     control: Control = Control()
-    accumulator_bits: Count = 32
+    accumulator_bits: Accumulator = 32
+
+    @model_validator(mode="after")
+    def _accumulators_hold_a_conversion(self) -> ChipFields:
+        least = 1 if self.macro.digital else self.macro.adc.bits
+        if self.accumulator_bits < least:
+            raise ValueError(f"accumulator_bits = {self.accumulator_bits}: a conversion alone has {least} bits")
+        return self
 
     @model_validator(mode="after")
     def _roles_known(self) -> ChipFields:

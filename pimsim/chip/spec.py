@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pimsim.base.errors import SpecError, nearest
-from pimsim.base.library import library_path, list_library
-from pimsim.base.spec import load_yaml
+from pimsim.base.library import beside, library_path, list_library
+from pimsim.base.spec import changed_fields, load_yaml
 from pimsim.chip.fields import ChipFields
 from pimsim.workload import Workload
 
@@ -166,37 +166,60 @@ def list_chips() -> list[str]:
     return list_library("chips")
 
 
-def load_chip(chip: str | Path | Mapping[str, Any]) -> Chip:
+def load_chip(chip: str | Path | Mapping[str, Any], folder: str | Path | None = None) -> Chip:
     """A chip by name, from a YAML file, or from a mapping.
 
     A card may start from another one: `extends` names it, `without` lists components to leave out, `changes` maps
     dotted fields to new values, and every other key replaces the field of that name.
+
+    Parameters
+    ----------
+    chip :
+        Name, path or fields.
+    folder :
+        Where paths in it start, if it is not a file itself (they start from the file's folder then).
 
     Raises
     ------
     MissingError
         If there is no such card; the nearest name is given.
     SpecError
-        If a field is wrong.
+        If a field is wrong, or cards extend each other in a circle.
     """
+    return _load(chip, folder, ())
+
+
+def _load(chip: str | Path | Mapping[str, Any], folder: str | Path | None, above: tuple[Path, ...]) -> Chip:
+    """The chip; ``above`` are the files that extend it."""
     if isinstance(chip, Mapping):
-        return _build(chip, "")
-    path = library_path("chips", chip)
-    return _build(load_yaml(path), path.name)
+        return _build(chip, "", folder, above)
+    path = library_path("chips", beside(str(chip), folder)).resolve()
+    if path in above:
+        circle = " -> ".join(file.name for file in (*above, path))
+        raise SpecError("extends", str(chip), f"cards extend each other in a circle: {circle}", above[-1].name)
+    return _build(load_yaml(path), path.name, path.parent, (*above, path))
 
 
-def _build(data: Mapping[str, Any], where: str) -> Chip:
+def _build(data: Mapping[str, Any], where: str, folder: str | Path | None, above: tuple[Path, ...]) -> Chip:
     if "extends" not in data:
-        return Chip.parse(data, where=where)
-    base, own = load_chip(data["extends"]), dict(data)
-    changes = {key: own.pop(key, None) for key in ("extends", "changes", "without")}
-    return base.replace(_kept(base, changes["without"], where) | own | dict(changes["changes"] or {}))
+        return Chip.parse(data, where, folder)
+    if not isinstance(data["extends"], str):
+        raise SpecError("extends", data["extends"], "must be the name or path of a chip", where)
+    base, own = _load(data["extends"], folder, above), dict(data)
+    own_keys = {key: own.pop(key, None) for key in ("extends", "changes", "without")}
+    changes = own_keys["changes"] or {}
+    if not isinstance(changes, Mapping):
+        raise SpecError("changes", changes, "must map dotted fields to their new values", where)
+    changed = changed_fields(base, _kept(base, own_keys["without"], where) | own | dict(changes), where)
+    return Chip.parse(changed, where, folder)
 
 
 def _kept(base: Chip, without: Any, where: str) -> dict[str, Any]:
     """The components of a card but for those its extension leaves out."""
     if without is None:
         return {}
+    if not isinstance(without, list):
+        raise SpecError("without", without, "must be a list of components", where)
     for name in without:
         if name not in base.components:
             why = f"{base.name} has no such component{nearest(name, base.components)}"
