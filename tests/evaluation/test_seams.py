@@ -77,7 +77,7 @@ def test_energy_is_of_one_inference(bench, chip):
 
 def test_read_noise_reaches_the_logits(bench, chip):
     """Labels of the noisy logits are all met by a run, those of the quiet ones are not."""
-    noisy = chip.replace({"macro.read_effects": {"flicker": {"amplitude": 1.0}}})
+    noisy = chip.replace({"macro.read_effects": {"flicker": {"amplitude": 1.0}}, "macro.adc.noise_lsb": 30.0})
     programmed = program_network(bench, noisy.macro, seed=8, trial=0)
 
     def classes(seed):
