@@ -61,7 +61,7 @@ def test_idx_plain_and_gzipped(effort, tmp_path):
     rng = generator(3)
     images, labels = rng.integers(0, 256, (5, 4, 3), np.uint8), rng.integers(0, 10, 5, np.uint8)
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(_idx(labels))
-    raws = [_idx(images), gzip.compress(_idx(images))]
+    raws = [_idx(images), gzip.compress(_idx(images), mtime=0)]
     path = tmp_path / "t10k-images-idx3-ubyte"
     assert _run("IDX", raws, path, lambda: load_dataset(tmp_path), 400 * effort, seed=4)["refused"] > 200
 
