@@ -16,8 +16,9 @@ from pimsim.base.errors import InputError
 from pimsim.chip.costing import count_network
 from pimsim.chip.counts import LayerCounts
 from pimsim.chip.fields import ChipFields
-from pimsim.chip.parts import read_cycle
+from pimsim.chip.parts import read_cycle, settle
 from pimsim.chip.placement import Placed, place
+from pimsim.chip.programming import write_weights
 from pimsim.chip.schedule import pipeline
 from pimsim.components.eyexam import Bound, make_bounds
 from pimsim.workload import Layer, MatMul, Workload
@@ -44,6 +45,8 @@ def chip_eyexam(layer: Layer, chip: ChipFields) -> list[Bound]:
     ------
     InputError
         For a product of two computed operands, which runs on no array.
+    SpecError
+        If the layer does not fit the chip and the chip has no component with the role 'programmer'.
     """
     if isinstance(layer, MatMul):
         raise InputError(f"layer {layer.name!r}: a product of two computed operands does not run on the arrays")
@@ -52,7 +55,8 @@ def chip_eyexam(layer: Layer, chip: ChipFields) -> list[Bound]:
     parallel = layer.weights * (layer.matrix.positions if chip.schedule.duplicate else 1)
     folds = max(1, -(-placed.arrays // chip.arrays))
     (times,) = pipeline([placed], [counts], chip, 1, [folds]).stages
-    writing = _rewrite_time(placed, chip) if folds > 1 else 0.0
+    phases = write_weights([placed], settle(chip), chip, 1, {})[1] if folds > 1 else []
+    writing = sum(phase.seconds for phase in phases)
     seconds = [
         times.compute,
         times.compute + writing,
@@ -77,14 +81,6 @@ def alone(layer: Layer, chip: ChipFields) -> tuple[Placed, LayerCounts]:
     (placed,) = place(workload, chip, chip.arrays if fits else None)
     (counts,) = count_network(workload, [placed], chip, 1)
     return placed, counts
-
-
-def _rewrite_time(placed: Placed, chip: ChipFields) -> float:
-    """Time to write all arrays of a layer that does not fit: the arrays of a tile one after the other, row by row."""
-    writers = chip.with_role("programmer")
-    if not writers:
-        raise InputError("the layer does not fit the chip, and the chip has no component with the role 'programmer'")
-    return chip.macro.rows * -(-placed.arrays // chip.tiles) * chip.components[writers[0]].time
 
 
 def _first_window(placed: Placed, chip: ChipFields) -> float:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from pimsim.base.errors import InputError
+from pimsim.base.errors import InputError, SpecError
 from pimsim.chip import chip_eyexam, chip_roofline, list_chips, load_chip
 from pimsim.chip.bounds import cycle_time, processing_elements
 from pimsim.components.eyexam import make_bounds, whole_network
 from pimsim.workload import Conv2d, Dense, MatMul, Workload, load_workload
+from tests.close import close
 
 CHIP = load_chip("generic-rram-32nm")
 LAYER = Conv2d(name="conv", m=64, c=32, p=14, q=14, r=3, s=3)
@@ -78,6 +79,19 @@ def test_roofline_meets_the_sixth_bound_when_bandwidth_limits():
     assert line.connection == "buffer"
     sixth = chip_eyexam(LAYER, slow)[5].macs_per_cycle
     assert line.roof("conv") == pytest.approx(sixth, rel=1e-9)
+
+
+def test_weights_that_do_not_fit_are_written_as_the_cost_model_writes_them():
+    """fc of 48 columns of arrays on 2 tiles of 8: 24 arrays of 128 rows for each programmer."""
+    small = CHIP.replace({"tiles": 2, "cores_per_tile": 1, "components.dram.bandwidth": "100 Tbit/s"})
+    layer = Dense(name="fc", m=16 * 48, c=128)
+    bounds = chip_eyexam(layer, small)
+    seconds = [layer.macs / bound.macs_per_cycle * cycle_time(small) for bound in bounds]
+    assert seconds[4] - seconds[3] == close(24 * 128e-6)
+    fields = small.model_dump(mode="python", exclude_unset=True)
+    del fields["components"]["programmer"]
+    with pytest.raises(SpecError, match="role 'programmer'"):
+        chip_eyexam(layer, type(small).parse(fields))
 
 
 def test_refusals():
