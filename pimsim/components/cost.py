@@ -47,7 +47,7 @@ class TimeRow(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cost:
     """Energy, area, latency and throughput of one workload on one design.
 
@@ -110,6 +110,10 @@ class Cost:
         for time in self.times:
             _check_row(time, 0, time.seconds)
         _check_row("throughput_per_s", self.batch, self.throughput_per_s)
+
+    def __repr__(self) -> str:
+        totals = {name: getattr(self, name) for name in ("energy_j", "area_m2", "latency_s", "throughput_per_s")}
+        return f"Cost({', '.join(f'{name}={value:.4g}' for name, value in totals.items())}, batch={self.batch})"
 
     @property
     def energy_j(self) -> float:

@@ -142,6 +142,16 @@ def test_words_between_chips_pass_a_link():
     assert not any("no link" in note for note in cost.notes)
 
 
+def test_a_chip_sends_to_each_chip_that_needs_its_words():
+    """Layer b lies on three chips: the first sends three times what each of them receives, over its own link."""
+    wide = Workload(name="wide", layers=[Dense(name="a", m=64, c=1024), Dense(name="b", m=192, c=1024)])
+    link = {"level": "chip", "energy": 1e-12, "bandwidth": "1 Gbit/s", "source": "test"}
+    cost = SMALL.replace({"components.link": link}).cost(wide)
+    assert cost.notes[1].endswith("on 4 chips")
+    assert count(cost, "b", "link", "move") == 3 * 1024 * 8
+    assert 1 / cost.throughput_per_s == close(3 * 1024 * 8 / 1e9, rel=1e-12)
+
+
 def test_words_between_chips_without_a_link_pass_the_off_chip_memory():
     cost = SMALL.cost(SPLIT)
     assert count(cost, "b", "dram", "read") == count(cost, "a", "dram", "read") == 1024 * 8

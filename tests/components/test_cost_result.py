@@ -117,3 +117,7 @@ def test_unused_area_is_part_of_the_area():
     assert (cost.area_m2, cost.area_unused_m2) == (3e-6, 5e-7)
     assert cost.to_dict()["area_unused_m2"] == 5e-7
     assert list(cost.areas.unused_m2) == [5e-7, 0.0]
+
+
+def test_a_cost_shows_its_totals_in_one_line():
+    assert repr(leaking()) == "Cost(energy_j=1.6e-08, area_m2=3e-06, latency_s=4e-06, throughput_per_s=5e+05, batch=2)"

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 import pimsim
 from pimsim.base.errors import InputError, MissingError
-from pimsim.networks import list_networks, load_dataset, load_network, quantize
+from pimsim.networks import Engine, exact_matmuls, list_networks, load_dataset, load_network, quantize
 from pimsim.networks.session import Session
 from tests.networks import models
 
@@ -201,6 +201,17 @@ def test_directions_and_sides_of_convolutions_reach_the_workload(kernel, options
     b = models.Builder((1, 8, 8))
     (layer,) = _saved(b, b.add("Flatten", b.conv("x", 2, 1, *kernel, **options)), tmp_path / "s.onnx").layers
     assert {name: getattr(layer, name) for name in expected} == expected
+
+
+def test_networks_with_unequal_strides_are_quantized(tmp_path):
+    b = models.Builder((1, 8, 8))
+    y = b.conv("x", 2, 1, 3, 3, strides=[1, 2], dilations=[2, 1], pads=[0, 1, 2, 0])
+    network = load_network(b.save(b.add("Flatten", y), tmp_path / "s.onnx"))
+    images = np.random.default_rng(0).uniform(size=(20, 1, 8, 8)).astype(np.float32)
+    exact = network.run(images)
+    quantized = quantize(network, images)
+    found = Engine(quantized, exact_matmuls(quantized)).run(images)
+    assert np.abs(found - exact).max() < 0.02 * np.abs(exact).max()
 
 
 def test_words_of_the_network_are_those_of_its_own_input_and_output(tmp_path):
