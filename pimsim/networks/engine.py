@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.networks.im2col import by_input, by_place, im2col
+from pimsim.networks.products import Product
 from pimsim.networks.quantize import QuantizedNetwork, matrix_names
 from pimsim.networks.scales import QuantizedProduct
 from pimsim.networks.segments import Segment, cut, product_sink, product_source
 
+_SAMPLES = 2**32  # vectors of one array that read noise tells apart
 Matmul = Callable[..., NDArray[np.float64]]
 
 
@@ -26,7 +28,8 @@ class Engine:
     network : from `quantize`.
     matmuls : for each name in `network.layers` a function (X, first_sample=...) -> Y, where
         X is (n, K) uint8 and Y (n, C) float64 in units of X @ W. Row i is sample first_sample + i,
-        counted over all images and positions: what addresses its read noise. With exact
+        counted over all images and positions: what addresses its read noise. A matrix that is used n times has one
+        function, and its uses number their samples apart. With exact
         sums the outputs equal `network.reference` bit for bit.
 
     Attributes
@@ -52,6 +55,7 @@ class Engine:
         self.network, self.matmuls = network, dict(matmuls)
         self.seconds = dict.fromkeys(("encode", "matmul", "digital"), 0.0)
         self._segments = cut(network)
+        self._uses = _uses(network)
         self._offsets = {q.product.name: _offset(q) for q in network.products}
 
     def run(self, images: ArrayLike, batch: int = 32, first_image: int = 0) -> NDArray[np.float32]:
@@ -92,7 +96,7 @@ class Engine:
         source = tensors[product_source(product)]
         vectors = by_input(im2col(product, source, quantized.zero), quantized.outer, product.positions)
         encoded = perf_counter()
-        first = first_image * product.positions
+        first = self._first_sample(product, first_image, len(vectors[0]))
         sums = [
             self._matmul(name, X, first, W.shape[1])
             for name, X, W in zip(matrix_names(product), vectors, quantized.weights)
@@ -107,6 +111,14 @@ class Engine:
         self.seconds["encode"] += encoded - start
         self.seconds["matmul"] += computed - encoded
         self.seconds["digital"] += perf_counter() - computed
+
+    def _first_sample(self, product: Product, first_image: int, count: int) -> int:
+        """Number of the first vector. Each use of a matrix numbers its own: fresh noise, from the same devices."""
+        share, use = self._uses[product.name]
+        first = first_image * product.positions
+        if first + count > share:
+            raise InputError(f"{product.name}: vector {first + count}; reads are numbered up to {share} a use")
+        return use * share + first
 
     def _matmul(self, name: str, vectors: NDArray[np.uint8], first: int, columns: int) -> NDArray[np.float64]:
         sums = self.matmuls[name](vectors, first_sample=first)
@@ -154,6 +166,15 @@ def _multiply(matrix: NDArray[np.float64], vectors: NDArray[np.uint8], first_sam
 def _offset(quantized: QuantizedProduct) -> NDArray[np.float64]:
     """What turns sum X W into sum (X - z) W + B."""
     return quantized.bias - quantized.zero * quantized.weights.sum(axis=1, dtype=np.float64).ravel()
+
+
+def _uses(network: QuantizedNetwork) -> dict[str, tuple[int, int]]:
+    """For each product: how many vectors a use of its matrix may number, and which use it is."""
+    names = [quantized.product.matrix for quantized in network.products]
+    return {
+        quantized.product.name: (_SAMPLES // names.count(matrix), names[:place].count(matrix))
+        for place, (quantized, matrix) in enumerate(zip(network.products, names))
+    }
 
 
 def _check_names(network: QuantizedNetwork, matmuls: Mapping[str, Matmul]) -> None:

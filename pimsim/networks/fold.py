@@ -42,17 +42,33 @@ def fold_constants(model: ModelProto, most: int) -> ModelProto:
     """
     model = _copy(model)
     constants = _constants(model.graph)
-    kept = []
+    kept: list[NodeProto] = []
+    same: dict[str, str] = {}
+    made: dict[tuple, NodeProto] = {}
     for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = same.get(name, name)
         _refuse_random(node, constants)
         if not all(name in constants for name in node.input if name):
             kept.append(node)
             continue
+        first = made.setdefault(_recipe(node), node)
+        if first is not node:  # one weight transposed at each use is still one weight
+            same |= dict(zip(node.output, first.output))
+            continue
         values = _evaluate(node, constants, model, most)
         most -= sum(value.nbytes for value in values.values())
         constants |= values
+    constants |= {name: constants[same[name]] for name in same if name}
     _replace(model.graph, kept, constants)
     return model
+
+
+def _recipe(node: NodeProto) -> tuple:
+    """What two nodes have in common that compute the same constants; one without inputs is like no other."""
+    own = () if node.input else tuple(node.output)
+    attributes = sorted(entry.SerializeToString() for entry in node.attribute)
+    return node.domain, node.op_type, tuple(node.input), len(node.output), *attributes, *own
 
 
 def _refuse_random(node: NodeProto, constants: dict[str, NDArray[Any]]) -> None:
@@ -129,7 +145,9 @@ def _foldable(graph: GraphProto, product: NodeProto, norm: NodeProto, constants:
         product.op_type == "Gemm" and all(a.name == "transB" or a.f == 1.0 for a in product.attribute)
     )
     numbers = [*product.input[1:], *norm.input[1:]]
-    return plain and readers == 1 and all(name in constants for name in numbers if name)
+    # a weight that other products use too stays one matrix, and the batch norm digital
+    shared = plain and sum(list(node.input).count(product.input[1]) for node in graph.node) > 1
+    return plain and readers == 1 and not shared and all(name in constants for name in numbers if name)
 
 
 def _fold(product: NodeProto, norm: NodeProto, constants: dict[str, NDArray[Any]]) -> None:

@@ -100,7 +100,7 @@ def read_graph(model: ModelProto, fixed: int = 0) -> Graph:
     single = fixed == 1 and not _grows(graph, shapes)
     if single:
         shapes = replace(shapes, axes=dict.fromkeys(shapes.one, 0))
-    products = [_read(node, constants, shapes, model) for node in graph.node if is_product(node)]
+    products = _read_products(model, constants, shapes)
     if not products:
         raise InputError("the network has no convolution or dense layer")
     _check_names(products)
@@ -181,6 +181,25 @@ def _check_names(products: list[Product]) -> None:
     names = [product.name for product in products]
     if len(set(names)) < len(names):
         raise InputError(f"two layers of the network have the same name: {sorted(names)}")
+
+
+def _read_products(model: ModelProto, constants: dict[str, NDArray[Any]], shapes: Shapes) -> list[Product]:
+    """The products in order; those that use one matrix share its name and its array."""
+    owners: dict[tuple, Product] = {}
+    products = []
+    for node in model.graph.node:
+        if is_product(node):
+            product = _read(node, constants, shapes, model)
+            owner = owners.setdefault(_stored(node, product), product)
+            products.append(replace(product, matrix=owner.name, weight=owner.weight))
+    return products
+
+
+def _stored(node: NodeProto, product: Product) -> tuple:
+    """What is equal for uses of one matrix: a dense layer at any number of positions, a convolution of one shape."""
+    scalars = sorted(entry.SerializeToString() for entry in node.attribute if entry.name != "beta")
+    shapes = (product.input_shape, product.output_shape) if product.kind == "conv" else ()
+    return node.op_type, node.input[1], *scalars, *shapes
 
 
 def _read(node: NodeProto, constants: dict[str, NDArray[Any]], shapes: Shapes, model: ModelProto) -> Product:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -69,7 +69,7 @@ class Network:
         graph = self.graph
         return Workload(
             name=self.name,
-            layers=tuple(layer_shape(product) for product in graph.products),
+            layers=layer_shapes(graph.products),
             input_words=math.prod(graph.input_shape),
             output_words=math.prod(graph.output_shape) or None,  # an unknown size is 0
         )
@@ -128,17 +128,26 @@ def _find(name: str) -> Path:
     return _SHIPPED / f"{name}.onnx"
 
 
-def layer_shape(product: Product) -> Conv2d | Dense:
-    """The layer of the workload tables that has this product's shape."""
+def layer_shapes(products: Sequence[Product]) -> tuple[Conv2d | Dense, ...]:
+    """The layers of the workload tables: a matrix that is used n times is one layer with the positions of all uses."""
+    uses: dict[str, list[Product]] = {}
+    for product in products:
+        uses.setdefault(product.matrix, []).append(product)
+    return tuple(_layer_shape(of_one) for of_one in uses.values())
+
+
+def _layer_shape(uses: list[Product]) -> Conv2d | Dense:
+    product = uses[0]
     if product.kind == "dense":
         inputs, outputs = product.weight.shape
-        return Dense(name=product.name, m=outputs, c=inputs, n=product.positions)
+        return Dense(name=product.name, m=outputs, c=inputs, n=sum(use.positions for use in uses))
     m, _, r, s = product.weight.shape
     (n, c, height, width), (_, _, p, q) = product.input_shape, product.output_shape
     (down, right), (dr, ds), (top, left, _, _) = product.strides, product.dilations, product.pads
     steps = (down, right), (dr, ds)
     return Conv2d(
-        name=product.name, n=n, m=m, c=c, p=p, q=q, r=r, s=s, groups=product.groups, stride=steps[0], dilation=steps[1],
+        name=product.name, n=n * len(uses), m=m, c=c, p=p, q=q, r=r, s=s, groups=product.groups,
+        stride=steps[0], dilation=steps[1],
         padding=touched_pads((p, q), (r, s), (height, width), (top, left), *steps),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Product:
 
     Attributes
     ----------
+    matrix : name of the matrix: that of the first product which uses these weights, so that they are stored once.
     weight : (channels out, channels in / groups, height, width) for a convolution, (K, C) for a dense layer.
     bias : (channels out,) float32.
     input_shape, output_shape : whole shapes for a batch of one.
@@ -35,7 +36,7 @@ class Product:
     """
 
     name: str
-    kind: str  # "conv" | "dense"
+    kind: Literal["conv", "dense"]
     input: str
     output: str
     weight: NDArray[np.float32]
@@ -43,6 +44,7 @@ class Product:
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     batch_axis: int = 0
+    matrix: str = ""
     strides: tuple[int, int] = (1, 1)
     dilations: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right

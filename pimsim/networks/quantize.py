@@ -11,10 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from pimsim.networks.datasets import Dataset
 from pimsim.networks.graph import Graph
 from pimsim.networks.integer import reference_model
-from pimsim.networks.network import Network, accuracy, in_batches, layer_shape
+from pimsim.networks.network import Network, accuracy, in_batches, layer_shapes
 from pimsim.networks.order import outer_positions
 from pimsim.networks.products import Product
-from pimsim.networks.scales import BATCH, QuantizedProduct, Range, calibrate, output_unit, quantize_product
+from pimsim.networks.scales import (
+    BATCH,
+    QuantizedProduct,
+    Range,
+    calibrate,
+    output_unit,
+    quantize_product,
+    weight_scales,
+)
 from pimsim.networks.session import Session
 from pimsim.workload import Conv2d, Dense
 
@@ -29,7 +37,7 @@ class QuantizedLayer:
     weight : (K, C) int8; inputs X are uint8 (n, K), also where the real values are
         signed: the digital side subtracts the zero point.
     layer : the workload layer, all groups together.
-    positions : vectors that one image sends through the matrix.
+    positions : vectors that one image sends through the matrix, over all its uses.
     """
 
     name: str
@@ -61,8 +69,14 @@ class QuantizedNetwork:
 
     @cached_property
     def layers(self) -> tuple[QuantizedLayer, ...]:
-        """The matrices to put on arrays, in order of execution."""
-        return tuple(layer for product in self.products for layer in _layers(product))
+        """The matrices to put on arrays, each once, in order of their first use."""
+        shapes = {shape.name: shape for shape in layer_shapes(self.graph.products)}
+        owners = [quantized for quantized in self.products if quantized.product.name in shapes]
+        return tuple(
+            QuantizedLayer(name, weight, shapes[q.product.name], shapes[q.product.name].matrix.positions)
+            for q in owners
+            for name, weight in zip(matrix_names(q.product), q.weights)
+        )
 
     def reference(self, images: ArrayLike) -> NDArray[np.float32]:
         """Outputs (n, classes) of the integer graph in onnxruntime, its optimizations off."""
@@ -105,24 +119,20 @@ def quantize(network: Network, images: ArrayLike) -> QuantizedNetwork:
     ranges, outer = calibrate(graph, images), outer_positions(graph, images)
     units = {product.output: output_unit(graph, product.output, ranges) for product in graph.products}
     folded = frozenset(name for unit in units.values() if unit is not None for name in unit[1])
+    scales: dict[str, NDArray[np.float64]] = {}  # of a matrix: the largest over its uses
+    for product in graph.products:
+        needed = weight_scales(product, ranges[product.input])
+        scales[product.matrix] = np.maximum(scales.get(product.matrix, 0.0), needed)
     products = []
     for product in graph.products:
-        found = units[product.output]
+        found, source = units[product.output], ranges[product.input]
         unit = np.float32(1) if found is None else found[0]
-        products.append(quantize_product(product, ranges[product.input], unit, outer[product.name]))
+        products.append(quantize_product(product, scales[product.matrix], source, unit, outer[product.name]))
     return QuantizedNetwork(network, tuple(products), ranges, folded)
 
 
-def _layers(quantized: QuantizedProduct) -> list[QuantizedLayer]:
-    product, shape = quantized.product, layer_shape(quantized.product)
-    return [
-        QuantizedLayer(name, weight, shape, product.positions)
-        for name, weight in zip(matrix_names(product), quantized.weights)
-    ]
-
-
 def matrix_names(product: Product) -> list[str]:
-    """Names of the matrices of a product: its own name, or one per group."""
+    """Names of the matrices of a product: one, or one a group; uses of one matrix share them."""
     if product.groups == 1:
-        return [product.name]
-    return [f"{product.name}/group{group}" for group in range(product.groups)]
+        return [product.matrix]
+    return [f"{product.matrix}/group{group}" for group in range(product.groups)]

@@ -118,16 +118,24 @@ def output_unit(graph: Graph, tensor: str, ranges: dict[str, Range]) -> tuple[np
     return (scales.pop(), found) if len(scales) == 1 else None
 
 
-def quantize_product(product: Product, source: Range, unit: np.float32, outer: int = 1) -> QuantizedProduct:
-    """The product in integers, its input quantized as `source`, its result in multiples of `unit`."""
-    matrices = product.matrices().astype(np.float64)
+def weight_scales(product: Product, source: Range) -> NDArray[np.float64]:
+    """Scale of each column of a product's matrices, (groups, C), its input quantized as `source`."""
+    matrices = product.matrices()
     if matrices.shape[1] > _ROWS_LIMIT:
         raise InputError(f"{product.name}: {matrices.shape[1]} rows; sums fit 32 bits up to {_ROWS_LIMIT}")
     bias = product.bias.astype(np.float64).reshape(len(matrices), -1)
-    scale = np.abs(matrices).max(axis=1) / WEIGHT_MAX
+    scale = np.abs(matrices).max(axis=1).astype(np.float64) / WEIGHT_MAX
     # a channel of tiny weights must not push its bias out of int32
-    scale = np.maximum(scale, np.abs(bias) / (float(source.scale) * _SUM_LIMIT))
-    scale = np.where(scale == 0, 1.0, scale).astype(np.float32).astype(np.float64)
+    return np.maximum(scale, np.abs(bias) / (float(source.scale) * _SUM_LIMIT))
+
+
+def quantize_product(
+    product: Product, scales: NDArray[np.float64], source: Range, unit: np.float32, outer: int = 1
+) -> QuantizedProduct:
+    """The product in integers, its input quantized as `source`, its result in multiples of `unit`."""
+    matrices = product.matrices().astype(np.float64)
+    bias = product.bias.astype(np.float64).reshape(len(matrices), -1)
+    scale = np.where(scales == 0, 1.0, scales).astype(np.float32).astype(np.float64)
     weights = np.clip(np.rint(matrices / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
     return QuantizedProduct(
         product=product,
