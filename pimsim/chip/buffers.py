@@ -10,9 +10,10 @@ from pimsim.workload import Conv2d
 from pimsim.workload.layers import touched
 
 
-def buffer_bits(chip: ChipFields) -> float:
-    """Bits that the buffers of one chip hold."""
+def buffer_bits(chip: ChipFields, level: str | None = None) -> float:
+    """Bits that the buffers of one chip hold, all of them or those of a level."""
     names = [name for name in chip.with_role("buffer") if chip.components[name].capacity]
+    names = [name for name in names if level in (None, chip.components[name].level)]
     return 8 * sum(chip.instances(name) * (chip.components[name].capacity or 0.0) for name in names)
 
 

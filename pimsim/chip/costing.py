@@ -141,7 +141,7 @@ def count_network(workload: Workload, placed: Sequence[Placed], chip: ChipFields
             why = f"the network takes {chips} chips; their words need a component with the role 'link' or 'dram'"
             raise SpecError("components", sorted(chip.components), why)
         arriving, leaving = bits * workload.inputs * (number == 0), bits * workload.outputs * (number == last)
-        if number in spilled or (hops and not linked):
+        if number in spilled or (hops and not linked):  # out once, back on every chip that needs it
             arriving, leaving = arriving + words * max(1, hops), leaving + words * (number > 0)
         if not linked:
             arriving, leaving = arriving + sums, leaving + sums

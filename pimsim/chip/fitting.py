@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from pimsim.chip.buffers import alive_bits, buffer_bits
 from pimsim.chip.placement import place_network
-from pimsim.chip.spec import Chip
+from pimsim.chip.spec import Chip, shapes_of
 from pimsim.workload import Workload
 
+if TYPE_CHECKING:
+    from pimsim.networks.shapes import Shapes
 
-def fitted(chip: Chip, workload: Workload) -> Chip:
+
+def fitted(chip: Chip, workload: Shapes) -> Chip:
     """The chip cut to what a network needs, with weights programmed once.
 
     Tiles go that hold neither weights nor, where other buffers are full, activations; then cores and arrays of a single
@@ -21,10 +25,11 @@ def fitted(chip: Chip, workload: Workload) -> Chip:
     Examples
     --------
     >>> import pimsim as ps
-    >>> cut = fitted(ps.load_chip("generic-rram-32nm"), ps.load_network("fashion-vgg").workload())
+    >>> cut = fitted(ps.load_chip("generic-rram-32nm"), "fashion-vgg")
     >>> cut.tiles, cut.cores_per_tile, cut.arrays_per_core
     (1, 5, 8)
     """
+    workload = shapes_of(workload)
     placed, chips = place_network(chip, workload)
     arrays = -(-sum(one.all_arrays for one in placed) // chips)
     bits = max(alive_bits(placed, chip, chips)) / chips
@@ -37,8 +42,10 @@ def fitted(chip: Chip, workload: Workload) -> Chip:
 
 def _sizes(chip: Chip, arrays: int, bits: float) -> dict[str, int]:
     """Fan-outs that hold so many arrays and bits of activations."""
-    room = buffer_bits(chip) / chip.tiles
-    sizes = {"tiles": max(-(-arrays // chip.arrays_per_tile), math.ceil(bits / room) if room else 1)}
+    central = buffer_bits(chip, "chip")
+    room = (buffer_bits(chip) - central) / chip.tiles
+    full = math.ceil((bits - central) / room) if room else 0
+    sizes = {"tiles": max(-(-arrays // chip.arrays_per_tile), full)}
     if sizes["tiles"] == 1:
         sizes["cores_per_tile"] = -(-arrays // chip.arrays_per_core)
         if sizes["cores_per_tile"] == 1:

@@ -93,7 +93,7 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import cost
 
-        return cost(self, _shapes(workload), batch, weights, activity, pulses, leakage)
+        return cost(self, shapes_of(workload), batch, weights, activity, pulses, leakage)
 
     def programming_cost(self, workload: Shapes, pulses: Mapping[str, float] | None = None) -> Cost:
         """Energy and time to write the network's weights once, all arrays of a tile one row at a time.
@@ -116,7 +116,7 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import programming_cost
 
-        return programming_cost(self, _shapes(workload), pulses or {})
+        return programming_cost(self, shapes_of(workload), pulses or {})
 
     def layers(self, workload: Shapes) -> list[dict[str, Any]]:
         """How the layers of a network lie on the arrays, one row each, as :meth:`cost` counts them.
@@ -133,7 +133,7 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import layer_rows
 
-        return layer_rows(self, _shapes(workload))
+        return layer_rows(self, shapes_of(workload))
 
     def stages(self, workload: Shapes) -> list[dict[str, Any]]:
         """Balance of the pipeline: how long each layer, and each part that layers share, is busy for one input.
@@ -150,10 +150,11 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import stage_rows
 
-        return stage_rows(self, _shapes(workload))
+        return stage_rows(self, shapes_of(workload))
 
 
-def _shapes(network: Shapes) -> Workload:
+def shapes_of(network: Shapes) -> Workload:
+    """Layer shapes of a network by name, path or object; those of a Workload without importing networks."""
     if isinstance(network, Workload):
         return network
     from pimsim.networks.shapes import workload_of

@@ -22,6 +22,15 @@ def test_banks_stay_that_the_bandwidth_needs():
     assert fitted(slow, LENET).components["buffer"].count == 4
 
 
+def test_tiles_stay_whose_buffers_are_full_and_a_central_buffer_keeps_none():
+    """fc's input of 3,200 words fills four banks of 1 KiB, one a tile; its arrays lie in one tile."""
+    wide = Workload(name="wide", layers=[Dense(m=16, c=16), Dense(m=16, c=3200)])
+    bank = {"level": "tile", "count": 1, "energy": 1e-15, "capacity": 1024.0, "source": "test"}
+    assert fitted(RRAM.replace({"components.buffer": bank}), wide).tiles == 4
+    central = bank | {"level": "chip", "capacity": 4096.0}
+    assert fitted(RRAM.replace({"components.buffer": central}), wide).tiles == 1
+
+
 def test_several_chips_share_the_cut():
     """AlexNet takes 29.6 chips of 16 tiles: 475 tiles of 64 arrays, so 16 tiles on each stay."""
     alexnet = load_workload("alexnet")
