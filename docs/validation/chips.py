@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pimsim.chip.budget import budget, peak
-from pimsim.chip.parts import full_rates, read_cycle
+from pimsim.chip.rates import full_rates, read_cycle
 from pimsim.chip.spec import Chip, load_chip
 from pimsim.workload import Dense, Workload, load_workload
 from validation.labels import SUPPLY_LAW, Tagged, of_chip, of_design

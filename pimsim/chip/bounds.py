@@ -16,9 +16,10 @@ from pimsim.base.errors import InputError
 from pimsim.chip.costing import count_network
 from pimsim.chip.counts import LayerCounts
 from pimsim.chip.fields import ChipFields
-from pimsim.chip.parts import read_cycle, settle
+from pimsim.chip.parts import settle
 from pimsim.chip.placement import Placed, place
 from pimsim.chip.programming import write_weights
+from pimsim.chip.rates import read_cycle
 from pimsim.chip.schedule import pipeline
 from pimsim.components.eyexam import Bound, make_bounds
 from pimsim.workload import Layer, MatMul, Workload

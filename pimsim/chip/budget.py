@@ -6,7 +6,8 @@ import math
 from typing import NamedTuple
 
 from pimsim.chip.fields import ChipFields
-from pimsim.chip.parts import apart, full_rates, read_cycle, settle
+from pimsim.chip.parts import apart, settle
+from pimsim.chip.rates import full_rates, read_cycle
 from pimsim.chip.roles import ROLES
 from pimsim.components.control import CONTROL
 

@@ -12,9 +12,10 @@ from pimsim.chip.buffers import spilled_layers
 from pimsim.chip.counts import LayerCounts, count_layer
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.leakage import RULES, Leakage, in_use, leak_rows
-from pimsim.chip.parts import Part, apart, rate_note, settle
+from pimsim.chip.parts import Part, apart, settle
 from pimsim.chip.placement import Placed, place_network
 from pimsim.chip.programming import write_weights
+from pimsim.chip.rates import rate_note
 from pimsim.chip.resources import routes
 from pimsim.chip.roles import ROLES, absent
 from pimsim.chip.schedule import Pipeline, pipeline

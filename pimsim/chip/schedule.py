@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pimsim.chip.counts import LayerCounts
 from pimsim.chip.fields import ChipFields
-from pimsim.chip.parts import conversion_time, read_cycle
 from pimsim.chip.placement import Placed
+from pimsim.chip.rates import conversion_time, read_cycle
 from pimsim.chip.resources import Times, mac_rate, resource_times
 from pimsim.workload import Conv2d
 

@@ -6,7 +6,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.chip import list_chips, load_chip
-from pimsim.chip.parts import conversion_time, read_cycle
+from pimsim.chip.rates import conversion_time, read_cycle
 from pimsim.workload import MatMul, list_workloads, load_workload
 from tests.close import close
 

@@ -190,7 +190,7 @@ def test_close_to_published_digital_macros():
     The law takes random operands, silicon is measured on sparse ones; nothing is fitted, so only the order is asked.
     """
     from pimsim.chip import budget
-    from pimsim.chip.parts import full_rates
+    from pimsim.chip.rates import full_rates
 
     chip = load_chip("generic-digital-sram-22nm").replace({"macro.node": 28e-9, "supply": 0.9})
     power = sum(row.power_w for row in budget(chip) if row.component in ("cells", "adder_tree", "shift_add"))
