@@ -1,0 +1,1 @@
+"""Kernels, one by one: a register, and one test that goes through it."""
