@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -11,7 +12,8 @@ from pimsim.base.errors import PimsimError
 from pimsim.base.text import seen
 
 DEBUG = "PIMSIM_DEBUG"
-_LONGEST = 1500  # characters of a message
+_LONGEST = 900  # characters of a message
+_LONG_WORD = re.compile(r"(\S{100})\S{200,}")
 _PLAIN = {"±": "+/-", "µ": "u", "Ω": "ohm", "²": "2", "³": "3", "×": "x", "…": "...", "→": "->"}
 
 
@@ -39,7 +41,8 @@ def fail(error: BaseException) -> NoReturn:
 def tell(text: str) -> None:
     """Print a line on stderr; a stderr that takes none is no reason to fail."""
     with contextlib.suppress(OSError, ValueError):
-        print(seen(" ".join(text.split()))[:_LONGEST], file=sys.stderr, flush=True)
+        line = seen(_LONG_WORD.sub(r"\1...", " ".join(text.split())))
+        print(line[:_LONGEST], file=sys.stderr, flush=True)
 
 
 def line_of(error: BaseException) -> str:

@@ -61,7 +61,7 @@ def make_plan(experiment: Experiment, folder: Path | None = None, bench: str | N
     Raises SpecError that names the field, the nearest name, and the series or sweep where it stands; InputError for
     more points than fit.
     """
-    module = bench or bench_module(experiment.bench)
+    module = bench_module(experiment.bench) if bench is None else bench
     tool = find_bench(module)
     written = {
         "network": experiment.network,

@@ -221,6 +221,8 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise StoreError(f"{self._name} {_cause(error, self.path)}") from error
+        except UnicodeDecodeError as error:  # of SQLite's own message, which quotes what it found
+            raise StoreError(f"{self._name} is damaged ({error.reason}). {_AGAIN}") from error
 
     def _decoded(self, table: str, points: Iterable[str] | None = None) -> Iterator[Row]:
         select = f"SELECT point, trial, metrics, checksum FROM {table}"
@@ -365,7 +367,7 @@ def _is_current(file: IO[str], name: Path) -> bool:
 
 
 def _seal(items: Mapping[str, str]) -> str:
-    return str(checksum(*sorted(items.items())))
+    return str(checksum(*sorted(map(repr, items.items()))))
 
 
 def _text(value: Any) -> str:

@@ -119,7 +119,7 @@ def test_any_error_is_one_line(monkeypatch, capsys, error, says):
     assert text.startswith("Error: ")
     assert says in text.replace("; in trial 3 of coin", "") or says in text
     assert len(text.splitlines()) == 1
-    assert len(text) < 1600
+    assert len(text) < 1000
 
 
 def test_the_traceback_is_there_for_who_asks(monkeypatch):

@@ -320,3 +320,8 @@ def test_paths_start_from_the_file_and_decide_no_id(spec, tmp_path, monkeypatch)
     assert [point.id for point in here.points] == [point.id for point in there.points]
     assert here.points[0].given["context"]["network"] == str(tmp_path / "here" / "net.onnx")
     assert there.constants.given["context"]["network"] == str(tmp_path / "there" / "net.onnx")
+
+
+def test_an_empty_name_of_a_bench_is_a_name(spec, tmp_path):
+    with pytest.raises(MissingError, match="'' is no name of a module"):
+        run_experiment(spec(), out=tmp_path, bench="")
