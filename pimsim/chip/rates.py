@@ -91,17 +91,21 @@ def rate_note(chip: ChipFields) -> str:
     """At which rate the converters work, and who says so; "" for adder trees."""
     if chip.macro.digital:
         return ""
-    adc, own, rate = chip.macro.adc, _own_rate(chip), adc_rate(chip)
+    adc, rate = chip.macro.adc, adc_rate(chip)
     highest = highest_rate(adc.kind, adc.bits)
-    kind = "sar" if adc.kind in ("uniform", "sign_magnitude") else adc.kind
-    fastest = f"the fastest {kind} of {adc.bits} bits: {highest / 1e6:.4g} MS/s"
-    if own is not None:
-        origin = f"of its own, {'above' if rate > highest else 'within'} {fastest}"
+    kind = {"uniform": "SAR", "sign_magnitude": "SAR", "sar": "SAR"}.get(adc.kind, adc.kind)
+    limit = f"limit of a {kind} of {adc.bits} bits: {_mega(highest)}"
+    if _own_rate(chip) is not None:
+        origin = f"by its card or law; {'above the ' if rate > highest else ''}{limit}"
     elif rate < highest:
-        origin = f"assumed, for it keeps up with the reads; {fastest}"
+        origin = f"assumed: it keeps up with the reads; {limit}"
     else:
-        origin = "assumed; it is the highest of its kind and bits, and the reads wait"
-    return f"converter: {adc.bits} bits at {rate / 1e6:.4g} MS/s, {origin}"
+        origin = f"assumed: it is the limit of a {kind} of {adc.bits} bits, and the reads wait"
+    return f"converter: {adc.bits} bits at {_mega(rate)}, {origin}"
+
+
+def _mega(rate: float) -> str:
+    return f"{rate / 1e6:.4g} MS/s"
 
 
 def of_sums(chip: ChipFields) -> dict[str, int]:
