@@ -25,8 +25,8 @@ from pimsim.workload import Workload
 
 DATA_DEPENDENT = "cells: read energy of the values that the simulation saw"
 FIXED = "cells: fixed energy"
-UNLINKED = "words between chips pass through off-chip memory, out and back, for the chip names no link (assumed)"
-KEPT = "the cells' energy is the chip's own; that of the simulated values does not belong to these cells"
+UNLINKED = "words between chips pass through off-chip memory, out and back, because the chip names no link (assumed)"
+KEPT = "cells: the energy that the card states; what was simulated are cells of another law"
 
 
 def cost(
@@ -284,5 +284,5 @@ def _notes(
     if chips > 1 and not chip.with_role("link"):
         notes.append(UNLINKED)
     if left_out:
-        notes.append(f"not counted, for the chip does not name them: {', '.join(left_out)}")
+        notes.append(f"not counted, because the chip does not name them: {', '.join(left_out)}")
     return tuple(notes)

@@ -127,7 +127,7 @@ def _useful(layer: Placed, budget: int) -> int:
 
 
 def _copies_for(layer: Placed, time: int) -> int:
-    """Fewest copies that meet `time`; 0 positions a copy cannot be met by any, so one position is the least."""
+    """Fewest copies that meet `time`; each copy does one position at least."""
     positions = max(1, time // layer.reads)
     return -(-layer.layer.matrix.positions // positions)
 

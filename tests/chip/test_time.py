@@ -156,7 +156,7 @@ def test_words_between_chips_without_a_link_pass_the_off_chip_memory():
     cost = SMALL.cost(SPLIT)
     assert count(cost, "b", "dram", "read") == count(cost, "a", "dram", "read") == 1024 * 8
     assert count(cost, "b", "dram", "write") == (1024 + 64) * 8
-    assert any("for the chip names no link (assumed)" in note for note in cost.notes)
+    assert any("because the chip names no link (assumed)" in note for note in cost.notes)
     assert not any("no link" in note for note in RRAM.cost(SPLIT).notes)
 
 
