@@ -62,3 +62,10 @@ def test_packing_changes_arrays_and_reads_but_no_conversion():
     assert found[True][1].conversions == found[False][1].conversions
     assert found[True][1].array_reads == 4 * 8 * 2
     assert found[False][1].array_reads == 4 * 8 * 24
+
+
+def test_two_groups_side_by_side_are_read_at_once():
+    workload = Workload(name="one", layers=(Conv2d(m=2, c=2, p=3, q=3, r=3, s=3, groups=2),))
+    placed = place(workload, CHIP, None)
+    assert (placed[0].packed, placed[0].arrays) == (2, 1)
+    assert count_network(workload, placed, CHIP, 1)[0].array_reads == 9 * 8
