@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, defs
 
 from pimsim.base.errors import InputError
+from pimsim.networks.adapt import ONNX_DOMAINS, free_inputs, opset_of
 from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array
 from pimsim.networks.inference import Shapes, read_shapes, why_unknown
 from pimsim.networks.onnx_file import MOST_BYTES
-from pimsim.networks.products import ONNX_DOMAINS, Product, is_product, read_product
+from pimsim.networks.products import Product, is_product, read_product
 
-MINIMUM_OPSET = 13
 MOST_NAME = 300  # characters of a node's name, which stands in tables and messages
 # Folded constants may take so many times the bytes of the file, or this many where that is more: masks and tables
 # of positions are made by small nodes, and so are bombs.
@@ -122,8 +122,7 @@ def read_graph(model: ModelProto, fixed: int = 0) -> Graph:
 
 def open_batch(model: ModelProto) -> tuple[ModelProto, int]:
     """The model with its batch size left open, and the size it was fixed to (0 if it was open)."""
-    known = {tensor.name for tensor in model.graph.initializer}
-    sources = [value for value in model.graph.input if value.name not in known]
+    sources = free_inputs(model)
     firsts = [value.type.tensor_type.shape.dim[0] for value in sources if value.type.tensor_type.shape.dim]
     fixed = firsts[0].dim_value if firsts else 0
     if fixed < 1:
@@ -131,24 +130,24 @@ def open_batch(model: ModelProto) -> tuple[ModelProto, int]:
     freed = ModelProto()
     freed.CopyFrom(model)
     del freed.graph.value_info[:]
-    for value in (*freed.graph.input, *freed.graph.output):
+    for value in (*free_inputs(freed), *freed.graph.output):
         dims = value.type.tensor_type.shape.dim
-        if value.name not in known and dims:
+        if dims:
             dims[0].dim_param = "n"
     return freed, fixed
 
 
 def _check_model(model: ModelProto) -> None:
-    opset = max((entry.version for entry in model.opset_import if entry.domain in ONNX_DOMAINS), default=0)
-    newest = defs.onnx_opset_version()
-    if opset < MINIMUM_OPSET:
-        raise InputError(f"the network uses ONNX opset {opset}; export it with opset {MINIMUM_OPSET} or newer")
+    opset, newest = opset_of(model), defs.onnx_opset_version()
     if opset > newest:
         raise InputError(f"the network uses ONNX opset {opset}; the installed onnx package knows opsets up to {newest}")
-    known = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in known]
+    inputs = free_inputs(model)
     if len(inputs) != 1 or len(model.graph.output) != 1:
-        raise InputError(f"a network needs one input and one output, not {len(inputs)} and {len(model.graph.output)}")
+        names = ", ".join(value.name for value in inputs)
+        raise InputError(
+            f"a network needs one input and one output, not {len(inputs)} ({names}) and {len(model.graph.output)}; "
+            "fix the other inputs by inputs={name: value}"
+        )
     if inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
         raise InputError(f"the network's input {inputs[0].name!r} must be float32")
     if model.graph.output[0].type.WhichOneof("value") not in ("tensor_type", None):

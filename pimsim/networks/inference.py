@@ -92,7 +92,7 @@ def _infer(light: ModelProto, source: str, batch: int) -> tuple[dict[str, Shape]
     (value,) = (value for value in light.graph.input if value.name == source)
     dims = value.type.tensor_type.shape.dim
     if not 2 <= len(dims) <= _MOST_AXES or any(dim.dim_value < 1 for dim in dims[1:]):
-        raise InputError(f"the network's input {source!r} needs a fixed shape after the batch")
+        raise InputError(f"the network's input {source!r} needs a fixed shape after the batch; give it by shape=")
     dims[0].dim_value = batch
     with refusing("the shapes of the network cannot be inferred"):
         graph = shape_inference.infer_shapes(light, data_prop=True).graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pimsim.base.checks import check_array
 from pimsim.base.errors import MissingError, nearest
+from pimsim.networks.adapt import Sizes, Wishes, adapt
 from pimsim.networks.datasets import Dataset
 from pimsim.networks.graph import Graph, open_batch, read_graph
 from pimsim.networks.onnx_file import check_model, inlined, parse, read_model
@@ -37,13 +38,16 @@ class Network:
     ----------
     name : shipped name, or the stem of the file.
     graph : its matrix products and digital operators, batch norm folded.
-    sha256 : hash of all bytes of the model, external weights included, for the ids of results.
+    sha256 : hash of all bytes of the model, external weights included, and of what `load_network` was asked to change,
+        for the ids of results.
+    notes : what was changed to make the file a network of one input and one output.
     """
 
     name: str
     graph: Graph = field(repr=False)
     sha256: str
     session: Session = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def run(self, images: ArrayLike) -> NDArray[np.float32]:
         """Outputs (n, classes) of onnxruntime for images (n, channels, height, width), float32."""
@@ -75,19 +79,28 @@ class Network:
         )
 
 
-def load_network(name: str | Path) -> Network:
+def load_network(
+    name: str | Path,
+    shape: Sizes | None = None,
+    inputs: Mapping[str, ArrayLike] | None = None,
+    output: str | None = None,
+) -> Network:
     """A shipped network or an ONNX file, ready to be quantized.
 
     Parameters
     ----------
-    name : a shipped name ("fashion-vgg") or the path of an .onnx file with one
-        float32 input (batch first), one output and constant weights.
+    name : a shipped name ("fashion-vgg") or the path of an .onnx file with float32 images (batch first) and constant
+        weights.
+    shape : sizes that the file leaves open, without the batch: {"images": (3, 320, 320)}, or the sizes alone where the
+        file has one input.
+    inputs : values of inputs that are the same for every image (a state, a mask, a rate), for a batch of one.
+    output : which output is the network's; without it the first one is, and the others stay layers of the workload.
 
     Raises
     ------
-    MissingError : no such network or file, or its file of external weights is missing.
-    InputError : not an ONNX file, weights outside its folder, or a network that arrays cannot hold; says which node
-        and why.
+    MissingError : no such network, file, input or output, or its file of external weights is missing.
+    InputError : not an ONNX file, weights outside its folder, sizes or values that do not fit, or a network that arrays
+        cannot hold; says which node and why.
 
     Examples
     --------
@@ -96,7 +109,7 @@ def load_network(name: str | Path) -> Network:
     """
     path, where = _find(str(name)), str(name)
     model, sha256 = read_model(path, where)
-    return _network(model, path.stem, where, sha256)
+    return _network(model, path.stem, where, sha256, Wishes(shape, inputs or {}, output))
 
 
 def list_networks() -> list[str]:
@@ -109,10 +122,16 @@ def network_from_bytes(content: bytes, name: str, where: str) -> Network:
     return _network(parse(content, where), name, where, hashlib.sha256(content).hexdigest())
 
 
-def _network(given: ModelProto, name: str, where: str, sha256: str) -> Network:
+def _network(given: ModelProto, name: str, where: str, sha256: str, wishes: Wishes | None = None) -> Network:
+    wishes = wishes or Wishes()
     check_model(given, where)
-    model, fixed = open_batch(inlined(given, where))
-    return Network(name, read_graph(model, fixed), sha256, Session(model.SerializeToString(), optimize=True))
+    adapted, notes = adapt(inlined(given, where), wishes)
+    model, fixed = open_batch(adapted)
+    graph = read_graph(model, 1 if wishes.inputs else fixed)
+    if graph.single:
+        notes.append("it works for batches of one only, so inputs run one by one")
+    session = Session(model.SerializeToString(), optimize=True)
+    return Network(name, graph, wishes.identity(sha256), session, tuple(notes))
 
 
 def _find(name: str) -> Path:

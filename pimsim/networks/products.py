@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
 from pimsim.base.errors import InputError
+from pimsim.networks.adapt import ONNX_DOMAINS
 from pimsim.networks.fold import label
 from pimsim.networks.inference import MOST_ELEMENTS, Shapes
 
-ONNX_DOMAINS = ("", "ai.onnx")  # names of the standard operators' domain
 _AUTO_PADS = (b"NOTSET", b"VALID", b"SAME_UPPER", b"SAME_LOWER")
 
 Constants = dict[str, NDArray[Any]]

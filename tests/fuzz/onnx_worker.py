@@ -35,6 +35,7 @@ def damaged(folder, how, rng, count):
     """Networks with bits turned over, or cut."""
     for case in range(count):
         base = good(folder)[case % len(models.ALL)]
+        base = with_opset(base, 12) if case % 4 == 3 else base  # goes through the converter
         raw = truncated(base, rng) if how == "truncated" else flipped(base, rng, bits=int(rng.integers(1, 20)))
         yield f"{how} {case}", raw
 
@@ -75,6 +76,14 @@ def external(folder, rng, count):
         yield f"external {case} {key} {entries.get(key, len(cut))!r:.60}", changed.SerializeToString(), cut
 
 
+def with_opset(raw, opset):
+    """The model as if written for an older operator set, which is converted."""
+    model = onnx.load_from_string(raw)
+    if model.opset_import:
+        model.opset_import[0].version = opset
+    return model.SerializeToString()
+
+
 def main(how, seed, count):
     """Run the cases of one kind."""
     rng = generator(int(seed))
@@ -82,7 +91,9 @@ def main(how, seed, count):
         folder = Path(name)
         path = folder / "net.onnx"
         (folder / "d").symlink_to(folder.parent)
-        if how == "structured":
+        if how == "old":
+            cases = ((name, with_opset(raw, int(count)), None) for name, raw in kinds())
+        elif how == "structured":
             cases = ((name, raw, None) for name, raw in kinds())
         elif how == "external":
             cases = external(folder, rng, int(count))

@@ -15,6 +15,13 @@ def test_every_kind_of_wrong_network():
     assert counts["accepted"] > 20  # what is odd and right must load: a harness that refuses all would prove nothing
 
 
+@pytest.mark.parametrize("opset", [9, 12])
+def test_every_kind_of_wrong_network_in_an_old_operator_set(opset):
+    counts = run_apart(WORKER, "old", 0, opset)
+    assert counts["refused"] > 200
+    assert counts["accepted"] > 10
+
+
 @pytest.mark.parametrize(("how", "count"), SIZES)
 def test_damaged_networks(how, count):
     assert run_apart(WORKER, how, 1, count).total() == count

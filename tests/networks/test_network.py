@@ -154,9 +154,6 @@ def test_networks_that_are_not_usable(tmp_path):
     y = b.add("MatMul", "x", b.constant(np.array([[np.nan], [1], [2], [3]], np.float32)))
     _refused(b, y, "matmul0: its weights or bias are not finite", tmp_path)
     b = models.Builder((4,))
-    y = b.add("MatMul", "x", b.random(4, 2))
-    _refused(b, y, "opset 12; export it with opset 13", tmp_path, opset=12)
-    b = models.Builder((4,))
     y = b.add("MatMul", b.add("Cast", "x", to=TensorProto.FLOAT), b.random(4, 2))
     _refused(b, y, "input 'x' must be float32", tmp_path, input_type=TensorProto.DOUBLE)
     b = models.Builder((None, 4))
@@ -168,7 +165,7 @@ def test_two_inputs_are_refused(tmp_path):
     model = b.model(b.add("MatMul", b.add("Add", "x", "z"), b.random(4, 2)))
     model.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ("n", 4)))
     (tmp_path / "two.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(InputError, match="one input and one output, not 2 and 1"):
+    with pytest.raises(InputError, match=r"one input and one output, not 2 \(x, z\) and 1"):
         load_network(tmp_path / "two.onnx")
 
 
