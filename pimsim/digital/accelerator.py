@@ -12,6 +12,7 @@ from pimsim.base.errors import MissingError
 from pimsim.base.library import library_path, list_library
 from pimsim.base.quantities import Bits, Hertz, Joule, JoulePerBit, Meter, SquareMeter, Watt
 from pimsim.base.spec import Spec, load_yaml
+from pimsim.components.control import Control
 from pimsim.digital.problem import DIMS, TENSORS, DimName
 
 TensorNames = Annotated[tuple[Literal["Weights", "Inputs", "Outputs"], ...], Field(strict=False)]
@@ -48,6 +49,7 @@ class Memory(Spec):
     off_chip : its area is no part of the die.
     area : of one instance [m^2].
     leakage : of one instance [W].
+    banks : equal banks of one instance; one that holds nothing can be switched off.
     dims : dimensions its loops may run over.
     source : where the numbers come from.
     """
@@ -66,6 +68,7 @@ class Memory(Spec):
     off_chip: bool = False
     area: SquareMeter = 0.0
     leakage: Watt = 0.0
+    banks: Positive = 1
     dims: DimNames = DIMS
     source: str
 
@@ -127,14 +130,30 @@ class Mac(Spec):
 
 
 class Bank(Spec):
-    """A bank of on-chip memory for all weights, used when they are loaded once before the first inference."""
+    """A bank of on-chip memory for weights that are loaded once before the first inference.
+
+    Parameters
+    ----------
+    capacity, width : bits of a bank and of one access.
+    read : energy of one access [J].
+    travel : energy of one bit over one meter of wire [J/m]; a word of several banks crosses the side of all of them.
+    area, leakage : of a bank [m^2], [W].
+    source : where the numbers come from.
+    """
 
     capacity: Bits
     width: Bits
     read: Joule
+    travel: Annotated[float, Field(ge=0)] = 0.0
     area: SquareMeter = 0.0
     leakage: Watt = 0.0
     source: str
+
+    def holding(self, bits: float) -> tuple[Bank, int]:
+        """The bank as one of the fewest that hold ``bits``, the wire across them in its read; and their number."""
+        banks = max(1, math.ceil(bits / self.capacity))
+        wire = math.sqrt(banks * self.area) if banks > 1 else 0.0
+        return self.replace({"read": self.read + self.width * self.travel * wire, "travel": 0.0}), banks
 
 
 Level = Annotated[Memory | Array, Field(discriminator="kind")]
@@ -149,6 +168,8 @@ class Accelerator(Spec):
     clock : [Hz].
     node : [m].
     weight_bank : see :class:`Bank`; None if the design cannot hold a network.
+    zero_gated : memories that are not read where an input activation is zero; the multiplier rests then, too.
+    control : clock and control, as a share of the other dynamic energy of the chip.
     ideal : a bound and no machine: compulsory traffic only, no loop nest.
     source : of the design as a whole.
 
@@ -167,6 +188,8 @@ class Accelerator(Spec):
     hierarchy: Annotated[tuple[Level, ...], Field(strict=False, min_length=1)]
     mac: Mac
     weight_bank: Bank | None = None
+    zero_gated: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    control: Control = Control()
     ideal: bool = False
 
     @model_validator(mode="after")
@@ -176,6 +199,8 @@ class Accelerator(Spec):
             raise ValueError(f"hierarchy.0 ({first.name}): outermost, must be a memory that keeps every tensor")
         if len(names) != len(set(names)):
             raise ValueError(f"hierarchy: level names must differ, got {names}")
+        if unknown := {*self.zero_gated} - {memory.name for memory in self.memories}:
+            raise ValueError(f"zero_gated: no memory {min(unknown)!r}; memories are {[m.name for m in self.memories]}")
         return self
 
     @property
@@ -187,6 +212,25 @@ class Accelerator(Spec):
     def memories(self) -> tuple[Memory, ...]:
         """The storage levels, outermost first."""
         return tuple(level for level in self.hierarchy if isinstance(level, Memory))
+
+    def seeing(self, share: float) -> Accelerator:
+        """The same design where only a ``share`` of the input activations is not zero: what it gates then rests.
+
+        Examples
+        --------
+        >>> acc = load_accelerator("eyeriss")
+        >>> acc.seeing(0.5).mac.energy / acc.mac.energy
+        0.5
+        """
+        if not self.zero_gated:
+            return self
+        levels = tuple(
+            level.replace({"read": level.read * share})
+            if isinstance(level, Memory) and level.name in self.zero_gated
+            else level
+            for level in self.hierarchy
+        )
+        return self.replace({"hierarchy": levels, "mac.energy": self.mac.energy * share})
 
     def memory_at(self, place: int) -> Memory:
         """The memory at a place of the hierarchy."""

@@ -18,6 +18,7 @@ from pimsim.digital.accelerator import Accelerator, Array, Bank, Mac, Memory, Pr
 Kept = Literal["Weights", "Inputs", "Outputs"]
 
 KIB = 1024
+_WEIGHT_BANK = 64 * KIB
 _PORT = 64  # bits of one access of the buffer and of off-chip memory
 _CLOCK, _CLOCK_NODE = 200e6, 65e-9
 _PE_AREA = 68300e-12  # (12.25 - 0.78) mm^2 / 168 PEs of 16 bit at 65 nm
@@ -39,8 +40,9 @@ def eyeriss_like(
     """Eyeriss's array scaled; the defaults give the card ``eyeriss``.
 
     Multiply-accumulate: Horowitz by width; network, scratchpads: published values in proportion to the bits; all by
-    Stillmaker and Baas to the node and supply.  Buffer and weight banks: CACTI 7 at their size.  Off-chip memory: by
-    kind, at no node.  The clock follows 1 / node from 200 MHz at 65 nm (assumed; the supply does not move it).
+    Stillmaker and Baas to the node and supply.  Buffer and weight banks (64 KiB, as many as hold the network): CACTI 7
+    at their size.  A zero activation leaves the multiplier and the filter scratchpad at rest, as in the chip.  Off-chip
+    memory: by kind, at no node.  The clock follows 1 / node from 200 MHz at 65 nm (assumed; no supply moves it).
 
     Parameters
     ----------
@@ -84,6 +86,7 @@ def eyeriss_like(
             *scratchpads,
         ),
         mac=_mac(precision, node, supply),
+        zero_gated=("filter_spad",),
         weight_bank=_weight_bank(node, supply),
     )
 
@@ -98,7 +101,8 @@ def roof_like(acc: Accelerator, name: str = "roof-scaled") -> Accelerator:
     """
     memory, array = acc.memories[0], Array(kind="array", name="array", x=acc.macs, source=f"multipliers of {acc.name}")
     fields = {"name": name, "description": f"multiply-accumulates and compulsory words of {acc.name}", "ideal": True}
-    return acc.replace({**fields, "source": "bound by construction", "hierarchy": (memory, array), "weight_bank": None})
+    nothing_else = {"hierarchy": (memory, array), "weight_bank": None, "zero_gated": ()}
+    return acc.replace({**fields, **nothing_else, "source": "bound by construction"})
 
 
 def _check(weights: int, inputs: int, psums: int, buffer_bytes: float, off_chip: float | None) -> None:
@@ -148,6 +152,7 @@ def _buffer(size: float, banks: int | None, node: float, supply: float, inputs: 
         write_bandwidth=16.0 * inputs,
         area=banks * bank.area_m2,
         leakage=banks * bank.leakage_w,
+        banks=banks,
         source=f"{made}; {bank.source}; 16 input words a cycle: assumed",
     )
 
@@ -216,8 +221,13 @@ def _geometric(first: int, second: int, node: float, supply: float) -> float:
 
 
 def _weight_bank(node: float, supply: float) -> Bank:
-    bank = sram(1024 * KIB, node, supply)
-    source = f"1 MiB; {bank.source}; as many as hold the network; no leakage counted (nor of cells of PIM chips)"
+    bank = sram(_WEIGHT_BANK, node, supply)
     return Bank(
-        capacity=8 * 1024 * KIB, width=_PORT, read=_PORT * bank.energy_j["read"], area=bank.area_m2, source=source
+        capacity=8 * _WEIGHT_BANK,
+        width=_PORT,
+        read=_PORT * bank.energy_j["read"],
+        travel=wire(1.0, supply).energy_j["move"],
+        area=bank.area_m2,
+        leakage=bank.leakage_w,
+        source=f"{_WEIGHT_BANK / KIB:g} KiB; {bank.source}; words of several banks cross the side of all of them",
     )

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 from pimsim.base.errors import InputError
+from pimsim.components.control import control_rows
 from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
-from pimsim.digital.accelerator import Accelerator, Array, Memory, load_accelerator
-from pimsim.digital.analysis import Counts, analyze
+from pimsim.digital.accelerator import Accelerator, Array, load_accelerator
+from pimsim.digital.analysis import Counts
+from pimsim.digital.choice import Chooser, Mapper
+from pimsim.digital.leakage import RULES, Rule, check_rule, leaks
 from pimsim.digital.mapper import best_mapping
-from pimsim.digital.mapper.search import Objective
-from pimsim.digital.mapping import Mapping
-from pimsim.digital.problem import problem_of
-from pimsim.digital.residency import NOWHERE, Resident, home_of, whole_bits
+from pimsim.digital.mapper.search import KINDS, Objective
+from pimsim.digital.mapping import Mapping as LoopMapping
+from pimsim.digital.residency import NOWHERE, Resident
 from pimsim.digital.row_stationary import is_row_stationary, row_stationary
 from pimsim.workload import Layer, Workload
 
-Mapper = Callable[..., Mapping]  # layer, accelerator, resident=
 BANK = "weight_bank"
 
 
@@ -31,8 +30,10 @@ def network_cost(
     accelerator: str | Path | Accelerator,
     batch: int = 1,
     weights: Literal["once", "per_inference"] = "once",
-    mapper: Mapper | Objective | None = None,
+    mapper: Mapper | Objective = "energy",
     activations: Literal["buffer", "off_chip"] = "buffer",
+    leakage: Rule = "live",
+    activity: Mapping[str, float] | None = None,
 ) -> Cost:
     """Cost of ``batch`` inputs on an accelerator, layer by layer, every level and the off-chip memory counted.
 
@@ -40,22 +41,28 @@ def network_cost(
     next stays in the outermost on-chip buffer if the inputs and outputs of the layer fit it together and leave room for
     a mapping (:mod:`pimsim.digital.residency`), and goes off-chip and back otherwise, as on a PIM chip.  With
     ``weights="once"`` the weights are on the chip before the first inference, in as many weight banks as hold the
-    network (their reads and area are counted), as they are in the cells of a PIM chip; with ``"per_inference"`` they
-    come from off-chip memory as often as the mapping asks.
+    network (their reads, leakage and area are counted), as they are in the cells of a PIM chip; with
+    ``"per_inference"`` they come from off-chip memory as often as the mapping asks.
 
     Parameters
     ----------
     workload : layer shapes of one input.
     accelerator : name, path or :class:`Accelerator`; an ideal one gives :func:`roof`.
     batch : inputs that share weights.
-    mapper : layer, accelerator, resident=tensors that stay on the chip -> mapping; or "energy", "latency" or "edp" for
-        the best mapping by that (see :func:`map_layer`); None is :func:`default_mapping`.  Layers of the same shape
-        with the same tensors resident are mapped once.  The notes of the result say which it was.
+    mapper : "energy", "latency" or "edp": the mappings by which the energy of the network, its latency, or their
+        product is least, leakage, clock and control in the energy; the stated row-stationary mapping is a candidate
+        where the design allows it.  Or a function (layer, accelerator, resident=tensors that stay on the chip) ->
+        mapping.  Layers of the same shape with the same tensors resident are mapped once.
     activations : "off_chip" sends every layer's inputs and outputs through off-chip memory, as Eyeriss was measured.
+    leakage : "live": banks that hold live data leak, layer by layer, and weight banks all the time; "all": all banks
+        that are built (:mod:`pimsim.digital.leakage`).
+    activity : layer label -> share of its input activations that are not zero, for designs that rest on a zero
+        (``zero_gated``); None, and layers left out: no activation is zero.
 
     Raises
     ------
-    InputError : batch < 1, an unknown ``weights`` or ``activations``, or weights once on a design without weight banks.
+    InputError : batch < 1, an unknown option, an activity outside 0 ... 1 or of no layer, or weights once on a design
+        without weight banks.
 
     Examples
     --------
@@ -66,37 +73,45 @@ def network_cost(
     """
     acc = load_accelerator(accelerator)
     _check(acc, batch, weights)
-    if activations not in ("buffer", "off_chip"):
-        raise InputError(f"activations = {activations!r}: must be 'buffer' or 'off_chip'")
+    _check_options(workload, mapper, activations, leakage, activity or {})
     if acc.ideal:
-        return roof(workload, acc, batch, weights)
-    choose = functools.partial(best_mapping, objective=mapper) if isinstance(mapper, str) else mapper or default_mapping
+        return roof(workload, acc, batch, weights, activity)
+    acc, banks = _with_banks(acc, workload, weights)
+    chooser = Chooser(mapper, leakage, banks * _bank_leakage(acc))
+    layers = [_batched(layer, batch) for layer in workload.layers]
+    seen = [acc.seeing((activity or {}).get(label, 1.0)) for label in workload.labels]
+    banked = [frozenset({"Weights"} if weights == "once" and layer.weights > 0 else ()) for layer in layers]
+    between = activations == "buffer"
+    fits = [between and chooser.fits(layer, one, own) for layer, one, own in zip(layers, seen, banked)]
+    found = [
+        chooser.ways(layer, one, own | kept) for layer, one, own, kept in zip(layers, seen, banked, _resident(fits))
+    ]
     actions: list[ActionRow] = []
     times: list[TimeRow] = []
-    plan = _Plan(acc, choose)
-    layers = [_batched(layer, batch) for layer in workload.layers]
-    banked = [frozenset({"Weights"} if weights == "once" and layer.weights > 0 else ()) for layer in layers]
-    between = [True] * len(layers) if activations == "buffer" else [False] * len(layers)
-    fits = [may and plan.fits(layer, own) for may, layer, own in zip(between, layers, banked)]
-    for label, layer, own, kept in zip(workload.labels, layers, banked, _resident(fits)):
-        counts = plan.counts(layer, own | kept)
-        actions += _actions(label, counts, acc)
-        times += _times(label, counts, acc)
-    parts = _parts(acc, workload, weights)
+    for label, one, way in zip(workload.labels, seen, chooser.choose(found)):
+        actions += _actions(label, way.counts, one)
+        actions += _leakage(label, way.counts, acc, leakage, banks, way.seconds)
+        times += _times(label, way.counts, acc)
     latency = math.fsum(time.seconds for time in times)
-    actions += _leakage(acc, parts, latency)
     off_chip = frozenset(memory.name for memory in acc.memories if memory.off_chip)
-    rows = tuple(actions), tuple(parts), tuple(times)
-    return Cost(*rows, batch / latency, workload.macs, batch, off_chip, _notes(acc, weights, mapper, activations))
+    actions += control_rows(actions, acc.control, off_chip)
+    rows = tuple(actions), tuple(_parts(acc, banks)), tuple(times)
+    notes = _notes(acc, weights, mapper, activations, leakage, activity)
+    return Cost(*rows, batch / latency, workload.macs, batch, off_chip, notes)
 
 
 def roof(
-    workload: Workload, accelerator: str | Path | Accelerator = "roof", batch: int = 1, weights: str = "once"
+    workload: Workload,
+    accelerator: str | Path | Accelerator = "roof",
+    batch: int = 1,
+    weights: str = "once",
+    activity: Mapping[str, float] | None = None,
 ) -> Cost:
     """Lower bound of any machine with these multipliers and this off-chip memory.
 
     The energy of the multiply-accumulates and of the compulsory words: the network's inputs and outputs, and with
-    ``weights="per_inference"`` every stored weight once a batch.  Nothing that stays on the chip is counted.
+    ``weights="per_inference"`` every stored weight once a batch.  Nothing that stays on the chip is counted, and no
+    multiply by an input activation that is zero (``activity``, as in :func:`network_cost`).
 
     Examples
     --------
@@ -111,7 +126,9 @@ def roof(
     words["Outputs"] = (workload.outputs * batch, acc.precision.outputs, "write", memory.write)
     if weights == "per_inference":
         words["Weights"] = (workload.weights, acc.precision.weights, "read", memory.read)
-    actions = [ActionRow(workload.name, "mac", "compute", macs, macs * acc.mac.energy, acc.mac.source)]
+    layers = zip(workload.labels, workload.layers)
+    busy = math.fsum(layer.macs * (activity or {}).get(label, 1.0) for label, layer in layers)
+    actions = [ActionRow(workload.name, "mac", "compute", macs, batch * busy * acc.mac.energy, acc.mac.source)]
     for name, (count, bits, action, energy) in words.items():
         accesses = math.ceil(count * bits / memory.width)
         actions.append(
@@ -133,32 +150,31 @@ def _check(acc: Accelerator, batch: int, weights: str) -> None:
         raise InputError(f"accelerator {acc.name} has no weight_bank, so weights = 'once' is not possible on it")
 
 
-@dataclass
-class _Plan:
-    """Mappings of one accelerator, each shape with its resident tensors chosen and counted once."""
+def _check_options(
+    workload: Workload, mapper: object, activations: str, leakage: str, activity: Mapping[str, float]
+) -> None:
+    if isinstance(mapper, str) and mapper not in KINDS:
+        raise InputError(f"mapper = {mapper!r}: must be one of {', '.join(KINDS)}, or a function")
+    if activations not in ("buffer", "off_chip"):
+        raise InputError(f"activations = {activations!r}: must be 'buffer' or 'off_chip'")
+    check_rule(leakage)
+    for label, share in activity.items():
+        if label not in workload.labels:
+            raise InputError(f"activity: {workload.name!r} has no layer {label!r}; it has {', '.join(workload.labels)}")
+        if not 0.0 <= share <= 1.0:
+            raise InputError(f"activity[{label!r}] = {share!r}: must be a share of activations, 0 ... 1")
 
-    acc: Accelerator
-    choose: Mapper
-    known: dict[tuple[str, Resident], Counts] = field(default_factory=dict)
 
-    def counts(self, layer: Layer, resident: Resident) -> Counts:
-        """What the chosen mapping does."""
-        key = layer.replace({"name": ""}).spec_id, resident
-        if key not in self.known:
-            mapping = self.choose(layer, self.acc, resident=resident)
-            self.known[key] = analyze(layer, self.acc, mapping, resident)
-        return self.known[key]
+def _with_banks(acc: Accelerator, workload: Workload, weights: str) -> tuple[Accelerator, int]:
+    """The accelerator with weight banks that hold the network, and their number: none where weights come each time."""
+    if weights != "once" or acc.weight_bank is None:
+        return acc, 0
+    bank, banks = acc.weight_bank.holding(workload.weights * acc.precision.weights)
+    return acc.replace({"weight_bank": bank}), banks
 
-    def fits(self, layer: Layer, banked: Resident) -> bool:
-        """Whether the inputs and outputs of a layer stay on the chip together and leave room for a mapping."""
-        home, both = home_of(self.acc), frozenset({"Inputs", "Outputs"})
-        if home is None or sum(whole_bits(problem_of(layer), self.acc, both).values()) > home.usable:
-            return False
-        try:
-            self.counts(layer, banked | both)
-        except InputError:
-            return False
-        return True
+
+def _bank_leakage(acc: Accelerator) -> float:
+    return 0.0 if acc.weight_bank is None else acc.weight_bank.leakage
 
 
 def _batched(layer: Layer, batch: int) -> Layer:
@@ -206,38 +222,35 @@ def _times(label: str, counts: Counts, acc: Accelerator) -> Iterator[TimeRow]:
         yield TimeRow(label, phase, number / acc.clock, "loop nest")
 
 
-def _parts(acc: Accelerator, workload: Workload, weights: str) -> list[AreaRow]:
-    parts = []
+def _parts(acc: Accelerator, banks: int) -> Iterator[AreaRow]:
     for memory in (memory for memory in acc.memories if not memory.off_chip):
         built = acc.instances(memory.name)
-        parts.append(AreaRow(memory.name, built, built * memory.area, memory.source))
-    parts.append(AreaRow("mac", acc.macs, acc.macs * acc.mac.area, acc.mac.source))
-    if weights == "once" and acc.weight_bank is not None:
-        banks = math.ceil(workload.weights * acc.precision.weights / acc.weight_bank.capacity)
-        parts.append(AreaRow(BANK, banks, banks * acc.weight_bank.area, acc.weight_bank.source))
-    return parts
+        yield AreaRow(memory.name, built, built * memory.area, memory.source)
+    yield AreaRow("mac", acc.macs, acc.macs * acc.mac.area, acc.mac.source)
+    if acc.weight_bank is not None and banks:
+        yield AreaRow(BANK, banks, banks * acc.weight_bank.area, acc.weight_bank.source)
 
 
-def _leakage(acc: Accelerator, parts: list[AreaRow], seconds: float) -> Iterator[ActionRow]:
-    """Leakage of every part over the whole batch, for the parts that give one."""
-    powers: dict[str, Memory | Any] = {memory.name: memory for memory in acc.memories}
-    powers[BANK] = acc.weight_bank
-    for part in parts:
-        source = powers.get(part.component)
-        if source is not None and source.leakage > 0:
-            energy = part.count * source.leakage * seconds
-            yield ActionRow("all", part.component, "leak", part.count, energy, source.source)
+def _leakage(
+    label: str, counts: Counts, acc: Accelerator, rule: Rule, banks: int, seconds: float
+) -> Iterator[ActionRow]:
+    """Leakage of one layer's time: banks of every memory by the rule, and the banks that hold weights."""
+    for leak in leaks(acc, counts, rule):
+        yield ActionRow(label, leak.memory.name, "leak", leak.banks, leak.power_w * seconds, leak.memory.source)
+    if acc.weight_bank is not None and banks and acc.weight_bank.leakage > 0:
+        energy = banks * acc.weight_bank.leakage * seconds
+        yield ActionRow(label, BANK, "leak", banks, energy, acc.weight_bank.source)
 
 
-def default_mapping(layer: Any, acc: Accelerator, resident: Resident = NOWHERE) -> Mapping:
+def default_mapping(layer: Any, acc: Accelerator, resident: Resident = NOWHERE) -> LoopMapping:
     """The stated row-stationary mapping on a design of Eyeriss's shape, else the mapping of least energy."""
     choose = row_stationary if is_row_stationary(acc) else best_mapping
     return choose(layer, acc, resident=resident)
 
 
-def _notes(acc: Accelerator, weights: str, mapper: Mapper | Objective | None, activations: str) -> tuple[str, ...]:
-    if mapper is None:
-        mapper = row_stationary if is_row_stationary(acc) else "energy"
+def _notes(
+    acc: Accelerator, weights: str, mapper: object, activations: str, leakage: Rule, activity: object
+) -> tuple[str, ...]:
     mapped = f"least {mapper}" if isinstance(mapper, str) else getattr(mapper, "__name__", "given").replace("_", " ")
     where = {
         "once": "weights wait in on-chip banks, loaded before the first inference and not counted",
@@ -247,4 +260,9 @@ def _notes(acc: Accelerator, weights: str, mapper: Mapper | Objective | None, ac
         "buffer": "activations between layers stay in the buffer where they fit",
         "off_chip": "every layer's inputs and outputs pass through off-chip memory",
     }
-    return (where[weights], f"mapping: {mapped}", between[activations])
+    zeros = "no activation is taken to be zero"
+    if activity is not None:
+        gated = ", ".join(acc.zero_gated)
+        zeros = f"multipliers and {gated} rest on zero activations" if gated else "zero activations save nothing here"
+    notes = (where[weights], f"mapping: {mapped}", between[activations], RULES[leakage], zeros)
+    return (*notes, acc.control.note)

@@ -7,6 +7,7 @@ from pimsim.chip import list_chips, load_chip
 from pimsim.components.logic import mac
 from pimsim.digital import eyeriss_like, load_accelerator, network_cost, roof, roof_like
 from pimsim.evaluation import beside, digital_twin
+from pimsim.evaluation.twin import digital_imc, sum_bits
 from pimsim.workload import Conv2d, Dense, Workload
 
 NETWORK = Workload(name="small", layers=[Conv2d(m=16, c=8, p=12, q=12, r=3, s=3), Dense(m=10, c=256)])
@@ -81,7 +82,14 @@ def test_every_chip_has_a_twin(name):
     twin = digital_twin(chip)
     assert twin.node == chip.macro.node
     assert (twin.precision.weights, twin.precision.inputs) == (chip.macro.weights.bits, chip.macro.inputs.bits)
-    assert twin.precision.psums == chip.accumulator_bits
+    assert twin.precision.psums == sum_bits(chip)
+    imc = digital_imc(chip)
+    assert imc.macro.digital
+    assert (imc.macro.node, imc.supply, imc.arrays, imc.macro.rows) == (
+        chip.macro.node, min(chip.supply, 1.4), chip.arrays, chip.macro.rows)  # fmt: skip
+    assert (imc.macro.weights.bits, imc.macro.inputs.bits) == (chip.macro.weights.bits, chip.macro.inputs.bits)
+    assert all(imc.components[part] == chip.components[part] for part in chip.with_role("buffer"))
+    assert imc.cost(NETWORK).energy_j > 0
     sizes = [chip.instances(part) * chip.components[part].capacity for part in chip.with_role("buffer")]
     assert twin.memories[1].capacity / 8 == pytest.approx(sum(sizes) or 108 * 1024)
     assert bool(sizes) != ("names no buffer" in twin.description)

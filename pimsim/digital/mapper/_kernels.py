@@ -9,6 +9,8 @@ import numpy as np
 
 from pimsim.base.jit import njit
 
+TIE = 1e-9  # weight of the energy where the time is what counts
+
 
 @njit
 def _gcd(a, b):
@@ -184,15 +186,40 @@ def _form(form, vector, low, high, constant, terms, prices):
 
 
 @njit
-def bound(kind, vector, low, high, constant, terms, prices):
-    """Lower bound of the objective: 0 energy, 1 time (energy breaks ties), 2 energy x time."""
+def _rate(vector, low, standing, leak_parts, leak_weights, leaks):
+    """Lower bound of what leaks in a cycle: what always does, and the banks that hold something.
+
+    A row of ``leak_parts``: leak, column.  One of ``leaks``: bits there as a whole, bits of a bank, price of a bank,
+    column of the instances in use (-1: one).
+    """
+    total = standing
+    for leak in range(leaks.shape[0]):
+        held = leaks[leak, 0]
+        for k in range(leak_weights.size):
+            if leak_parts[k, 0] == leak:
+                held += leak_weights[k] * vector[leak_parts[k, 1]] * low[leak_parts[k, 1]]
+        used = int(leaks[leak, 3])
+        number = 1.0 if used < 0 else vector[used] * low[used]
+        total += number * np.ceil(held / leaks[leak, 1] - 1e-9) * leaks[leak, 2]
+    return total
+
+
+@njit
+def bound(kind, vector, low, high, constant, terms, prices, fixed, leak_parts, leak_weights, leaks):
+    """Lower bound of the objective: 0 energy, 1 time (energy breaks ties), 2 energy x time.
+
+    ``fixed``: what leaks in a cycle whatever the mapping, and the energy in whose units ties are broken.
+    """
     energy = _form(0, vector, low, high, constant, terms, prices)
-    if kind == 0:
+    if constant.size == 1:
         return energy
     time = 0.0
     for form in range(1, constant.size):
         time = max(time, _form(form, vector, low, high, constant, terms, prices))
-    return time * (1.0 + 1e-6 * energy) if kind == 1 else time * energy
+    energy += time * _rate(vector, low, fixed[0], leak_parts, leak_weights, leaks)
+    if kind == 0:
+        return energy
+    return time * (1.0 + TIE * energy / fixed[1]) if kind == 1 else time * energy
 
 
 @njit
@@ -267,7 +294,10 @@ def tighten(factors, n_options, column, ratios, powers):
 
 
 @njit
-def rate_options(kind, factors, n_options, constant, terms, prices, parts, weights, limits, scores):
+def rate_options(
+    kind, factors, n_options, constant, terms, prices, fixed, leak_parts, leak_weights, leaks, parts, weights, limits,
+    scores,
+):  # fmt: skip
     """Objective bound of every option with all other groups at their best; infinite where it cannot fit."""
     n_groups, n_columns = factors.shape[0], factors.shape[2]
     least, most = np.empty((n_groups, n_columns)), np.empty((n_groups, n_columns))
@@ -284,7 +314,9 @@ def rate_options(kind, factors, n_options, constant, terms, prices, parts, weigh
             vector = factors[group, option]
             scores[group, option] = np.inf
             if fits(vector, low, parts, weights, limits):
-                scores[group, option] = bound(kind, vector, low, high, constant, terms, prices)
+                scores[group, option] = bound(
+                    kind, vector, low, high, constant, terms, prices, fixed, leak_parts, leak_weights, leaks
+                )
 
 
 @njit
@@ -317,11 +349,15 @@ def undominated(factors, falling, fixed, keep):
 
 
 @njit
-def search(kind, factors, scores, n_options, constant, terms, prices, parts, weights, limits, best, chosen, nodes_left):
+def search(
+    kind, factors, scores, n_options, constant, terms, prices, fixed, leak_parts, leak_weights, leaks, parts, weights,
+    limits, best, chosen, place, vectors, depth, nodes,
+):  # fmt: skip
     """Depth-first over the options of every group; a partial choice is dropped when its bound is no better.
 
-    Returns the best objective, the number of nodes and of complete mappings that were costed, and whether the node
-    budget ran out.
+    ``place`` (zeros), ``vectors`` (ones) and ``depth`` (0) hold where the search stands, so that it goes on after
+    ``nodes`` partial choices.  Returns the best objective, the number of complete mappings that were costed, and the
+    depth: -1 when the search is through.
     """
     n_groups, n_columns = factors.shape[0], factors.shape[2]
     least, most = np.empty((n_groups, n_columns)), np.empty((n_groups, n_columns))
@@ -331,10 +367,8 @@ def search(kind, factors, scores, n_options, constant, terms, prices, parts, wei
         for column in range(n_columns):
             low[group, column] = low[group + 1, column] * least[group, column]
             high[group, column] = high[group + 1, column] * most[group, column]
-    vectors = np.ones((n_groups + 1, n_columns))
-    place = np.zeros(n_groups, np.int64)
-    depth, nodes, leaves = 0, 0, 0
-    while depth >= 0:
+    leaves = 0
+    while depth >= 0 and nodes > 0:
         # Options come best first: when one's own bound is no better than the best, neither is that of those after it.
         if place[depth] == n_options[depth] or scores[depth, place[depth]] >= best:
             place[depth] = 0
@@ -342,16 +376,16 @@ def search(kind, factors, scores, n_options, constant, terms, prices, parts, wei
             if depth >= 0:
                 place[depth] += 1
             continue
-        nodes += 1
-        if nodes > nodes_left:
-            return best, nodes, leaves, True
+        nodes -= 1
         after = depth + 1
         vector = vectors[after]
         for column in range(n_columns):
             vector[column] = vectors[depth, column] * factors[depth, place[depth], column]
         good = fits(vector, low[after], parts, weights, limits)
         if good:
-            value = bound(kind, vector, low[after], high[after], constant, terms, prices)
+            value = bound(
+                kind, vector, low[after], high[after], constant, terms, prices, fixed, leak_parts, leak_weights, leaks
+            )
             good = value < best * (1.0 - 1e-12)
             if after == n_groups:
                 leaves += 1
@@ -363,4 +397,4 @@ def search(kind, factors, scores, n_options, constant, terms, prices, parts, wei
             depth = after
         else:
             place[depth] += 1
-    return best, nodes, leaves, False
+    return best, leaves, depth

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from pimsim.digital.mapper import _kernels
-from pimsim.digital.mapper.model import Column, Form
+from pimsim.digital.mapper.model import Column, Form, Leak
 
 Limit = tuple[list[tuple[Column, float]], float]
 _RAISED = 1 + 1e-6  # a sharper column must raise the bound by more than this factor to be carried along
@@ -21,9 +21,18 @@ class Columns:
     forms : costs.
     limits : (sum of weight x column, most) pairs.
     ratios : quotients of columns by the ids of both, shared by all orders of a layer.
+    leaks : memories whose banks leak while they hold something.
+    standing : what leaks whatever the mapping [J a cycle].
     """
 
-    def __init__(self, forms: list[Form], limits: list[Limit], ratios: dict[tuple[int, int], Column]) -> None:
+    def __init__(
+        self,
+        forms: list[Form],
+        limits: list[Limit],
+        ratios: dict[tuple[int, int], Column],
+        leaks: list[Leak],
+        standing: float,
+    ) -> None:
         self.found: list[Column] = []
         self._place: dict[int, int] = {}
         self.constant = np.array([form.constant for form in forms])
@@ -41,6 +50,8 @@ class Columns:
                 prices.append((price_a, price_b))
         self.prices = np.array(prices, np.float64).reshape(-1, 2)
         self.limits = self._limits(limits)
+        self._fixed = np.array([standing, self.constant[0] or 1.0])
+        self._leaks = self._leak_arrays(leaks)
 
     def place(self, column: Column) -> int:
         """Number of a column."""
@@ -55,10 +66,17 @@ class Columns:
         rows = np.array([part[:2] for part in parts], np.int64).reshape(-1, 2)
         return rows, np.array([part[2] for part in parts], np.float64), most
 
-    def costs(self, sharper: dict[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Arrays of the forms; ``sharper`` maps a column to one that bounds it from below."""
+    def _leak_arrays(self, leaks: list[Leak]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        parts = [(number, self.place(c), weight) for number, leak in enumerate(leaks) for c, weight in leak.parts]
+        used = [-1 if leak.used is None else self.place(leak.used) for leak in leaks]
+        rows = [(leak.whole, leak.bank, leak.price, column) for leak, column in zip(leaks, used)]
+        columns = np.array([part[:2] for part in parts], np.int64).reshape(-1, 2)
+        return columns, np.array([part[2] for part in parts], np.float64), np.array(rows, np.float64).reshape(-1, 4)
+
+    def costs(self, sharper: dict[int, int]) -> tuple[np.ndarray, ...]:
+        """Arrays of the forms and leaks; ``sharper`` maps a column to one that bounds it from below."""
         rows = [(form, a, sharper.get(a, -1), b, ratio, sharper.get(ratio, -1)) for form, a, b, ratio in self._terms]
-        return self.constant, np.array(rows, np.int64).reshape(-1, 6), self.prices
+        return self.constant, np.array(rows, np.int64).reshape(-1, 6), self.prices, self._fixed, *self._leaks
 
     def first_bound(self, kind: int, options: tuple[np.ndarray, ...], keys: tuple, known: dict) -> float:
         """Bound from the least factor of every column over the allowed options."""
@@ -111,6 +129,7 @@ class Columns:
 
     def falling(self) -> tuple[np.ndarray, np.ndarray]:
         """Columns of which less is never worse, and those that must be equal to compare."""
-        less = sorted({term[1] for term in self._terms} | set(self.limits[0][:, 1].tolist()))
+        columns = np.concatenate([self.limits[0][:, 1], self._leaks[0][:, 1], self._leaks[2][:, 3].astype(np.int64)])
+        less = sorted(({term[1] for term in self._terms} | set(columns.tolist())) - {-1})
         fixed = sorted({term[2] for term in self._terms} - {-1})
         return np.array(less, np.int64), np.array(fixed, np.int64)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pimsim.digital.accelerator import Accelerator, Array, Memory
+from pimsim.digital.leakage import bank_bits, leaking
 from pimsim.digital.mapper import _kernels
 from pimsim.digital.mapper.space import Boundary, Choice, Slot, Stop, allowed
 from pimsim.digital.problem import Problem, Tensor
@@ -30,6 +32,16 @@ class Form:
     constant: float = 0.0
     linear: list[tuple[Column, float]] = field(default_factory=list)
     differ: list[tuple[Column, Column, float, float]] = field(default_factory=list)
+
+
+class Leak(NamedTuple):
+    """Leakage of a memory: used instances x ceil((sum of weight x column + whole) / bank) x price [J a cycle]."""
+
+    parts: list[tuple[Column, float]]
+    whole: float
+    bank: float
+    price: float
+    used: Column | None
 
 
 class Model:
@@ -56,14 +68,52 @@ class Model:
         self._known: dict[Any, Column] = {}
 
     def forms(self, bounds: tuple[Boundary, ...], stops: tuple[Stop, ...]) -> list[Form]:
-        """Energy [J], then every cycle count that the busiest of is the time: computing, and each limited port."""
+        """Energy [J], then every cycle count that the busiest of is the time, fill and drain in each.
+
+        Computing, as bounded by the multipliers and as the loops run, and each limited port.
+        """
         ports: dict[tuple[int, str], Form] = {}
         for boundary, stop in zip(bounds, stops):
             for place in (boundary.parent, boundary.child):
                 if place is not None:
                     self._ports(ports, place, boundary, stop)
+        floor = Form(self.problem.macs / self.acc.macs)
         compute = Form(0.0, [(self._column(("cycles",), self._cycles), 1.0)])
-        return [self.energy(bounds, stops), compute, *ports.values()]
+        times = [floor, compute, *ports.values()]
+        ends = list(self._fill_drain(bounds))
+        for form in times:
+            form.linear += ends
+        return [self.energy(bounds, stops), *times]
+
+    def leaks(self, keeps: tuple[frozenset[str], ...]) -> list[Leak]:
+        """Of every memory that leaks: what a bank of it costs a cycle, and how many hold something."""
+        found = []
+        places = [place for place, level in enumerate(self.acc.hierarchy) if isinstance(level, Memory)]
+        for place, kept in zip(places, keeps):
+            memory = self.acc.memory_at(place)
+            if memory not in leaking(self.acc):
+                continue
+            parts, whole = self._occupied(place, kept)
+            price = memory.leakage / memory.banks / self.acc.clock
+            used = self._used(sum(slot.level < place for slot in self.slots))
+            found.append(Leak(parts, float(whole), bank_bits(memory), price, used))
+        return found
+
+    def _fill_drain(self, bounds: tuple[Boundary, ...]) -> Iterator[tuple[Column, float]]:
+        """Cycles that the first tiles take on their way in and the last on their way out: tiles and cycles a word."""
+        for boundary in bounds:
+            if boundary.child is None or (self._stays(boundary) and boundary.tensor.name != "Weights"):
+                continue
+            parent, child = self.acc.memory_at(boundary.parent), self.acc.memory_at(boundary.child)
+            out, back = parent.read_bandwidth, child.write_bandwidth
+            if boundary.tensor.output:
+                out, back = child.read_bandwidth, parent.write_bandwidth
+            if self._stays(boundary):  # from the weight banks, whose port has no limit
+                out = None
+            slowest = max(1.0 / band if band else 0.0 for band in (out, back))
+            if slowest:
+                bits = self.acc.precision.bits(boundary.tensor.name)
+                yield self._tile(boundary.tensor, boundary.below), bits * slowest
 
     def energy(self, bounds: tuple[Boundary, ...], stops: tuple[Stop, ...]) -> Form:
         """Energy of the layer [J]."""
@@ -83,12 +133,8 @@ class Model:
             memory = self.acc.memory_at(place)
             if not math.isfinite(memory.usable):
                 continue
-            below = sum(slot.level < place for slot in self.slots)
-            tensors = [tensor for tensor in self.problem.tensors if tensor.name in kept]
-            each = tile_bits(self.acc, memory, self.resident)
-            parts = [(self._tile(t, below), float(each[t.name])) for t in tensors if each[t.name]]
-            whole = whole_bits(self.problem, self.acc, self.resident) if memory is home_of(self.acc) else {}
-            room = memory.usable - sum(whole.values())
+            parts, whole = self._occupied(place, kept)
+            room = memory.usable - whole
             if room < 0:
                 return None
             if parts:
@@ -97,6 +143,16 @@ class Model:
             if not slot.timed:
                 found.append(([(self._bound(place), 1.0)], float(slot.size)))
         return found
+
+    def _occupied(self, place: int, kept: frozenset[str]) -> tuple[list[tuple[Column, float]], int]:
+        """Tiles in a memory with the bits of a word, and the bits of what is resident there as a whole."""
+        memory = self.acc.memory_at(place)
+        below = sum(slot.level < place for slot in self.slots)
+        tensors = [tensor for tensor in self.problem.tensors if tensor.name in kept]
+        each = tile_bits(self.acc, memory, self.resident)
+        parts = [(self._tile(t, below), float(each[t.name])) for t in tensors if each[t.name]]
+        whole = whole_bits(self.problem, self.acc, self.resident) if memory is home_of(self.acc) else {}
+        return parts, sum(whole.values())
 
     def options(self, order: tuple[Choice | None, ...]) -> tuple[tuple[np.ndarray, ...], tuple[Any, ...]]:
         """Options of every group that an order allows, and a key of each such set."""
@@ -172,15 +228,21 @@ class Model:
 
     def _each(self, column: Column, outside: int) -> Column:
         """A column per instance of the memory with ``outside`` slots outside it."""
+        instances = self._used(outside)
+        if instances is None:
+            return column
+        return self._column(("each", id(column), outside), lambda: tuple(c / u for c, u in zip(column, instances)))
+
+    def _used(self, outside: int) -> Column | None:
+        """Instances in use of a memory with ``outside`` slots outside it; None where there is only one."""
         spread = [place for place in range(outside) if not self.slots[place].timed]
         if not spread:
-            return column
+            return None
 
         def used(dim: str) -> np.ndarray:
             return self.factors[dim][:, spread].prod(axis=1)
 
-        instances = self._column(("used", outside), lambda: tuple(self._group(group, used) for group in self.groups))
-        return self._column(("each", id(column), outside), lambda: tuple(c / u for c, u in zip(column, instances)))
+        return self._column(("used", outside), lambda: tuple(self._group(group, used) for group in self.groups))
 
     def _column(self, key: Any, make) -> Any:
         if key not in self._known:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
-from pimsim.digital.accelerator import Accelerator
+from pimsim.digital.accelerator import Accelerator, load_accelerator
+from pimsim.digital.leakage import Rule
 from pimsim.digital.mapper.search import Mapped, Objective, map_layer
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.residency import NOWHERE, Resident
@@ -12,7 +14,11 @@ from pimsim.workload import Conv2d, Dense, MatMul, Workload
 
 
 def map_network(
-    workload: Workload, acc: Accelerator, objective: Objective = "energy", imperfect: int = 1, time_limit: float = 60.0
+    workload: Workload,
+    accelerator: str | Path | Accelerator,
+    objective: Objective = "energy",
+    imperfect: int = 1,
+    time_limit: float = 60.0,
 ) -> dict[str, Mapped]:
     """Best mapping of every layer of a network, by label; layers of the same shape are searched once.
 
@@ -20,26 +26,31 @@ def map_network(
 
     Examples
     --------
-    >>> from pimsim.digital import load_accelerator
     >>> from pimsim.workload import Dense, Workload
     >>> twice = Workload(name="twice", layers=[Dense(name="a", m=8, c=8), Dense(name="b", m=8, c=8)])
-    >>> found = map_network(twice, load_accelerator("eyeriss"))
+    >>> found = map_network(twice, "eyeriss")
     >>> found["a"].mapping.layer, found["b"].value == found["a"].value
     ('a', True)
     """
-    found = {}
+    acc, found = load_accelerator(accelerator), {}
     for label, layer in zip(workload.labels, workload.layers):
-        best = _cached(layer.replace({"name": ""}), acc, objective, imperfect, time_limit, NOWHERE)
+        best = _cached(layer.replace({"name": ""}), acc, objective, imperfect, time_limit, NOWHERE, "live", 0.0)
         mapping = best.mapping.replace({"layer": label})
         found[label] = Mapped(**(vars(best) | {"mapping": mapping}))
     return found
 
 
 def best_mapping(
-    layer: Conv2d | Dense | MatMul, acc: Accelerator, objective: Objective = "energy", resident: Resident = NOWHERE
+    layer: Conv2d | Dense | MatMul,
+    accelerator: str | Path | Accelerator,
+    objective: Objective = "energy",
+    resident: Resident = NOWHERE,
+    leakage: Rule = "live",
+    standing: float = 0.0,
 ) -> Mapping:
     """The mapping that :func:`map_layer` finds; a shape with the same tensors resident is searched once a process."""
-    return _cached(layer.replace({"name": ""}), acc, objective, 1, 60.0, resident).mapping
+    acc = load_accelerator(accelerator)
+    return _cached(layer.replace({"name": ""}), acc, objective, 1, 60.0, resident, leakage, standing).mapping
 
 
 @functools.lru_cache(maxsize=1024)
@@ -50,5 +61,7 @@ def _cached(
     imperfect: int,
     limit: float,
     resident: Resident,
+    leakage: Rule,
+    standing: float,
 ) -> Mapped:
-    return map_layer(layer, acc, objective, imperfect, limit, resident)
+    return map_layer(layer, acc, objective, imperfect, limit, resident, leakage, standing)
