@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from pimsim.base.errors import InputError
 from pimsim.digital.accelerator import Accelerator, Array
 from pimsim.digital.analysis import Counts, analyze
 from pimsim.digital.leakage import Rule, leaks
-from pimsim.digital.mapper import best_mapping
+from pimsim.digital.mapper.network import searched
 from pimsim.digital.mapper.search import Objective
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.problem import problem_of
@@ -21,12 +21,6 @@ from pimsim.digital.row_stationary import is_row_stationary, row_stationary
 from pimsim.workload import Layer
 
 Mapper = Callable[..., Mapping]  # layer, accelerator, resident=
-# What is searched for each objective; the stated mapping is a candidate of all.
-_SEARCHED: dict[Objective, tuple[Objective, ...]] = {
-    "energy": ("energy",),
-    "latency": ("latency", "energy", "edp"),
-    "edp": ("edp", "energy", "latency"),
-}
 
 
 class Way(NamedTuple):
@@ -87,21 +81,27 @@ class Chooser:
     def _mappings(self, layer: Layer, acc: Accelerator, resident: Resident) -> list[Mapping]:
         if not isinstance(self.mapper, str):
             return [self.mapper(layer, acc, resident=resident)]
-        weighed, found, failed = charged(acc), [], None
-        makers: list[Callable[[], Mapping]] = [
-            lambda goal=goal: best_mapping(layer, weighed, goal, resident, self.rule, self.standing)  # type: ignore[misc]
-            for goal in _SEARCHED[self.mapper]
-        ]
-        if is_row_stationary(acc):
-            makers.append(lambda: row_stationary(layer, acc, resident))
-        for make in makers:
-            try:
-                found.append(make())
-            except InputError as error:
-                failed = failed or error
-        if failed and not found:
-            raise failed
+        found: list[Mapping] = []
+        stated = is_row_stationary(acc)
+        try:
+            found += self._searched(layer, charged(acc), resident)
+        except InputError:
+            if not stated:
+                raise
+        try:
+            found += [row_stationary(layer, acc, resident)] if stated else []
+        except InputError:
+            if not found:
+                raise
         return found
+
+    def _searched(self, layer: Layer, acc: Accelerator, resident: Resident) -> Iterator[Mapping]:
+        """By energy; by the other objectives where they are asked for, or where that search has no proof."""
+        first = searched(layer, acc, "energy", resident, self.rule, self.standing)
+        yield first.mapping
+        if self.mapper != "energy" or first.proof != "optimal":
+            yield searched(layer, acc, "latency", resident, self.rule, self.standing).mapping
+            yield searched(layer, acc, "edp", resident, self.rule, self.standing).mapping
 
     def _way(self, layer: Layer, acc: Accelerator, mapping: Mapping, resident: Resident) -> Way:
         counts = analyze(layer, acc, mapping, resident)

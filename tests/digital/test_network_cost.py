@@ -137,9 +137,9 @@ def test_banks_that_leak_by_hand():
             rows = {row.component: row for row in cost.actions if row.layer == label and row.action == "leak"}
             banks = rows["buffer"].count
             assert banks == 8 if rule == "all" else math.ceil(whole / bank) <= banks < 8
-            assert rows["buffer"].energy_j == pytest.approx(banks * power * seconds)
+            assert rows["buffer"].energy_j == pytest.approx(banks * power * seconds, rel=1e-9, abs=0)
             assert rows["weight_bank"].count == 1
-            assert rows["weight_bank"].energy_j == pytest.approx(weight_power * seconds)
+            assert rows["weight_bank"].energy_j == pytest.approx(weight_power * seconds, rel=1e-9, abs=0)
     with pytest.raises(InputError, match="leakage = 'some': must be 'live'"):
         network_cost(workload, acc, leakage="some")
 
@@ -172,16 +172,16 @@ def test_weight_banks_by_hand():
     workload = Workload(name="one", layers=[Dense(m=1000, c=150)])
     cost = network_cost(workload, acc, leakage="all")
     bank = acc.weight_bank
-    assert bank.read == pytest.approx(12.9e-12, rel=1e-3)
+    assert bank.read == pytest.approx(12.9e-12, rel=1e-3, abs=0)
     assert bank.leakage == pytest.approx(1.67e-3)
     side = math.sqrt(3 * bank.area)
     read = bank.read + 64 * 0.2e-9 * side * 0.81 / 4
     (row,) = [row for row in cost.actions if (row.component, row.action) == ("weight_bank", "read Weights")]
     assert row.count >= 150_000 / 8
-    assert row.energy_j == pytest.approx(row.count * read, rel=1e-9)
+    assert row.energy_j == pytest.approx(row.count * read, rel=1e-9, abs=0)
     assert {part.component: part.count for part in cost.parts}["weight_bank"] == 3
     (leak,) = [row for row in cost.actions if (row.component, row.action) == ("weight_bank", "leak")]
-    assert leak.energy_j == pytest.approx(3 * bank.leakage * cost.latency_s)
+    assert leak.energy_j == pytest.approx(3 * bank.leakage * cost.latency_s, rel=1e-9, abs=0)
 
 
 def test_zero_activations_rest_multiplier_and_filter_scratchpad():
@@ -200,7 +200,7 @@ def test_zero_activations_rest_multiplier_and_filter_scratchpad():
     on_chip = [row.energy_j for row in half.actions if row.layer == label
                and row.component not in ("DRAM", "control") and row.action != "leak"]  # fmt: skip
     (row,) = [row for row in half.actions if row.layer == label and row.component == "control"]
-    assert row.energy_j == pytest.approx(math.fsum(on_chip) / 3)
+    assert row.energy_j == pytest.approx(math.fsum(on_chip) / 3, rel=1e-9, abs=0)
     assert "multipliers and filter_spad rest on zero activations" in half.notes
     bound = network_cost(SMALL, "roof", activity={label: 0.5})
     macs = SMALL.macs - 0.5 * SMALL.layers[1].macs

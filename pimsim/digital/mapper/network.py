@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from pathlib import Path
 
 from pimsim.digital.accelerator import Accelerator, load_accelerator
@@ -11,6 +12,8 @@ from pimsim.digital.mapper.search import Mapped, Objective, map_layer
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.residency import NOWHERE, Resident
 from pimsim.workload import Conv2d, Dense, MatMul, Workload
+
+_BUDGET = 2_000_000  # mappings a layer of a network is worth: some seconds
 
 
 def map_network(
@@ -34,7 +37,7 @@ def map_network(
     """
     acc, found = load_accelerator(accelerator), {}
     for label, layer in zip(workload.labels, workload.layers):
-        best = _cached(layer.replace({"name": ""}), acc, objective, imperfect, time_limit, NOWHERE, "live", 0.0)
+        best = _cached(layer.replace({"name": ""}), acc, objective, imperfect, time_limit)
         mapping = best.mapping.replace({"layer": label})
         found[label] = Mapped(**(vars(best) | {"mapping": mapping}))
     return found
@@ -45,23 +48,34 @@ def best_mapping(
     accelerator: str | Path | Accelerator,
     objective: Objective = "energy",
     resident: Resident = NOWHERE,
+) -> Mapping:
+    """The mapping that :func:`map_layer` finds, or has found after two million; a shape is searched once a process."""
+    return searched(layer, load_accelerator(accelerator), objective, resident).mapping
+
+
+def searched(
+    layer: Conv2d | Dense | MatMul,
+    acc: Accelerator,
+    objective: Objective,
+    resident: Resident,
     leakage: Rule = "live",
     standing: float = 0.0,
-) -> Mapping:
-    """The mapping that :func:`map_layer` finds; a shape with the same tensors resident is searched once a process."""
-    acc = load_accelerator(accelerator)
-    return _cached(layer.replace({"name": ""}), acc, objective, 1, 60.0, resident, leakage, standing).mapping
+) -> Mapped:
+    """As :func:`best_mapping`, with what is known about it; names of layer and accelerator do not matter."""
+    nameless = acc.replace({"name": "", "description": ""})
+    return _cached(layer.replace({"name": ""}), nameless, objective, 1, math.inf, resident, leakage, standing, _BUDGET)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def _cached(
     layer: Conv2d | Dense | MatMul,
     acc: Accelerator,
     objective: Objective,
     imperfect: int,
     limit: float,
-    resident: Resident,
-    leakage: Rule,
-    standing: float,
+    resident: Resident = NOWHERE,
+    leakage: Rule = "live",
+    standing: float = 0.0,
+    budget: float = math.inf,
 ) -> Mapped:
-    return map_layer(layer, acc, objective, imperfect, limit, resident, leakage, standing)
+    return map_layer(layer, acc, objective, imperfect, limit, resident, leakage, standing, budget)

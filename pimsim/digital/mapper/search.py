@@ -89,6 +89,7 @@ def map_layer(
     resident: Resident = NOWHERE,
     leakage: Rule = "live",
     standing: float = 0.0,
+    budget: float = math.inf,
 ) -> Mapped:
     """The best mapping of a layer in the stated map space, with a proof or the gap to a bound.
 
@@ -107,6 +108,7 @@ def map_layer(
     resident : tensors that stay on the chip (:mod:`pimsim.digital.residency`): what is minimized is what they leave.
     leakage : which banks leak (:mod:`pimsim.digital.leakage`).
     standing : power that leaks beside the memories of the mapping [W]: that of weight banks.
+    budget : complete mappings after which the search stops: unlike the time limit the same on every machine.
 
     Raises
     ------
@@ -131,7 +133,7 @@ def map_layer(
     if not all(len(rows) for rows in factors.values()):
         raise InputError(f"no mapping fits: {_too_small(problem, acc)}")
     model = Model(problem, acc, slots, groups_of(problem), factors, resident)
-    state = _State(KINDS[objective], start + time_limit)
+    state = _State(KINDS[objective], start + time_limit, budget)
     candidates, space = _candidates(model, state, _Leakage.of(acc, leakage, standing))
     for candidate in candidates:
         if not state.take(candidate):
@@ -141,7 +143,8 @@ def map_layer(
         raise InputError(f"no mapping fits: {why}")
     mapping = _mapping(model, *state.winner, getattr(layer, "name", ""))
     bound, seconds = min(state.bound, state.best), time.perf_counter() - start
-    proof = "optimal" if bound >= state.best else f"gap {state.best / bound - 1:.2%}: stopped after {time_limit:g} s"
+    stopped = f"{time_limit:g} s" if time.perf_counter() > state.deadline else f"{state.costed} mappings"
+    proof = "optimal" if bound >= state.best else f"gap {state.best / bound - 1:.2%}: stopped after {stopped}"
     counts = analyze(problem, acc, mapping, resident)
     return Mapped(mapping, counts, objective, state.best, bound, proof, state.costed, space / state.costed, seconds)
 
@@ -181,6 +184,7 @@ class _State:
 
     kind: int
     deadline: float = math.inf
+    budget: float = math.inf
     best: float = math.inf
     bound: float = math.inf
     costed: int = 0
@@ -188,8 +192,8 @@ class _State:
 
     @property
     def late(self) -> bool:
-        """Whether time is up."""
-        return time.perf_counter() > self.deadline
+        """Whether the time or the budget is used up."""
+        return self.costed >= self.budget or time.perf_counter() > self.deadline
 
     def take(self, candidate: _Candidate) -> bool:
         """Search one candidate; False when neither it nor a later one can be better, or time is up.
