@@ -246,7 +246,7 @@ def check_best_by_its_objective(workload, acc, weights="once"):
 
 
 @needs_jit
-@pytest.mark.parametrize("name", ["eyeriss", "simba-like"])
+@pytest.mark.parametrize("name", ["eyeriss", pytest.param("simba-like", marks=pytest.mark.slow)])
 def test_the_mapping_asked_for_is_the_best_by_what_it_was_asked_for(name):
     check_best_by_its_objective(SMALL, load_accelerator(name))
 
