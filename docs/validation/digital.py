@@ -3,6 +3,7 @@
 import functools
 from pathlib import Path
 
+from pimsim.components.control import CONTROL
 from pimsim.digital import best_mapping, check_case, load_accelerator, load_case, network_cost
 from pimsim.workload import Workload, load_workload
 from validation.labels import Tagged, of_accelerator
@@ -84,7 +85,8 @@ def v18():
 
 def v21():
     """Shares of the on-chip energy."""
-    parts = {name: energy for name, energy in _cost().energy_by("component").items() if name not in _cost().off_chip}
+    apart = {*_cost().off_chip, CONTROL}  # the reference names no clock and control
+    parts = {name: energy for name, energy in _cost().energy_by("component").items() if name not in apart}
     total = sum(parts.values())
     basis = Basis("Wu et al., ICCAD 2019", (_LOOPS, *of_accelerator(load_accelerator(CHIP))))
     buffer, networks = 100 * parts["buffer"] / total, 100 * _networks(load_accelerator(CHIP)) / total
