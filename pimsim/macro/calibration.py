@@ -1,4 +1,4 @@
-"""Calibration: what is measured once on calibration data and then held: converter ranges, column gains, errors."""
+"""Calibration: what is measured once on calibration data: converter ranges, column gains and offsets, errors."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pimsim.macro.compensation_report import (
     compare_predistortion,
     compare_row_splitting,
 )
+from pimsim.macro.display import as_html, as_text
 from pimsim.macro.product.plan import build_plan
 from pimsim.macro.product.plans import Plans
 from pimsim.macro.programmed import freeze
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _REPORTED = 256  # calibration inputs kept for reports: a clip fraction of 0.1 % is seen in a layer of 64 columns
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calibration:
     """Everything an array learned from calibration data.
 
@@ -57,12 +58,33 @@ class Calibration:
         """Whether gain and offset change any output."""
         return bool((self.gain != 1.0).any() or self.offset.any())
 
+    def to_dict(self) -> dict[str, object]:
+        """Lowest and highest of what was found, over row groups, slices and columns."""
+        return {
+            "inputs": self.inputs,
+            "lo": _span(self.lo),
+            "q": _span(self.q),
+            "gain": _span(self.gain),
+            "offset": _span(self.offset),
+            "compensations": [found.name for found in self.compensations],
+        }
+
+    def __repr__(self) -> str:
+        return as_text("Calibration", self.to_dict())
+
+    def _repr_html_(self) -> str:
+        return as_html("Calibration", self.to_dict())
+
     def table(self) -> DataFrame:
         """One row for each compensation: name, setting, of, error_before, error_after."""
         from pandas import DataFrame
 
         names = [field.name for field in fields(Compensation)]
         return DataFrame([asdict(found) for found in self.compensations], columns=names)
+
+
+def _span(values: np.ndarray) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def calibrate(cells: CellsAt, x: np.ndarray, row_splitting: int | None = None) -> Calibration:

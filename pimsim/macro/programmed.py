@@ -55,7 +55,7 @@ class State(NamedTuple):
     effective: Effective
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Programmed:
     """Programmed cells of one matrix; arrays that differ only in how they are read share it.
 

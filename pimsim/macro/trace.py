@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pimsim.base.errors import InputError
 from pimsim.converters.adc import clips
+from pimsim.macro.display import as_html, as_text
 from pimsim.macro.product import plain
 from pimsim.macro.product.plan import ProductPlan
 from pimsim.macro.reads.addresses import Reads
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 _LARGEST = 1 << 27  # column sums a trace holds: 1 GiB in float64
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """Every conversion of a matrix product.
 
@@ -63,6 +67,33 @@ class Trace:
             {name: x[:, :, :, s].ravel() for s, name in enumerate(names)} for x in (self.before, self.after)
         )
         return before, after
+
+    def table(self) -> DataFrame:
+        """:meth:`rows` as a table."""
+        from pandas import DataFrame
+
+        return DataFrame(self.rows())
+
+    def to_dict(self) -> dict[str, object]:
+        """How many conversions there are, and what share of them is clipped."""
+        passes, groups, planes, slices, conversions, inputs, columns = self.before.shape
+        clipped = float(self.clipped.mean()) if self.clipped.size else 0.0
+        return {
+            "passes": passes,
+            "row_groups": groups,
+            "planes": planes,
+            "slices": slices,
+            "conversions": conversions,
+            "inputs": inputs,
+            "columns": columns,
+            "clip_fraction": clipped,
+        }
+
+    def __repr__(self) -> str:
+        return as_text("Trace", self.to_dict())
+
+    def _repr_html_(self) -> str:
+        return as_html("Trace", self.to_dict())
 
     def rows(self) -> list[dict[str, float]]:
         """One row for each plane and slice, for a table: range, clip fractions, rms error, weight in the output."""

@@ -52,7 +52,7 @@ def test_row_groups_of_an_array_share_its_converters():
 def test_offsets_of_converters_enter_every_conversion():
     array = program(adc=ps.ADC(bits=9, offset_lsb=3.0))
     trace, plan = array.matmul(X, trace=True)[1], array.plans.quiet
-    shift = plan.adc._offset[plan.which][None, :, None, :, :, None, :]
+    shift = plan.adc.offset(plan.which)[None, :, None, :, :, None, :]
     assert np.abs(shift).max() > 1
     assert np.array_equal(trace.after, np.clip(np.floor(trace.before + shift + 0.5), 0, 511))
 

@@ -161,3 +161,16 @@ def test_masked_cells_are_refused_wherever_arrays_come_in():
             take(masked)
     with pytest.raises(InputError, match="weights: has masked cells"):
         ps.Macro().program(np.ma.masked_less(W, 3))
+
+
+def test_results_show_a_few_lines_and_are_tables():
+    array = ps.Macro(column_gain=True, adc=ps.ADC(bits=6)).program(W).calibrate(X)
+    trace = array.matmul(X, trace=True)[1]
+    for found in (trace, array.calibration):
+        assert len(repr(found)) < 600
+        assert len(repr(found).splitlines()) < 12
+        assert found._repr_html_().startswith("<table>")
+    assert list(trace.table()["mean"]) == [row["mean"] for row in trace.rows()]
+    assert trace.to_dict()["clip_fraction"] == trace.clipped.mean()
+    assert array.calibration.to_dict()["gain"] == (array.calibration.gain.min(), array.calibration.gain.max())
+    assert array.calibration.to_dict()["compensations"] == ["column gain"]

@@ -59,7 +59,7 @@ class ReadEffects(Spec):
     ----------
     card : whether the card's own read noise counts.
     correlation : how long one draw of it lasts, instead of what the card says: ``"read"`` (independent in every plane
-        and row group), ``"vector"`` (held over all planes of an input), ``"batch"`` (held over all reads of an rng,
+        and row group), ``"vector"`` (for all planes of an input), ``"batch"`` (for all reads of an rng,
         as 1/f noise nearly is over an inference).
     bandwidth : of the sense amplifiers [Hz]; adds the shot and thermal noise of every cell on a row group, white:
         S_I = 2 q I coth(q V / 2 k T), which is 4 k T G at V = 0 (van der Ziel, Noise in Solid State Devices, 1986),
