@@ -4,7 +4,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 
 
 FigureOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it too: .pdf, .svg or .png.")]
+_TEXT = 8  # least letters of a column of text
 _ENDINGS = (".pdf", ".svg", ".png")
 
 
@@ -58,18 +59,48 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool = False, title: str = 
     if as_json:
         show_json([dict(row) for row in rows])
         return
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    cells = {name: [seen(_cell(row.get(name))) for row in rows] for name in columns}
+    numbers = {name for name in columns if all(isinstance(row.get(name), int | float | None) for row in rows)}
+    if title:
+        say(title)
+    out = console()
+    if _least_width(cells, numbers) > out.width:
+        _stacked(cells)
+    else:
+        out.print(_table(cells, numbers))
+
+
+def _table(cells: Mapping[str, Sequence[str]], numbers: Set[str]) -> Any:
+    """The table of the cells by column; a number is never broken, texts are where there is need."""
     from rich import box
     from rich.table import Table
     from rich.text import Text  # text as it is: rich reads a str as markup, and "[ours]" would vanish
 
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    table = Table(title=Text(seen(title)) if title else None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for name in columns:
-        numeric = all(isinstance(row.get(name), int | float | None) for row in rows)
-        table.add_column(Text(seen(name)), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(seen(_cell(row.get(name)))) for name in columns))
-    console().print(table)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, column in cells.items():
+        number = name in numbers
+        least = max(map(len, column), default=0) if number else None
+        table.add_column(Text(seen(name)), justify="right" if number else "left", overflow="fold", min_width=least)
+    for row in zip(*cells.values(), strict=True):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _least_width(cells: Mapping[str, Sequence[str]], numbers: Set[str]) -> int:
+    """Columns of a terminal that a table needs: its numbers whole, texts of some letters, two spaces between."""
+    widths = [max(map(len, column), default=0) for column in cells.values()]
+    least = [width if name in numbers else min(width, _TEXT) for name, width in zip(cells, widths, strict=True)]
+    return sum(max(width, 1) + 2 for width in least)
+
+
+def _stacked(cells: Mapping[str, Sequence[str]]) -> None:
+    """One line a cell, for a terminal that is too narrow for the table."""
+    longest = max(map(len, cells), default=0)
+    for row in zip(*cells.values(), strict=True):
+        say("")
+        for name, cell in zip(cells, row, strict=True):
+            say(f"{name:{longest}}  {cell}")
 
 
 def show_json(data: Any) -> None:

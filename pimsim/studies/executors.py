@@ -176,7 +176,7 @@ def _fate(error: Exception) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+    return str(error).partition("\n")[0][:120]
 
 
 @contextmanager

@@ -108,3 +108,16 @@ def test_table_keeps_every_column_and_row(capsys):
     text = capsys.readouterr().out
     assert "1.235" in text
     assert all(word in text for word in ("name", "value", "extra", "True"))
+
+
+@pytest.mark.parametrize("width", [160, 80, 60, 40])
+def test_no_number_is_broken_on_a_narrow_terminal(capsys, monkeypatch, width):
+    from rich.console import Console
+
+    monkeypatch.setattr(output, "console", lambda: Console(width=width, highlight=False))
+    row = {"name of the device": "a" * 30} | {f"a long name of column {k}": 1.234e-05 * 10**k for k in range(6)}
+    output.show([row], title="what it is, at some length, longer than the table if there is room for no more than that")
+    text = capsys.readouterr().out
+    assert all(f"{value:.4g}" in text for value in list(row.values())[1:])
+    assert ("a long name of column 0  " in text) == (width < 80)
+    assert "at some length, longer than the table" in text
