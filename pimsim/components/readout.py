@@ -58,7 +58,8 @@ def regulator(cell_energy: Joule, v_read: Volt, supply: Volt, level_over_square:
     3.5e-15
     """
     if v_read > supply:
-        raise InputError(f"v_read = {v_read:g} V is above the supply, {supply:g} V: a linear regulator only lowers")
+        why = "a linear regulator only lowers; give it a parameter supply of its own, above v_read"
+        raise InputError(f"v_read = {v_read:g} V is above the supply, {supply:g} V: {why}")
     energy = cell_energy * (supply / v_read * level_over_square - 1)
     source = "regulator-linear: G V (V_DD - V) t, the current of the cells from the supply"
     return Estimate({"supply": energy}, 0.0, source=source, notes=("regulator-linear gives no area: 0 is counted",))
