@@ -64,6 +64,29 @@ def test_counts_meet_closed_forms():
     assert count(cost, "conv2", "dram", "read") == 0
 
 
+def test_words_through_registers_buses_and_routers_by_hand():
+    """fc1: 256 rows in two arrays, 120 columns in eight columns of arrays: one column of cores and of tiles."""
+    chip = RRAM.replace({"components.router.width": 1})
+    cost = chip.cost(LENET)
+    assert count(cost, "fc1", "input_register", "write") == 256 * 8
+    assert count(cost, "fc1", "input_register", "read") == 256 * 8 * 8
+    assert count(cost, "fc1", "output_register", "write") == 2 * 120 * 32
+    assert count(cost, "fc1", "bus", "move") == 256 * 8 + 120 * 8
+    assert count(cost, "fc1", "router", "move") == 256 * 8
+    assert count(cost, "fc1", "activation", "apply") == 120
+    # One array a core, two cores a tile: eight columns of cores in four columns of tiles, each fed on its own; the sums
+    # of the two rows of arrays meet between tiles.
+    small = chip.replace({"arrays_per_core": 1, "cores_per_tile": 2, "tiles": 100}).cost(LENET)
+    assert count(small, "fc1", "input_register", "write") == 8 * 256 * 8
+    assert count(small, "fc1", "buffer", "read") == 4 * 256 * 8
+    assert count(small, "fc1", "buffer", "write") == 4 * 256 * 8
+    assert count(small, "fc1", "bus", "move") == 8 * 256 * 8 + 120 * 8
+    assert count(small, "fc1", "router", "move") == 4 * 256 * 8 + (2 - 1) * 120 * 32
+    # Signed inputs of two passes are driven twice.
+    twice = chip.replace({"macro.inputs": {"bits": 8, "dac_bits": 1, "signed": True, "signed_as": "two_passes"}})
+    assert count(twice.cost(LENET), "fc1", "input_register", "read") == 2 * 256 * 8 * 8
+
+
 def test_off_chip_words_are_those_of_the_network():
     """A network that starts and ends with pooling reads its own 4,096 words and writes its own 8."""
     layer = Conv2d(name="c", m=8, c=1, p=14, q=14, r=3, s=3)

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ import pimsim as ps
 from pimsim.base.errors import SpecError
 from pimsim.chip import load_chip
 from pimsim.chip.placement import Placed, place
-from pimsim.chip.resources import shares
+from pimsim.chip.resources import Route, routes, shares
 from pimsim.chip.schedule import Stage, streaming_ends
 from pimsim.mapping import tile
 from pimsim.workload import Conv2d, Dense, MatMul, Workload, load_workload
@@ -140,6 +141,18 @@ def test_words_between_chips_pass_a_link():
     assert "wait for link" in set(cost.phases.phase)
     assert 1 / cost.throughput_per_s == close(1024 * 8 / 2e9, rel=1e-12)
     assert not any("no link" in note for note in cost.notes)
+
+
+def test_routes_by_hand():
+    """Chips of 32 arrays, columns of eight: 33 arrays end on the second chip, 31 more fill it, 40 cut at 64 and 96."""
+    arrays, row_tiles, placed = [33, 31, 40], [1, 1, 16], []
+    for number, tall in zip(arrays, row_tiles, strict=True):
+        first = sum(one.arrays for one in placed)
+        placed.append(Placed("x", Dense(m=1, c=1), tile(8 * tall, 1, 8, 8), arrays=number, first=first))
+    assert routes(placed, SMALL, 4) == [Route(0, (1,)), Route(1, ()), Route(1, (2, 3), 0)]
+    shifted = [placed[0], replace(placed[2], first=33)]
+    assert routes(shifted, SMALL, 3) == [Route(0, (1,)), Route(1, (2,), 1)]
+    assert routes(placed, SMALL.replace({"tiles": 4}), 1) == [Route(0, ())] * 3
 
 
 def test_a_chip_sends_to_each_chip_that_needs_its_words():

@@ -1,10 +1,12 @@
 """Layer shapes and the published totals of the networks."""
 
+import random
+
 import pytest
 
 import pimsim as ps
 from pimsim.base.errors import MissingError, SpecError
-from pimsim.workload import Conv2d, Dense, MatMul, Workload, list_workloads, load_workload
+from pimsim.workload import Conv2d, Dense, MatMul, Workload, list_workloads, load_workload, touched_pads
 
 # Multiply-accumulates and weights (biases left out) as published, with the digits that the source prints:
 # AlexNet, VGG-16, ResNet-50 conv and FC parts: Sze et al., Proc. IEEE 105(12), 2017, Table II;
@@ -75,6 +77,26 @@ def test_conv_counts_by_hand():
 def test_sides_and_directions_have_their_own_numbers(shape, words):
     """The box that the windows span, by hand: (outputs - 1) stride + (taps - 1) dilation + 1 less the padding."""
     assert Conv2d(m=4, c=3, **shape).inputs == 3 * words
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_inputs_are_the_pixels_that_windows_reach(seed):
+    """A walk over the windows of a random convolution, each direction with numbers of its own."""
+    rng = random.Random(seed)
+    sizes, taps, strides, dilations, before, after = (
+        [rng.randint(low, high) for _ in range(2)] for low, high in [(5, 12), (1, 3), (1, 3), (1, 2), (0, 2), (0, 2)]
+    )
+    outputs, reached = [], []
+    for size, t, stride, dilation, first, last in zip(sizes, taps, strides, dilations, before, after, strict=True):
+        number = (size + first + last - (t - 1) * dilation - 1) // stride + 1
+        pixels = [o * stride + tap * dilation - first for o in range(number) for tap in range(t)]
+        outputs.append(number)
+        reached.append(min(max(pixels) + 1, size))
+    pads = touched_pads(*(tuple(one) for one in (outputs, taps, sizes, before, strides, dilations)))
+    shape = dict(zip(["p", "q", "r", "s"], [*outputs, *taps], strict=True))
+    layer = Conv2d(m=1, c=2, stride=tuple(strides), dilation=tuple(dilations), padding=pads, **shape)
+    assert [layer.input_height, layer.input_width] == reached
+    assert layer.inputs == 2 * reached[0] * reached[1]
 
 
 def test_one_shape_has_one_spelling():
