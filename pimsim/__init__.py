@@ -6,7 +6,7 @@ Names are imported when they are first used, so ``import pimsim`` costs little.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -54,6 +54,47 @@ _ROOMS = {
     "workload",
 }
 _MODULES = {"spice": "crossbar.spice"} | {room: room for room in _ROOMS}
+
+# What a type checker sees of the names above.
+if TYPE_CHECKING:
+    from pimsim import cells as cells
+    from pimsim import chip as chip
+    from pimsim import components as components
+    from pimsim import crossbar as crossbar
+    from pimsim import digital as digital
+    from pimsim import evaluation as evaluation
+    from pimsim import figures as figures
+    from pimsim import networks as networks
+    from pimsim import studies as studies
+    from pimsim import workload as workload
+    from pimsim.cells import list_devices as list_devices
+    from pimsim.cells import load_device as load_device
+    from pimsim.cells.iv import CubicCell as CubicCell
+    from pimsim.cells.iv import LinearCell as LinearCell
+    from pimsim.cells.iv import SinhCell as SinhCell
+    from pimsim.cells.iv import TableCell as TableCell
+    from pimsim.chip import load_chip as load_chip
+    from pimsim.converters import ADC as ADC
+    from pimsim.converters import DAC as DAC
+    from pimsim.crossbar import IdealSwitch as IdealSwitch
+    from pimsim.crossbar import Transistor as Transistor
+    from pimsim.crossbar import Wires as Wires
+    from pimsim.crossbar import solve_crossbar as solve_crossbar
+    from pimsim.crossbar import solve_gated as solve_gated
+    from pimsim.crossbar import spice as spice
+    from pimsim.crossbar import transfer_matrix as transfer_matrix
+    from pimsim.encoding import InputEncoding as InputEncoding
+    from pimsim.encoding import WeightEncoding as WeightEncoding
+    from pimsim.evaluation import evaluate as evaluate
+    from pimsim.evaluation import eyexam as eyexam
+    from pimsim.experiment import run_experiment as run_experiment
+    from pimsim.macro import Macro as Macro
+    from pimsim.macro.matrix import AnalogMatrix as AnalogMatrix
+    from pimsim.networks import from_torch as from_torch
+    from pimsim.networks import load_dataset as load_dataset
+    from pimsim.networks import load_network as load_network
+    from pimsim.workload import Conv2d as Conv2d
+    from pimsim.workload import Dense as Dense
 
 __all__ = ["__version__", *sorted(_PUBLIC), *sorted(_MODULES)]
 
