@@ -124,7 +124,7 @@ def evaluate(
         _programming(chip, bench.workload, pulses),
         None if baseline is None else network_cost(bench.workload, beside(chip, baseline), weights=weights),
         chip.spec_id,
-        tuple(row | ranges[row["layer"]] for row in chip.layers(bench.workload)),
+        tuple(row | ranges.get(row["layer"], {}) for row in chip.layers(bench.workload)),
     )
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, defs
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs
 
 from pimsim.base.errors import InputError
 from pimsim.networks.adapt import ONNX_DOMAINS, free_inputs, opset_of
 from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array
 from pimsim.networks.inference import Shapes, read_shapes, why_unknown
 from pimsim.networks.onnx_file import MOST_BYTES
-from pimsim.networks.products import Product, is_product, read_product
+from pimsim.networks.products import Computed, Product, is_computed, is_product, read_computed, read_product
 
 MOST_NAME = 300  # characters of a node's name, which stands in tables and messages
 # Folded constants may take so many times the bytes of the file, or this many where that is more: masks and tables
@@ -38,6 +38,7 @@ class Graph:
     model : the float network with constants and batch norm folded.
     products : in order of execution; each stands for one node of the model.
     digital : the other nodes, in order of execution.
+    computed : those of the digital nodes that multiply two computed tensors.
     constants : initializers by name.
     types : ONNX element type of every tensor.
     input_shape, output_shape : of one input, batch left out; 0 where a size is not known before the network runs.
@@ -53,6 +54,7 @@ class Graph:
     output_axis: int
     products: tuple[Product, ...]
     digital: tuple[NodeProto, ...]
+    computed: tuple[Computed, ...]
     constants: dict[str, NDArray[Any]] = field(repr=False)
     types: dict[str, int] = field(repr=False)
     single: bool = False
@@ -93,17 +95,18 @@ def read_graph(model: ModelProto, fixed: int = 0) -> Graph:
     graph = model.graph
     constants = {tensor.name: to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:
-        if not is_product(node):
+        if not is_product(node, constants):
             _check_digital(node, constants)
     (source,) = (value for value in graph.input if value.name not in constants)
     shapes, output = read_shapes(model, source.name), graph.output[0].name
-    single = fixed == 1 and not _grows(graph, shapes)
+    single = fixed == 1 and not _grows(model, constants, shapes)
     if single:
         shapes = replace(shapes, axes=dict.fromkeys(shapes.one, 0))
     products = _read_products(model, constants, shapes)
     if not products:
         raise InputError("the network has no convolution or dense layer")
-    _check_names(products)
+    computed = tuple(read_computed(node, shapes) for node in graph.node if is_computed(node, constants))
+    _check_names([*products, *computed])
     axis = _output_axis(output, shapes)
     return Graph(
         model=model,
@@ -113,7 +116,8 @@ def read_graph(model: ModelProto, fixed: int = 0) -> Graph:
         output_shape=tuple(np.delete(shapes.one.get(output, (1, 0)), axis).tolist()),
         output_axis=axis,
         products=tuple(products),
-        digital=tuple(node for node in graph.node if not is_product(node)),
+        digital=tuple(node for node in graph.node if not is_product(node, constants)),
+        computed=computed,
         constants=constants,
         types=shapes.types,
         single=single,
@@ -176,7 +180,7 @@ def _check_digital(node: NodeProto, constants: dict[str, NDArray[Any]]) -> None:
         raise InputError(f"{label(node)}: a number of {node.op_type} is not finite (NaN or infinity)")
 
 
-def _check_names(products: list[Product]) -> None:
+def _check_names(products: list[Product | Computed]) -> None:
     names = [product.name for product in products]
     if len(set(names)) < len(names):
         raise InputError(f"two layers of the network have the same name: {sorted(names)}")
@@ -187,7 +191,7 @@ def _read_products(model: ModelProto, constants: dict[str, NDArray[Any]], shapes
     owners: dict[tuple, Product] = {}
     products = []
     for node in model.graph.node:
-        if is_product(node):
+        if is_product(node, constants):
             product = _read(node, constants, shapes, model)
             owner = owners.setdefault(_stored(node, product), product)
             products.append(replace(product, matrix=owner.name, weight=owner.weight))
@@ -208,10 +212,10 @@ def _read(node: NodeProto, constants: dict[str, NDArray[Any]], shapes: Shapes, m
     return read_product(node, constants, shapes)
 
 
-def _grows(graph: GraphProto, shapes: Shapes) -> bool:
+def _grows(model: ModelProto, constants: dict[str, NDArray[Any]], shapes: Shapes) -> bool:
     """Whether everything around the products, and the output, grows with the batch, as far as shapes are known."""
-    products = [node for node in graph.node if is_product(node)]
-    names = {name for node in products for name in (node.input[0], node.output[0])} | {graph.output[0].name}
+    products = [node for node in model.graph.node if is_product(node, constants)]
+    names = {name for node in products for name in (node.input[0], node.output[0])} | {model.graph.output[0].name}
     return all(name in shapes.axes for name in names if name in shapes.one)
 
 

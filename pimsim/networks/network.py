@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pimsim.base.checks import check_array
-from pimsim.base.errors import MissingError, nearest
+from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.networks.adapt import Sizes, Wishes, adapt
 from pimsim.networks.datasets import Dataset
 from pimsim.networks.graph import Graph, open_batch, read_graph
 from pimsim.networks.onnx_file import check_model, inlined, parse, read_model
-from pimsim.networks.products import Product
+from pimsim.networks.products import Computed, Product
 from pimsim.networks.scales import BATCH
 from pimsim.networks.session import Session
-from pimsim.workload import Conv2d, Dense, Workload, touched_pads
+from pimsim.workload import Conv2d, Dense, MatMul, Workload, touched_pads
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -73,7 +73,7 @@ class Network:
         graph = self.graph
         return Workload(
             name=self.name,
-            layers=layer_shapes(graph.products),
+            layers=tuple(_in_order(graph)),
             input_words=math.prod(graph.input_shape),
             output_words=math.prod(graph.output_shape) or None,  # an unknown size is 0
         )
@@ -84,6 +84,7 @@ def load_network(
     shape: Sizes | None = None,
     inputs: Mapping[str, ArrayLike] | None = None,
     output: str | None = None,
+    strict: bool = False,
 ) -> Network:
     """A shipped network or an ONNX file, ready to be quantized.
 
@@ -95,6 +96,7 @@ def load_network(
         file has one input.
     inputs : values of inputs that are the same for every image (a state, a mask, a rate), for a batch of one.
     output : which output is the network's; without it the first one is, and the others stay layers of the workload.
+    strict : refuse products of two computed tensors (attention), which run digitally.
 
     Raises
     ------
@@ -109,7 +111,11 @@ def load_network(
     """
     path, where = _find(str(name)), str(name)
     model, sha256 = read_model(path, where)
-    return _network(model, path.stem, where, sha256, Wishes(shape, inputs or {}, output))
+    network = _network(model, path.stem, where, sha256, Wishes(shape, inputs or {}, output))
+    if strict and network.graph.computed:
+        names = ", ".join(product.name for product in network.graph.computed)
+        raise InputError(f"{names}: the weights of MatMul are not constant; arrays are programmed once, ahead")
+    return network
 
 
 def list_networks() -> list[str]:
@@ -130,6 +136,9 @@ def _network(given: ModelProto, name: str, where: str, sha256: str, wishes: Wish
     graph = read_graph(model, 1 if wishes.inputs else fixed)
     if graph.single:
         notes.append("it works for batches of one only, so inputs run one by one")
+    if graph.computed:
+        names = ", ".join(product.name for product in graph.computed)
+        notes.append(f"products of two computed tensors run digitally, priced on the role 'mac': {names}")
     session = Session(model.SerializeToString(), optimize=True)
     return Network(name, graph, wishes.identity(sha256), session, tuple(notes))
 
@@ -153,6 +162,22 @@ def layer_shapes(products: Sequence[Product]) -> tuple[Conv2d | Dense, ...]:
     for product in products:
         uses.setdefault(product.matrix, []).append(product)
     return tuple(_layer_shape(of_one) for of_one in uses.values())
+
+
+def _in_order(graph: Graph) -> Iterator[Conv2d | Dense | MatMul]:
+    """Layers in order of their first use, products of two computed tensors among them."""
+    stored = {shape.name: shape for shape in layer_shapes(graph.products)}
+    computed = {product.output: product for product in graph.computed}
+    for node in graph.nodes():
+        if not isinstance(node, Product) and node.output[0] in computed:
+            yield _computed_shape(computed[node.output[0]])
+        elif isinstance(node, Product) and node.name in stored:
+            yield stored[node.name]
+
+
+def _computed_shape(product: Computed) -> MatMul:
+    *groups, n, m = product.output_shape
+    return MatMul(name=product.name, m=m, c=product.left[-1], n=n, groups=math.prod(groups))
 
 
 def _layer_shape(uses: list[Product]) -> Conv2d | Dense:

@@ -73,9 +73,42 @@ class Product:
         return np.ascontiguousarray(grouped.transpose(0, 3, 4, 2, 1)).reshape(self.groups, r * s * c, -1)
 
 
-def is_product(node: NodeProto) -> bool:
-    """Whether arrays compute the node."""
+@dataclass(frozen=True)
+class Computed:
+    """A product of two computed tensors, as in attention: digital, since arrays are programmed once, ahead.
+
+    Attributes
+    ----------
+    left, right, output_shape : whole shapes for a batch of one: (..., n, c) times (..., c, m) is (..., n, m).
+    """
+
+    name: str
+    output: str
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    output_shape: tuple[int, ...]
+
+
+def is_product(node: NodeProto, constants: Constants) -> bool:
+    """Whether arrays compute the node, or should: a product of two computed tensors is digital."""
+    return _multiplies(node) and not is_computed(node, constants)
+
+
+def is_computed(node: NodeProto, constants: Constants) -> bool:
+    """Whether the node is a product of two computed tensors."""
+    return _multiplies(node) and node.op_type == "MatMul" and not any(name in constants for name in node.input)
+
+
+def _multiplies(node: NodeProto) -> bool:
     return node.op_type in ("Conv", "Gemm", "MatMul") and node.domain in ONNX_DOMAINS
+
+
+def read_computed(node: NodeProto, shapes: Shapes) -> Computed:
+    """The product of two computed tensors that a node is; `InputError` if a shape is not known."""
+    names = (*node.input, node.output[0])
+    if any(len(shapes.one.get(name, ())) < 2 for name in names):
+        raise InputError(f"{label(node)}: its shape is not known before the network runs, or has less than two axes")
+    return Computed(label(node), node.output[0], *(shapes.one[name] for name in names))
 
 
 def read_product(node: NodeProto, constants: Constants, shapes: Shapes) -> Product:

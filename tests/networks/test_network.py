@@ -129,7 +129,7 @@ def _refused(b, output, message, path, **options):
 
 def test_weights_that_are_not_constant(tmp_path):
     b = models.Builder((4, 4))
-    _refused(b, b.add("MatMul", "x", "x"), "matmul0: the weights of MatMul are not constant", tmp_path)
+    _refused(b, b.add("Gemm", "x", "x"), "gemm0: the weights of Gemm are not constant", tmp_path)
     b = models.Builder((4, 4))
     _refused(b, b.add("MatMul", b.random(4, 4), "x"), "matmul0: the constant matrix stands on the left", tmp_path)
     b = models.Builder((1, 4, 4))
