@@ -7,6 +7,7 @@ import reprlib
 from collections.abc import Iterable
 
 _MOST_SHOWN = 120  # characters of a refused value in a message
+_MOST_SAID = 900  # characters of a message
 _MOST_OF_A_PATH = 200  # characters of a dotted path
 _MOST_COMPARED = 100  # characters of a name that is compared with the known ones
 
@@ -38,12 +39,22 @@ def shown(value: object) -> str:
     return _cut(_Shown().repr(value), _MOST_SHOWN)
 
 
+def _without_middle(text: str) -> str:
+    return text if len(text) <= _MOST_SAID else f"{text[: _MOST_SAID * 2 // 3]} ... {text[-_MOST_SAID // 4 :]}"
+
+
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 class PimsimError(Exception):
-    """Root of all errors raised on purpose by pimsim."""
+    """Root of all errors raised on purpose by pimsim.
+
+    Messages are at most 900 characters: a name of a user's may be of any length, and what to do stands at the end.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(_without_middle(a) if isinstance(a, str) else a for a in arguments))
 
 
 class SpecError(PimsimError, ValueError):

@@ -53,6 +53,7 @@ def _text(path: Path) -> str:
 
 def _check_events(events: Iterable[Any], where: str) -> None:
     """Refuse what YAML 1.2 data do not need and reading would be slow or deep with."""
+    anchors: set[str] = set()
     depth = 0
     for number, event in enumerate(events):
         kind = type(event).__name__
@@ -63,6 +64,10 @@ def _check_events(events: Iterable[Any], where: str) -> None:
             raise SpecError(where, "...", f"more than {_MOST_WRITTEN} parts")
         if kind == "DocumentStartEvent" and (event.tags or tuple(event.version or (1, 2)) != (1, 2)):
             raise SpecError(where, "%", "other directives than %YAML 1.2 are not read")
+        if kind != "AliasEvent" and (anchor := getattr(event, "anchor", None)):
+            if anchor in anchors:
+                raise SpecError(where, f"&{anchor}", "an anchor stands twice")
+            anchors.add(anchor)
         if getattr(event, "tag", None):
             raise SpecError(where, event.tag, "tags are not read; write text, numbers, lists and mappings")
         if kind == "ScalarEvent" and event.value == "<<" and event.style is None:

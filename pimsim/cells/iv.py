@@ -64,7 +64,7 @@ class SinhCell(Spec):
     """
 
     kind: Literal["sinh"] = "sinh"
-    vc: Volt = Field(gt=0)
+    vc: Volt = Field(ge=1e-3, le=100)
 
     @property
     def linear(self) -> bool:
@@ -154,7 +154,7 @@ class TableCell(Spec):
     kind: Literal["table"] = "table"
     voltage: Numbers = Field(min_length=3)
     current: Numbers = Field(min_length=3)
-    conductance: Siemens = Field(gt=0)
+    conductance: Siemens = Field(ge=1e-18, le=1)
 
     @model_validator(mode="after")
     def _check(self) -> TableCell:

@@ -52,13 +52,13 @@ class ChargeColumn(Column):
     """
 
     kind: Literal["charge"] = "charge"
-    capacitor: Annotated[Farad, Field(gt=0)] = 1e-15
-    v_dd: Annotated[Volt, Field(gt=0)] = 0.9
-    mismatch: Annotated[float, Field(ge=0)] = 0.00664
-    parasitic_share: Annotated[float, Field(ge=0)] = 0.3
-    parasitic: Annotated[Farad, Field(ge=0)] = 2.043e-15
-    comparator_noise: Annotated[Volt, Field(ge=0)] = 0.5e-3
-    temperature: Annotated[Kelvin, Field(gt=0)] | None = 300.0
+    capacitor: Annotated[Farad, Field(ge=1e-21, le=1)] = 1e-15
+    v_dd: Annotated[Volt, Field(ge=1e-6, le=100)] = 0.9
+    mismatch: Annotated[float, Field(ge=0, le=100)] = 0.00664
+    parasitic_share: Annotated[float, Field(ge=0, le=100)] = 0.3
+    parasitic: Annotated[Farad, Field(ge=0, le=1)] = 2.043e-15
+    comparator_noise: Annotated[Volt, Field(ge=0, le=100)] = 0.5e-3
+    temperature: Annotated[Kelvin, Field(gt=0, le=1000)] | None = 300.0
 
     def total(self, rows: int) -> float:
         """Capacitance [F] of a column of ``rows`` nominal cells, parasitics included."""

@@ -47,17 +47,17 @@ class CurrentColumn(Column):
 
     kind: Literal["current"] = "current"
     bits: Annotated[int, Field(ge=1, le=8)] = 1
-    current: Annotated[Ampere, Field(gt=0)] = 2e-6
-    pulse: Annotated[Second, Field(gt=0)] = 100e-12
-    jitter: Annotated[Second, Field(ge=0)] = 0.0
-    capacitance: Annotated[Farad, Field(gt=0)] = 100e-15
-    v_dd: Annotated[Volt, Field(gt=0)] = 0.9
-    headroom: Annotated[Volt, Field(gt=0)] = 0.5
-    sigma_vt: Annotated[Volt, Field(ge=0)] = 0.02
-    overdrive: Annotated[Volt, Field(gt=0)] = 0.3
+    current: Annotated[Ampere, Field(ge=1e-21, le=1)] = 2e-6
+    pulse: Annotated[Second, Field(ge=1e-15, le=1)] = 100e-12
+    jitter: Annotated[Second, Field(ge=0, le=1)] = 0.0
+    capacitance: Annotated[Farad, Field(ge=1e-21, le=1)] = 100e-15
+    v_dd: Annotated[Volt, Field(ge=1e-6, le=100)] = 0.9
+    headroom: Annotated[Volt, Field(ge=1e-6, le=100)] = 0.5
+    sigma_vt: Annotated[Volt, Field(ge=0, le=100)] = 0.02
+    overdrive: Annotated[Volt, Field(ge=1e-6, le=100)] = 0.3
     alpha: Annotated[float, Field(ge=1, le=2)] = 1.3
-    channel_length_modulation: Annotated[float, Field(ge=0)] = 0.1
-    comparator_noise: Annotated[Volt, Field(ge=0)] = 0.5e-3
+    channel_length_modulation: Annotated[float, Field(ge=0, le=100)] = 0.1
+    comparator_noise: Annotated[Volt, Field(ge=0, le=100)] = 0.5e-3
 
     def step(self, rows: int = 1) -> float:
         """Swing [V] of one nominal cell and unit pulse while the bit line is still full, whatever the rows."""

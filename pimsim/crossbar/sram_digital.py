@@ -27,8 +27,8 @@ class DigitalColumn(Column):
     """
 
     kind: Literal["digital"] = "digital"
-    gate_capacitance: Annotated[Farad, Field(gt=0)] = 1.4e-15
-    v_dd: Annotated[Volt, Field(gt=0)] = 0.9
+    gate_capacitance: Annotated[Farad, Field(ge=1e-21, le=1)] = 1.4e-15
+    v_dd: Annotated[Volt, Field(ge=1e-6, le=100)] = 0.9
     comparator_noise: ClassVar[float] = 0.0
 
     @property

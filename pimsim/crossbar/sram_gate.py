@@ -38,10 +38,10 @@ class GateDrivenCell(Spec):
     True
     """
 
-    specific: Annotated[Ampere, Field(gt=0)] = 1e-6
-    slope: Annotated[float, Field(ge=1)] = 1.4
-    temperature: Annotated[Kelvin, Field(gt=0)] = 300.0
-    sigma_vt: Annotated[Volt, Field(ge=0)] = 0.02
+    specific: Annotated[Ampere, Field(ge=1e-21, le=1)] = 1e-6
+    slope: Annotated[float, Field(ge=1, le=100)] = 1.4
+    temperature: Annotated[Kelvin, Field(gt=0, le=1000)] = 300.0
+    sigma_vt: Annotated[Volt, Field(ge=0, le=100)] = 0.02
 
     @property
     def scale(self) -> float:
@@ -109,11 +109,11 @@ class GateColumn(Column):
     kind: Literal["gate"] = "gate"
     cell: GateDrivenCell = GateDrivenCell()
     v_gate: Volt = 0.8
-    unit_current: Annotated[Ampere, Field(gt=0)] = 100e-9
-    off_current: Annotated[Ampere, Field(gt=0)] = 1e-12
-    v_drain: Annotated[Volt, Field(gt=0)] = 0.1
-    pulse: Annotated[Second, Field(gt=0)] = 100e-9
-    comparator_noise: Annotated[Ampere, Field(ge=0)] = 0.0
+    unit_current: Annotated[Ampere, Field(ge=1e-21, le=1)] = 100e-9
+    off_current: Annotated[Ampere, Field(ge=1e-21, le=1)] = 1e-12
+    v_drain: Annotated[Volt, Field(ge=1e-6, le=100)] = 0.1
+    pulse: Annotated[Second, Field(ge=1e-15, le=1)] = 100e-9
+    comparator_noise: Annotated[Ampere, Field(ge=0, le=1)] = 0.0
 
     @property
     def most_bits(self) -> int:

@@ -38,13 +38,13 @@ class LadderColumn(Column):
 
     kind: Literal["ladder"] = "ladder"
     bits: Annotated[int, Field(ge=1, le=16)] = 8
-    capacitor: Annotated[Farad, Field(gt=0)] = 1e-15
-    v_dd: Annotated[Volt, Field(gt=0)] = 0.9
-    mismatch: Annotated[float, Field(ge=0)] = 0.00664
-    node_parasitic: Annotated[float, Field(ge=0)] = 0.0
-    parasitic_share: Annotated[float, Field(ge=0)] = 0.0
-    comparator_noise: Annotated[Volt, Field(ge=0)] = 0.5e-3
-    temperature: Annotated[Kelvin, Field(gt=0)] | None = 300.0
+    capacitor: Annotated[Farad, Field(ge=1e-21, le=1)] = 1e-15
+    v_dd: Annotated[Volt, Field(ge=1e-6, le=100)] = 0.9
+    mismatch: Annotated[float, Field(ge=0, le=100)] = 0.00664
+    node_parasitic: Annotated[float, Field(ge=0, le=100)] = 0.0
+    parasitic_share: Annotated[float, Field(ge=0, le=100)] = 0.0
+    comparator_noise: Annotated[Volt, Field(ge=0, le=100)] = 0.5e-3
+    temperature: Annotated[Kelvin, Field(gt=0, le=1000)] | None = 300.0
 
     def nominal(self) -> tuple[np.ndarray, np.ndarray]:
         """Capacitors of a ladder without mismatch: to the drivers (bits,) and along the ladder (bits,) [F].

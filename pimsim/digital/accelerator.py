@@ -17,7 +17,12 @@ from pimsim.digital.problem import DIMS, TENSORS, DimName
 
 TensorNames = Annotated[tuple[Literal["Weights", "Inputs", "Outputs"], ...], Field(strict=False)]
 DimNames = Annotated[tuple[DimName, ...], Field(strict=False)]
-Positive = Annotated[int, Field(ge=1)]
+# Beyond these a value is a slip of units or of digits, not a design.
+Positive = Annotated[int, Field(ge=1, le=10**6)]
+Energy = Annotated[Joule, Field(ge=0, le=1e6)]  # of one action; toys count in units of their own
+Area = Annotated[SquareMeter, Field(ge=0, le=1)]
+Power = Annotated[Watt, Field(ge=0, le=1e6)]
+Capacity = Annotated[Bits, Field(le=1e18)]
 
 
 class Precision(Spec):
@@ -58,16 +63,16 @@ class Memory(Spec):
     name: str
     keeps: TensorNames = ("Weights", "Inputs", "Outputs")
     may_bypass: TensorNames = ()
-    capacity: Bits | None = None
-    width: Bits
-    read: Joule
-    write: Joule
-    read_bandwidth: Bits | None = None
-    write_bandwidth: Bits | None = None
+    capacity: Capacity | None = None
+    width: Capacity
+    read: Energy
+    write: Energy
+    read_bandwidth: Capacity | None = None
+    write_bandwidth: Capacity | None = None
     double_buffered: bool = False
     off_chip: bool = False
-    area: SquareMeter = 0.0
-    leakage: Watt = 0.0
+    area: Area = 0.0
+    leakage: Power = 0.0
     banks: Positive = 1
     dims: DimNames = DIMS
     source: str
@@ -78,13 +83,6 @@ class Memory(Spec):
         if value is not None and value <= 0:
             tensors = ", ".join(info.data.get("keeps", ()))
             raise ValueError(f"level {info.data.get('name')}: must be more than 0 bit to hold and move {tensors}")
-        return value
-
-    @field_validator("read", "write", "area", "leakage")
-    @classmethod
-    def _not_negative(cls, value: float) -> float:
-        if value < 0:
-            raise ValueError("must not be negative")
         return value
 
     @property
@@ -116,15 +114,15 @@ class Array(Spec):
     y_dims: DimNames = DIMS
     multicast: bool = True
     reduction: bool = True
-    energy: JoulePerBit = 0.0
+    energy: Annotated[JoulePerBit, Field(ge=0, le=1e6)] = 0.0
     source: str
 
 
 class Mac(Spec):
     """The multiply-accumulator: energy [J], area [m^2], and whether it keeps operands that do not move."""
 
-    energy: Joule
-    area: SquareMeter = 0.0
+    energy: Energy
+    area: Area = 0.0
     latch: bool = False
     source: str
 
@@ -141,12 +139,12 @@ class Bank(Spec):
     source : where the numbers come from.
     """
 
-    capacity: Bits
-    width: Bits
-    read: Joule
-    travel: Annotated[float, Field(ge=0)] = 0.0
-    area: SquareMeter = 0.0
-    leakage: Watt = 0.0
+    capacity: Capacity
+    width: Capacity
+    read: Energy
+    travel: Annotated[float, Field(ge=0, le=1)] = 0.0
+    area: Area = 0.0
+    leakage: Power = 0.0
     source: str
 
     def holding(self, bits: float) -> tuple[Bank, int]:
@@ -182,8 +180,8 @@ class Accelerator(Spec):
     name: str
     description: str
     source: str
-    node: Meter
-    clock: Hertz
+    node: Annotated[Meter, Field(ge=1e-9, le=20e-6)]
+    clock: Annotated[Hertz, Field(ge=1e3, le=1e12)]
     precision: Precision
     hierarchy: Annotated[tuple[Level, ...], Field(strict=False, min_length=1)]
     mac: Mac

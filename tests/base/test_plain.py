@@ -174,9 +174,10 @@ def bomb(levels):
         ("? [1]\n: 2", "keys of a mapping must be text"),
         ("a: 1\n---\nb: 2", "not readable as YAML"),
         ("a: *x", "not readable as YAML"),
+        ("a: &x 1\nb: &x 2", "an anchor stands twice"),
         ("a: \x00", "not readable as YAML"),
     ],
-    ids=range(24),
+    ids=range(25),
 )
 def test_yaml_is_read_within_bounds(tmp_path, text, match):
     path = tmp_path / "a.yaml"

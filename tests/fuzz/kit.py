@@ -16,6 +16,14 @@ BYTES = 500e6  # of the whole process
 
 def outcome(call):
     """Return "accepted" or "refused"; AssertionError for anything that a user should never see."""
+    found, seconds = _timed(call)
+    if seconds >= SECONDS:  # kernels may have been compiled, which is done once a machine
+        found, seconds = _timed(call)
+    assert seconds < SECONDS, f"{seconds:.1f} s"
+    return found
+
+
+def _timed(call):
     start = time.process_time()
     try:
         call()
@@ -27,9 +35,7 @@ def outcome(call):
         found = "refused"
     except Exception as error:
         raise AssertionError(f"raw {type(error).__name__}: {str(error)[:500]}") from error
-    seconds = time.process_time() - start
-    assert seconds < SECONDS, f"{seconds:.1f} s"
-    return found
+    return found, time.process_time() - start
 
 
 def peak_bytes():
