@@ -21,7 +21,7 @@ DimNames = Annotated[tuple[DimName, ...], Field(strict=False)]
 Positive = Annotated[int, Field(ge=1, le=10**6)]
 Energy = Annotated[Joule, Field(ge=0, le=1e6)]  # of one action; toys count in units of their own
 Area = Annotated[SquareMeter, Field(ge=0, le=1)]
-Power = Annotated[Watt, Field(ge=0, le=1e6)]
+Power = Annotated[Watt, Field(ge=0, le=1e12)]
 Capacity = Annotated[Bits, Field(le=1e18)]
 
 
@@ -181,7 +181,7 @@ class Accelerator(Spec):
     description: str
     source: str
     node: Annotated[Meter, Field(ge=1e-9, le=20e-6)]
-    clock: Annotated[Hertz, Field(ge=1e3, le=1e12)]
+    clock: Annotated[Hertz, Field(ge=1, le=1e12)]
     precision: Precision
     hierarchy: Annotated[tuple[Level, ...], Field(strict=False, min_length=1)]
     mac: Mac
