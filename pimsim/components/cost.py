@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pimsim.base.checks import check_quantity
 from pimsim.base.errors import InputError
 
 NETWORK = "network"  # the layer of rows that belong to no single one
@@ -178,8 +179,8 @@ class Cost:
             raise InputError("Cost.power_density_w_m2: this cost has no area")
         return self.power_on_chip_w / self.area_m2
 
-    def energy_at(self, rate: float) -> float:
-        """Energy of one input [J] when `rate` of them come in a second: leakage runs on between two inputs.
+    def energy_at(self, rate: float | str) -> float:
+        """Energy of one input [J] when `rate` of them [1/s] come in a second: leakage runs on between two inputs.
 
         Raises
         ------
@@ -193,12 +194,13 @@ class Cost:
         >>> round(cost.energy_at(1e6) * 1e9, 6), round(cost.energy_at(1e5) * 1e9, 6)
         (2.0, 11.0)
         """
-        if not 0.0 < rate <= self.throughput_per_s * (1 + 1e-12):
+        number = check_quantity("rate", rate, "hertz")
+        if not 0.0 < number <= self.throughput_per_s * (1 + 1e-12):
             raise InputError(f"energy_at({rate!r}): the rate must be above 0 and at most {self.throughput_per_s:g} 1/s")
-        return self.dynamic_j + self.leakage_w / rate
+        return self.dynamic_j + self.leakage_w / number
 
-    def throughput_within(self, power_w: float) -> float:
-        """Inputs per second [1/s] for which the die stays within a power [W]; 0 if its leakage alone is more.
+    def throughput_within(self, power: float | str) -> float:
+        """Inputs per second [1/s] for which the die stays within a `power` [W]; 0 if its leakage alone is more.
 
         What a temperature allows: give :func:`power_ceiling`.
 
@@ -207,10 +209,8 @@ class Cost:
         InputError
             If the power is negative or not a number.
         """
-        if not power_w >= 0.0:
-            raise InputError(f"throughput_within({power_w!r}): the power must be 0 W or more")
         dynamic, leakage = self._on_chip()
-        room = max(0.0, power_w - leakage)
+        room = max(0.0, check_quantity("power", power, "watt") - leakage)
         return min(self.throughput_per_s, room / dynamic) if dynamic else self.throughput_per_s
 
     def _on_chip(self) -> tuple[float, float]:
@@ -282,15 +282,15 @@ class Cost:
         }
 
 
-def power_ceiling(junction: float, ambient: float, resistance: float) -> float:
+def power_ceiling(junction: float | str, ambient: float | str, resistance: float | str) -> float:
     """Power [W] that heats a die to a junction temperature: (junction - ambient) / thermal resistance.
 
     Parameters
     ----------
-    junction, ambient : float
-        Temperatures [K].
-    resistance : float
-        From the junction to the ambient [K/W].
+    junction, ambient : float or str
+        Temperatures [K], or text such as "85 degC".
+    resistance : float or str
+        From the junction to the ambient [K/W], or text such as "20 K/W".
 
     Raises
     ------
@@ -299,13 +299,15 @@ def power_ceiling(junction: float, ambient: float, resistance: float) -> float:
 
     Examples
     --------
-    >>> power_ceiling(junction=358.15, ambient=298.15, resistance=20.0)
+    >>> power_ceiling(junction="85 degC", ambient="25 degC", resistance="20 K/W")
     3.0
     """
-    if not (junction > ambient >= 0.0 and resistance > 0.0):
-        got = f"junction = {junction!r} K, ambient = {ambient!r} K, resistance = {resistance!r} K/W"
-        raise InputError(f"power_ceiling: {got}; needs junction > ambient >= 0 K and resistance > 0 K/W")
-    return (junction - ambient) / resistance
+    hot, cold = check_quantity("junction", junction, "kelvin"), check_quantity("ambient", ambient, "kelvin")
+    per_watt = check_quantity("resistance", resistance, "kelvin/watt")
+    if not (hot > cold and per_watt > 0.0):
+        got = f"junction = {hot:g} K, ambient = {cold:g} K, resistance = {per_watt:g} K/W"
+        raise InputError(f"power_ceiling: {got}; needs junction > ambient and resistance > 0 K/W")
+    return (hot - cold) / per_watt
 
 
 def _check_row(row: object, count: int, value: float) -> None:
