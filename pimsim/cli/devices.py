@@ -101,14 +101,13 @@ def fit(
       pimsim devices check ./mine
     """
     from pimsim.base.errors import InputError, MissingError
+    from pimsim.base.reading import read_text
     from pimsim.cells.fit import fit_device, read_measurements, write_card
     from pimsim.cells.library import bibtex_entries
 
     if not _NAME.fullmatch(name):
         raise InputError(f"--name {name!r}: letters, digits, '.', '_' and '-', the first a letter or digit")
-    if not bib.is_file():
-        raise MissingError(f"no file {bib}")
-    text = bib.read_text(encoding="utf-8")
+    text = read_text(bib)
     if source not in bibtex_entries(text):
         raise MissingError(f"no entry {source!r} in {bib}")
     found = fit_device(read_measurements(measurements), name, technology, source, degree)

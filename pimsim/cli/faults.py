@@ -49,8 +49,6 @@ def line_of(error: BaseException) -> str:
     """What happened and what to do."""
     if isinstance(error, PimsimError):
         return "; ".join([str(error), *getattr(error, "__notes__", ())])
-    if isinstance(error, UnicodeDecodeError):
-        return f"a file that was given is not text in UTF-8 ({error.reason} at byte {error.start}); check its name"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {(error.strerror or str(error)).lower()}; check the path and its permissions"
     if isinstance(error, OSError) and error.strerror:

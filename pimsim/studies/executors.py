@@ -45,13 +45,17 @@ def processes(workers: int) -> Iterator[Executor]:
     _refuse_unguarded_script()
     context = multiprocessing.get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_obey, initargs=(reader,))
+    pool = _Workers(workers, mp_context=context, initializer=_obey, initargs=(reader,))
     with reader, writer, _environment(dict.fromkeys(_ONE_THREAD, "1")), pool:
         try:
             yield pool
-        except BaseException:
-            writer.close()  # what still runs is of no use: its workers end now
+        except KeyboardInterrupt:
+            writer.close()  # workers end now, in the middle of their trials
             raise
+
+
+class _Workers(ProcessPoolExecutor):
+    """Processes that end at once when the user interrupts."""
 
 
 def usable_cpus() -> int:
@@ -105,6 +109,10 @@ def run(
                 with _told():
                     result = future.result()
                 yield waiting.pop(future), result.value()
+    except KeyboardInterrupt:
+        if isinstance(executor, _Workers):
+            waiting.clear()  # a pool that loses its workers fails on calls that are cancelled
+        raise
     finally:
         for future in waiting:
             future.cancel()

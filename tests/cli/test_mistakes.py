@@ -7,6 +7,7 @@ import pytest
 from pimsim.cli import main
 
 CHIP = ["--chip", "isaac-ce"]
+FIT = ["devices", "fit", "m.csv", "--name", "mine", "--technology", "RRAM", "--source", "k"]
 CASES = [
     (["cost", "alexnt", *CHIP], "no network 'alexnt'; did you mean 'alexnet'? There are alexnet"),
     (["cost", "alexnet", "--chip", "isac-ce"], "did you mean 'isaac-ce'?"),
@@ -18,13 +19,15 @@ CASES = [
     (["sensitivity", "alexnet", *CHIP, "--accelerator", "none"], "a comparison needs a digital side"),
     (["eyexam", "alexnet", "--accelerator", "roof", "--figure", "a.pdf"], "no bandwidth limit; name another memory"),
     (["map", "alexnet", "--save", "none/m.yaml"], "there is no folder none; make it first"),
-    (["map", "--check", "binary.yaml"], "not text in UTF-8"),
+    (["map", "--check", "binary.yaml"], "binary.yaml: not UTF-8 text"),
     (["report", "none"], "give the folder of a finished experiment"),
     (["solve", "--rows", "4", "--cols", "4", "--figure", "x.jpg"], "must be one of .pdf, .svg, .png"),
     (["solve", "--array", "none.npy"], "no file none.npy"),
     (["solve", "--array", "bad.npz"], "bad.npz: not a NumPy file of plain numbers"),
     (["solve", "--array", "bad.npy"], "bad.npy: not a NumPy file of plain numbers"),
     (["devices", "show", "bad.yaml"], "bad.yaml"),
+    ([*FIT, "--bib", "binary.yaml"], "binary.yaml: not UTF-8 text"),
+    ([*FIT, "--bib", "none.bib"], "no file none.bib"),
     (["devices", "show", "zzz"], "no card 'zzz' in devices/cells. Known: "),
     (["run", "bad.yaml"], "bad.yaml"),
     (["run", "adc_bits", "--size", "smoke", "--out", "bad.yaml"], "check the path and its permissions"),

@@ -5,7 +5,10 @@ import importlib
 import json
 import os
 import re
+import shutil
+import tempfile
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -325,3 +328,25 @@ def test_paths_start_from_the_file_and_decide_no_id(spec, tmp_path, monkeypatch)
 def test_an_empty_name_of_a_bench_is_a_name(spec, tmp_path):
     with pytest.raises(MissingError, match="'' is no name of a module"):
         run_experiment(spec(), out=tmp_path, bench="")
+
+
+@pytest.fixture
+def locked(spec, tmp_path):
+    """A finished experiment in a folder that this process cannot write, also if it is root's."""
+    place = Path(tempfile.mkdtemp())
+    place.chmod(0o755)
+    shutil.copy(spec().parent / "small.yaml", place)
+    run_experiment(place / "small.yaml", out=place)
+    (place / "small").chmod(0o555)
+    root = os.getuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield place
+    if root:
+        os.seteuid(0)
+    (place / "small").chmod(0o755)
+    shutil.rmtree(place)
+
+
+def test_a_finished_experiment_in_a_folder_that_cannot_be_written(locked):
+    assert run_experiment(locked / "small.yaml", out=locked).computed == 0

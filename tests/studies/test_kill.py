@@ -103,6 +103,8 @@ def test_two_ctrl_c_do_not_hang(tmp_path, gap):
     assert time.monotonic() - begun < 10
     assert study.returncode in (130, -signal.SIGINT)
     assert "KeyboardInterrupt" in errors
+    assert "InvalidStateError" not in errors
+    assert "Exception in thread" not in errors
     wait_until(lambda: not [pid for pid in offspring if os.path.exists(f"/proc/{pid}")])
     kept = count(store)
     assert 1 <= kept <= 7
@@ -119,6 +121,7 @@ def test_one_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path):
     os.killpg(study.pid, signal.SIGINT)
     _, errors = study.communicate(timeout=20)
     assert f"interrupted: {count(store)} results are kept in {store}; run again to go on (15 are wanted)" in errors
+    assert "Exception in thread" not in errors
 
 
 UNGUARDED = """
