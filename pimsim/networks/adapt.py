@@ -64,6 +64,8 @@ def adapt(given: ModelProto, wishes: Wishes) -> tuple[ModelProto, list[str]]:
     if wishes.shape is not None:
         _set_shape(model, wishes.shape)
     model, notes = _converted(model)
+    for node in model.graph.node:
+        _pad_explicitly(node)
     return model, notes + _choose(model, wishes.output)
 
 
@@ -137,6 +139,26 @@ def _converted(model: ModelProto) -> tuple[ModelProto, list[str]]:
         converted = version_converter.convert_version(model, _CONVERTED_OPSET)
     converted.ir_version = max(converted.ir_version, _CONVERTED_IR)
     return converted, [f"converted from ONNX opset {old} to {_CONVERTED_OPSET}"]
+
+
+def _pad_explicitly(node: NodeProto) -> None:
+    """Write out the padding of a dilated convolution whose output is as large as its input, which onnxruntime refuses.
+
+    With stride 1 it is (kernel - 1) x dilation, whatever the size.
+    """
+    attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
+    mode, dilations = attributes.get("auto_pad"), attributes.get("dilations", ())
+    kernel = attributes.get("kernel_shape", ())
+    same = node.op_type == "Conv" and mode in (b"SAME_UPPER", b"SAME_LOWER") and max(dilations, default=1) > 1
+    if not same or len(kernel) != len(dilations) or max(attributes.get("strides", ()), default=1) > 1:
+        return
+    total = [(size - 1) * step for size, step in zip(kernel, dilations)]
+    small, large = [size // 2 for size in total], [size - size // 2 for size in total]
+    kept = [entry for entry in node.attribute if entry.name not in ("auto_pad", "pads")]
+    pads = small + large if mode == b"SAME_UPPER" else large + small
+    copies = [*kept, helper.make_attribute("pads", pads)]
+    del node.attribute[:]
+    node.attribute.extend(copies)
 
 
 def _choose(model: ModelProto, output: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rewrites of an ONNX graph that leave its function unchanged: constants and batch norm folded."""
+"""Rewrites of an ONNX graph that leave its function unchanged: constants and batch norm folded, 1-D made 2-D."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from pimsim.networks.session import Session
 _RANDOM = frozenset({
     "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli",
 })  # fmt: skip
+_ROW = "pimsim:row"  # the axis of rows, as a constant
 _IR_VERSION = 8  # the least for the small models made here: older ones list constants among the inputs
 
 
@@ -169,6 +170,41 @@ def _fold(product: NodeProto, norm: NodeProto, constants: dict[str, NDArray[Any]
     del product.input[:]
     product.input.extend([source, *names])
     product.output[0] = norm.output[0]
+
+
+def widen_convolutions(model: ModelProto) -> ModelProto:
+    """A copy in which each 1-D convolution is a 2-D one on maps of one row."""
+    model = _copy(model)
+    constants = _constants(model.graph)
+    kept: list[NodeProto] = []
+    for node in model.graph.node:
+        weight = constants.get(node.input[1]) if node.op_type == "Conv" and len(node.input) > 1 else None
+        widened = None if weight is None or weight.ndim != 3 else _widened(node)
+        if weight is None or widened is None:
+            kept.append(node)
+            continue
+        # a weight that is used twice stays one weight
+        constants |= {_ROW: np.array([2], np.int64), f"pimsim:row:{node.input[1]}": weight[:, :, None]}
+        source, sink = (f"pimsim:row:{part}:{node.output[0]}" for part in ("input", "output"))
+        kept.append(helper.make_node("Unsqueeze", [node.input[0], _ROW], [source]))
+        widened.input[:2] = [source, f"pimsim:row:{node.input[1]}"]
+        widened.output[0] = sink
+        kept += [widened, helper.make_node("Squeeze", [sink, _ROW], [node.output[0]])]
+    _replace(model.graph, kept, constants)
+    return model
+
+
+def _widened(node: NodeProto) -> NodeProto | None:
+    """The node with attributes of two directions, or None if they are not those of one."""
+    widened = _clone(node)
+    ahead = {"strides": (1,), "dilations": (1,), "kernel_shape": (1,), "pads": (0, 0)}
+    for entry in widened.attribute:
+        if entry.name in ahead:
+            if len(entry.ints) != len(ahead[entry.name]):
+                return None
+            pairs = zip(ahead[entry.name], list(entry.ints), strict=True)
+            entry.ints[:] = [number for pair in pairs for number in pair]
+    return widened
 
 
 def _copy(model: ModelProto) -> ModelProto:

@@ -12,7 +12,7 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs
 
 from pimsim.base.errors import InputError
 from pimsim.networks.adapt import ONNX_DOMAINS, free_inputs, opset_of
-from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array
+from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array, widen_convolutions
 from pimsim.networks.inference import Shapes, read_shapes, why_unknown
 from pimsim.networks.onnx_file import MOST_BYTES
 from pimsim.networks.products import Computed, Product, is_computed, is_product, read_computed, read_product
@@ -91,7 +91,7 @@ def read_graph(model: ModelProto, fixed: int = 0) -> Graph:
     """
     _check_model(model)
     most = min(max(_FOLDED_SHARE * model.ByteSize(), _FOLDED_LEAST), MOST_BYTES)
-    model = fold_batch_norms(fold_constants(model, most))
+    model = widen_convolutions(fold_batch_norms(fold_constants(model, most)))
     graph = model.graph
     constants = {tensor.name: to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:

@@ -138,7 +138,9 @@ def read_product(node: NodeProto, constants: Constants, shapes: Shapes) -> Produ
 def _convolution(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Shapes) -> Product:
     weight = numbers[0]
     if weight.ndim != 4:
-        raise InputError(f"{label(node)}: only 2-D convolutions are supported, not weights of shape {weight.shape}")
+        raise InputError(
+            f"{label(node)}: only 1-D and 2-D convolutions are supported, not weights of shape {weight.shape}"
+        )
     attributes = _attributes(node)
     strides, dilations = (_pair(label(node), key, attributes.get(key, (1, 1))) for key in ("strides", "dilations"))
     input_shape, output_shape = shapes.one[node.input[0]], shapes.one[node.output[0]]

@@ -114,4 +114,17 @@ def tokens(path):
     return b.save(b.add("MatMul", y, b.random(8, 4)), path)
 
 
-ALL = {f.__name__: f for f in (plain, residual, grouped, signed, bottleneck, tokens)}
+def sequence(path):
+    """1-D convolutions with stride, dilation, groups and unequal padding; one of them used twice; batch norm folded."""
+    b = Builder((3, 20))
+    y = b.add("Relu", b.batch_norm(b.add("Conv", "x", b.random(6, 3, 5), b.random(6), pads=[2, 1], strides=[2]), 6))
+    y = b.add(
+        "Relu", b.add("Conv", y, b.random(6, 3, 3), group=2, dilations=[2], kernel_shape=[3], auto_pad="SAME_UPPER")
+    )
+    shared = b.random(6, 6, 3)
+    for _ in range(2):
+        y = b.add("Tanh", b.add("Conv", y, shared, pads=[1, 1]))
+    return b.save(b.add("Gemm", b.add("ReduceMean", y, axes=[2], keepdims=0), b.random(6, 4), b.random(4)), path)
+
+
+ALL = {f.__name__: f for f in (plain, residual, grouped, signed, bottleneck, tokens, sequence)}

@@ -136,6 +136,25 @@ def test_old_operator_sets_are_converted(opset, tmp_path):
     np.testing.assert_array_equal(Engine(quantized, exact_matmuls(quantized)).run(x), quantized.reference(x))
 
 
+@pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_dilated_convolutions_as_large_as_their_input(mode, size, tmp_path):
+    """onnxruntime refuses the combination: against loops over the taps."""
+    b = models.Builder((1, 7, 6), output_rank=4)
+    options = {"dilations": [2, 3], "kernel_shape": [size, size], "auto_pad": mode}
+    network = load_network(b.save(b.conv("x", 1, 1, size, size, bias=False, **options), tmp_path / "d.onnx"))
+    x = b.rng.normal(size=(2, 1, 7, 6)).astype(np.float32)
+    weight, right = network.graph.products[0].weight[0, 0], np.zeros((2, 7, 6))
+    for r, s in np.ndindex(size, size):
+        top, left = ((size - 1) * d for d in (2, 3))
+        before = [t // 2 if mode == "SAME_UPPER" else t - t // 2 for t in (top, left)]
+        for p, q in np.ndindex(7, 6):
+            i, j = p - before[0] + 2 * r, q - before[1] + 3 * s
+            if 0 <= i < 7 and 0 <= j < 6:
+                right[:, p, q] += weight[r, s] * x[:, 0, i, j]
+    np.testing.assert_allclose(network.run(x)[:, 0], right, atol=1e-5)
+
+
 def test_constants_that_are_listed_as_inputs(tmp_path):
     """As files of IR version 3 list them."""
     b = models.Builder((4,))

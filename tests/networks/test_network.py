@@ -140,8 +140,8 @@ def test_weights_that_are_not_constant(tmp_path):
 def test_operators_that_no_array_computes(tmp_path):
     b = models.Builder((2, 4, 4))
     _refused(b, b.add("ConvTranspose", "x", b.random(2, 2, 3, 3)), "convtranspose0: ConvTranspose cannot be", tmp_path)
-    b = models.Builder((2, 9), output_rank=3)
-    _refused(b, b.add("Conv", "x", b.random(2, 2, 3)), "only 2-D convolutions", tmp_path)
+    b = models.Builder((2, 5, 5, 5), output_rank=5)
+    _refused(b, b.add("Conv", "x", b.random(2, 2, 3, 3, 3)), "only 1-D and 2-D convolutions", tmp_path)
     b = models.Builder((4,))
     _refused(b, b.add("Relu", "x"), "no convolution or dense layer", tmp_path)
     b = models.Builder((4,))

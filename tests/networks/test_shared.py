@@ -116,3 +116,10 @@ def test_shared_convolutions_and_batch_norms(tmp_path):
     x = b.rng.normal(size=(5, 4, 6, 6)).astype(np.float32)
     quantized = quantize(network, x)
     np.testing.assert_array_equal(Engine(quantized, exact_matmuls(quantized)).run(x, 2), quantized.reference(x))
+
+
+def test_one_dimensional_convolutions_are_matrices(tmp_path):
+    """By hand: (20 + 3 - 5) // 2 + 1 = 10 positions of 15 x 6, 10 of two groups of 9 x 3, twice 10 of 18 x 6."""
+    workload = load_network(models.sequence(tmp_path / "s.onnx")).workload()
+    assert [layer.matrix for layer in workload.layers] == [(15, 6, 10), (9, 3, 10), (18, 6, 20), (6, 4, 1)]
+    assert workload.macs == 10 * 90 + 10 * 2 * 27 + 20 * 108 + 24
