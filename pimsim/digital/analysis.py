@@ -6,10 +6,11 @@ import itertools
 import math
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from pimsim.base.errors import InputError
-from pimsim.digital.accelerator import Accelerator, Array, Memory, level_named
+from pimsim.digital.accelerator import Accelerator, Array, Memory, level_named, load_accelerator
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.nest import TIME, Flow, Loop, Nest, Store, cycles, flow
 from pimsim.digital.problem import Problem, problem_of
@@ -124,7 +125,10 @@ class Counts:
 
 
 def analyze(
-    layer: Conv2d | Dense | MatMul | Problem, acc: Accelerator, mapping: Mapping, resident: Resident = NOWHERE
+    layer: Conv2d | Dense | MatMul | Problem,
+    accelerator: str | Path | Accelerator,
+    mapping: Mapping,
+    resident: Resident = NOWHERE,
 ) -> Counts:
     """Count the accesses of every level, the cycles and the energy of ``mapping``.
 
@@ -135,7 +139,7 @@ def analyze(
     Parameters
     ----------
     layer : shape of the layer.
-    acc : the accelerator.
+    accelerator : name, path or :class:`Accelerator`.
     mapping : loops by level; levels it does not name have none.
     resident : tensors that are on the chip before, or stay there after, the layer (:mod:`pimsim.digital.residency`).
 
@@ -153,6 +157,7 @@ def analyze(
     >>> ps.digital.analyze(layer, acc, mapping).macs
     225792
     """
+    acc = load_accelerator(accelerator)
     check_resident(acc, resident)
     problem = problem_of(layer)
     nest = build_nest(problem, acc, mapping)

@@ -242,8 +242,9 @@ def _leakage(
         yield ActionRow(label, BANK, "leak", banks, energy, acc.weight_bank.source)
 
 
-def default_mapping(layer: Any, acc: Accelerator, resident: Resident = NOWHERE) -> LoopMapping:
+def default_mapping(layer: Any, accelerator: str | Path | Accelerator, resident: Resident = NOWHERE) -> LoopMapping:
     """The stated row-stationary mapping on a design of Eyeriss's shape, else the mapping of least energy."""
+    acc = load_accelerator(accelerator)
     choose = row_stationary if is_row_stationary(acc) else best_mapping
     return choose(layer, acc, resident=resident)
 

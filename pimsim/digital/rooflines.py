@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pimsim.base.errors import InputError
-from pimsim.digital.accelerator import Accelerator, Memory, level_named
+from pimsim.digital.accelerator import Accelerator, Memory, level_named, load_accelerator
 from pimsim.digital.analysis import analyze
 from pimsim.digital.mapping import Mapping as LoopMapping
 from pimsim.digital.network import default_mapping
@@ -40,7 +41,7 @@ class Roofline:
 
 def roofline(
     work: Workload | Conv2d | Dense | MatMul,
-    acc: Accelerator,
+    accelerator: str | Path | Accelerator,
     level: str | None = None,
     mapper: Callable[[Any, Accelerator], LoopMapping] = default_mapping,
 ) -> Roofline:
@@ -60,10 +61,11 @@ def roofline(
     Examples
     --------
     >>> import pimsim as ps
-    >>> line = ps.digital.roofline(ps.Conv2d(m=16, c=8, p=14, q=14, r=3, s=3), ps.digital.load_accelerator("eyeriss"))
+    >>> line = ps.digital.roofline(ps.Conv2d(m=16, c=8, p=14, q=14, r=3, s=3), "eyeriss")
     >>> line.peak, all(line.reached[name] <= line.roof(name) for name in line.reached)
     (168, True)
     """
+    acc = load_accelerator(accelerator)
     memory = level_named(acc, level or acc.memories[0].name)
     if not isinstance(memory, Memory):
         raise InputError(f"roofline: {memory.name} is an array; the slope is a memory's bandwidth")

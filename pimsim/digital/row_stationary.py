@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingABC
+from pathlib import Path
 
 from pimsim.base.errors import InputError
-from pimsim.digital.accelerator import Accelerator, Array, Memory
+from pimsim.digital.accelerator import Accelerator, Array, Memory, load_accelerator
 from pimsim.digital.analysis import analyze
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.problem import Problem, problem_of
@@ -19,7 +20,9 @@ _SCRATCHPADS = (("Inputs",), ("Weights",), ("Outputs",))
 _SHAPE = ("memory", "memory", "array", "memory", "memory", "memory")
 
 
-def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator, resident: Resident = NOWHERE) -> Mapping:
+def row_stationary(
+    layer: Conv2d | Dense | MatMul, accelerator: str | Path | Accelerator, resident: Resident = NOWHERE
+) -> Mapping:
     """The row-stationary mapping of least energy.
 
     The rules: rows of the filter (R) lie on the array's height and rows of the output (P) on its width; spare height
@@ -35,12 +38,11 @@ def row_stationary(layer: Conv2d | Dense | MatMul, acc: Accelerator, resident: R
 
     Examples
     --------
-    >>> from pimsim.digital import load_accelerator
     >>> from pimsim.workload import Conv2d
-    >>> acc = load_accelerator("eyeriss")
-    >>> row_stationary(Conv2d(m=16, c=8, p=14, q=14, r=3, s=3), acc).level("array").y
+    >>> row_stationary(Conv2d(m=16, c=8, p=14, q=14, r=3, s=3), "eyeriss").level("array").y
     (('C', 4), ('R', 3))
     """
+    acc = load_accelerator(accelerator)
     if not is_row_stationary(acc):
         raise InputError(f"row_stationary: accelerator {acc.name} is not DRAM, buffer, array and three scratchpads")
     problem = problem_of(layer)

@@ -23,7 +23,7 @@ from pimsim.digital.leakage import leaks
 from pimsim.digital.mapper.space import factors_of, placements, slots_of
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.problem import problem_of
-from pimsim.workload import Conv2d, load_workload
+from pimsim.workload import Conv2d, MatMul, load_workload
 
 DATA = Path(__file__).parents[1] / "data" / "mapper"
 # The weight-stationary ones take some ten seconds each.
@@ -212,6 +212,75 @@ def test_nothing_fits_names_the_level():
         map_layer(Conv2d(m=4, c=4, p=4, q=4, r=3, s=3), acc.replace({"hierarchy": tuple(levels)}))
     with pytest.raises(InputError, match="objective = 'speed'"):
         map_layer(Conv2d(m=4, c=4, p=4, q=4, r=3, s=3), acc, "speed")
+
+
+def test_no_latency_is_bounded_below_what_the_multipliers_need():
+    """The bound of a search cut at once holds MACs / multipliers, and one that reaches it is optimal."""
+    layer = Conv2d(m=64, c=64, p=56, q=56, r=3, s=3)
+    acc = load_accelerator("eyeriss")
+    for objective in ("latency", "edp"):
+        cut = map_layer(layer, acc, objective, time_limit=1e-9)
+        assert cut.proof.startswith("gap ")
+        cycles = layer.macs / 168
+        least = cycles if objective == "latency" else cycles * layer.macs * acc.mac.energy
+        assert least <= cut.bound <= cut.value
+    filled = map_layer(Conv2d(m=12, c=12, p=14, q=2, r=1, s=1), acc, "latency")
+    assert filled.proof == "optimal"
+    assert filled.counts.cycles >= filled.counts.macs / 168
+
+
+@needs_jit
+@pytest.mark.parametrize("limit", [0.2, 1.0])
+def test_the_time_limit_holds(limit):
+    """One placement and order of this layer takes ten times as long; what is found is given with its gap."""
+    layer = load_workload("resnet18").layers[0]
+    map_layer(LAYERS[0], "eyeriss", "latency")  # compiles
+    best = map_layer(layer, "eyeriss", "latency", time_limit=limit)
+    assert best.seconds < limit + 1.0
+    assert best.proof.startswith("gap ")
+    assert best.proof.endswith(f"stopped after {limit:g} s")
+
+
+def test_a_budget_stops_at_the_same_mapping():
+    layer = Conv2d(m=64, c=64, p=56, q=56, r=3, s=3)
+    first, again = (map_layer(layer, "eyeriss", "latency", budget=1) for _ in range(2))
+    assert first.mapping == again.mapping
+    assert first.proof.endswith(f"stopped after {first.costed} mappings")
+
+
+@pytest.mark.parametrize("imperfect", [0, 1])
+def test_a_square_product_in_a_small_buffer(imperfect):
+    """256 x 256 x 256 in 16 KiB, one byte a word, as AccelForge maps it: operands 4, 2 and 1 times over.
+
+    By hand: a block of 128 x 64 sums stays (8,192 words) while operands pass, one read 256 / 64, one 256 / 128 times.
+    Blocks that do not divide the sides do better: 86 x 128 sums fit, and one operand is read three times.
+    """
+    word = {"width": 8.0, "source": "toy"}
+    far = {"kind": "memory", "name": "DRAM", "read": 100.0, "write": 100.0, **word}
+    near = {"kind": "memory", "name": "buffer", "read": 1.0, "write": 1.0, "capacity": 8.0 * 2**14, **word}
+    data = {"name": "square", "description": "", "source": "toy", "node": 45e-9, "clock": 1e9,
+            "precision": dict.fromkeys(("weights", "inputs", "outputs", "psums"), 8),
+            "hierarchy": (far, near), "mac": {"energy": 0.1, "source": "toy"}}  # fmt: skip
+    best = map_layer(MatMul(m=256, c=256, n=256), Accelerator.parse(data), imperfect=imperfect)
+    assert best.proof == "optimal"
+    tensors = best.counts.levels["DRAM"].tensors
+    words = sorted(one.reads + one.updates for one in tensors.values())
+    assert words == ([65536, 131072, 262144] if imperfect == 0 else [65536, 131072, 196608])
+
+
+def test_ties_of_latency_go_to_the_least_energy():
+    """Of the mappings that are as fast, counted by brute force, the one of least energy."""
+    acc, layer = toy(3), LAYERS[0]
+    problem, found = problem_of(layer), []
+    for mapping in every_mapping(problem, acc, 1):
+        try:
+            counts = analyze(problem, acc, mapping)
+        except InputError:
+            continue
+        found.append((counts.latency_cycles, counts.energy_j))
+    best = map_layer(layer, acc, "latency")
+    assert best.counts.latency_cycles == min(found)[0]
+    assert math.isclose(best.counts.energy_j, min(found)[1], rel_tol=1e-9)
 
 
 def test_saved_mappings_replay(tmp_path):

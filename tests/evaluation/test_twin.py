@@ -5,6 +5,7 @@ import pytest
 from pimsim.base.errors import InputError
 from pimsim.chip import list_chips, load_chip
 from pimsim.components.logic import mac
+from pimsim.components.scaling import energy_factor
 from pimsim.digital import eyeriss_like, load_accelerator, network_cost, roof, roof_like
 from pimsim.evaluation import beside, digital_twin
 from pimsim.evaluation.twin import digital_imc, sum_bits
@@ -98,6 +99,53 @@ def test_every_chip_has_a_twin(name):
     bound = beside(chip, "twin-roof")
     assert bound.macs == twin.macs
     assert roof(NETWORK, bound).energy_j < network_cost(NETWORK, twin).energy_j
+
+
+def test_a_buffer_cut_to_a_network_by_hand():
+    """Banks of 16 KiB: 8,192 inputs, 16,384 outputs and the sums of 14 columns of 24 words take two; none need more."""
+    chip = load_chip("generic-rram-32nm")
+    layer = Conv2d(m=16, c=8, p=32, q=32, r=1, s=1)
+    wide = Conv2d(m=64, c=64, p=224, q=224, r=3, s=3)
+    assert 8192 + 16384 + 14 * 24 * 24 // 8 < 2 * 2**14
+    whole, cut = digital_twin(chip), digital_twin(chip, Workload(name="one", layers=[layer, wide]))
+    assert (whole.memories[1].banks, cut.memories[1].banks) == (64, 2)
+    assert cut.memories[1].capacity == 2 * 2**14 * 8
+    assert cut.memories[1].leakage / 2 == pytest.approx(whole.memories[1].leakage / 64, rel=1e-9)
+    assert cut.memories[1].read < whole.memories[1].read  # less wire
+    assert digital_twin(chip, Workload(name="wide", layers=[wide])) == whole
+    kept = network_cost(Workload(name="one", layers=[layer, layer]), cut)
+    inside = [row for row in kept.actions if row.component == "DRAM" and row.count]
+    assert {(row.layer, row.action) for row in inside} == {("conv2d1", "read Inputs"), ("conv2d2", "write Outputs")}
+
+
+def test_sums_of_the_twin_are_as_wide_as_the_shift_add():
+    chip = load_chip("generic-rram-32nm")
+    assert (chip.accumulator_bits, sum_bits(chip), digital_twin(chip).precision.psums) == (32, 24, 24)
+    wider = chip.replace({"components.shift_add.parameters": {"bits": 28}})
+    assert digital_twin(wider).precision.psums == 28
+    silent = chip.replace({"components.shift_add.parameters": {}, "accumulator_bits": 20})
+    assert digital_twin(silent).precision.psums == 20
+
+
+@pytest.mark.parametrize(("bits", "sums"), [(2, 12), (4, 16), (8, 24)])
+def test_a_twin_of_other_bits_has_other_sums(bits, sums):
+    twin = digital_twin(load_chip("generic-rram-32nm"), bits=bits)
+    assert (twin.precision.weights, twin.precision.inputs, twin.precision.psums) == (bits, bits, sums)
+    assert beside(load_chip("generic-rram-32nm"), bits=bits) == twin
+
+
+def test_digital_arrays_follow_the_chip():
+    """Gates of 1.4 fF at 28 nm by Stillmaker and Baas, settling as the node; what lies around is the chip's own."""
+    chip = load_chip("generic-rram-32nm").replace({"macro.node": 45e-9, "tiles": 3, "components.buffer.count": 2})
+    other = digital_imc(chip)
+    gates = 1.4e-15 * energy_factor(28e-9, 45e-9, 0.9, 0.9)
+    assert other.macro.circuit.gate_capacitance == pytest.approx(gates, rel=1e-12, abs=0)
+    assert other.components["cells"].parameters["capacitance"] == pytest.approx(gates, rel=1e-12, abs=0)
+    assert other.macro.t_read == pytest.approx(0.2e-9 * 45 / 22, rel=1e-12, abs=0)
+    assert (other.tiles, other.instances("buffer")) == (3, 6)
+    assert not other.with_role("adc")
+    assert other.with_role("adder_tree") == ["adder_tree"]
+    assert other.accumulator_bits == chip.accumulator_bits
 
 
 def test_memory_of_the_chip_is_that_of_the_twin():
