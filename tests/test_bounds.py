@@ -9,7 +9,7 @@ import pimsim as ps
 from pimsim.base.errors import InputError, SpecError
 from pimsim.base.library import library_path
 from pimsim.cells import DeviceCard
-from pimsim.workload import load_workload
+from pimsim.workload import Dense, Workload, load_workload
 
 NONSENSE = [
     ("rows", 10**9),
@@ -222,3 +222,12 @@ def test_files_that_a_chip_names_are_found_beside_it_and_count_by_content(tmp_pa
     assert here.spec_id != there.spec_id
     inline = ps.load_chip({"extends": "./base.yaml"}, folder=tmp_path / "here")
     assert inline.macro.device == here.macro.device
+
+
+def test_a_batch_is_an_integer_of_any_library_and_of_sane_size():
+    chip, one = ps.load_chip("generic-rram-32nm"), Workload(name="one", layers=[Dense(m=16, c=64)])
+    for cost in (chip.cost, lambda work, batch: ps.digital.network_cost(work, "eyeriss", batch=batch)):
+        assert cost(one, batch=np.int64(2)).energy_j == cost(one, batch=2).energy_j
+        for bad in (0, True, 2.0, 10**400):
+            with pytest.raises(InputError, match=r"batch = .*: must be an integer from 1 to 1000000000"):
+                cost(one, batch=bad)

@@ -20,7 +20,7 @@ from pimsim.chip.resources import routes
 from pimsim.chip.roles import ROLES, absent
 from pimsim.chip.schedule import Pipeline, pipeline
 from pimsim.components.control import control_rows
-from pimsim.components.cost import NETWORK, ActionRow, AreaRow, Cost, TimeRow
+from pimsim.components.cost import MOST_AT_ONCE, NETWORK, ActionRow, AreaRow, Cost, TimeRow
 from pimsim.workload import Workload
 
 DATA_DEPENDENT = "cells: read energy of the values that the simulation saw"
@@ -39,7 +39,7 @@ def cost(
     leakage: Leakage = "live",
 ) -> Cost:
     """See :meth:`pimsim.chip.Chip.cost`."""
-    batch = check_integer("batch", batch, minimum=1)
+    batch = check_integer("batch", batch, minimum=1, maximum=MOST_AT_ONCE)
     _check(workload, weights, activity, leakage)
     _check_labels("pulses", pulses or {}, workload, "number of pulses")
     seen = activity if _law_of_the_values(chip) else None

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from pimsim.base.checks import check_quantity
-from pimsim.base.errors import InputError
+from pimsim.base.errors import InputError, shown
 
 NETWORK = "network"  # the layer of rows that belong to no single one
 LEAK = "leak"  # the action of leakage; every other action happens for an input
+
+MOST_AT_ONCE = 10**9  # inputs of a batch; more is a slip of digits
 
 
 class ActionRow(NamedTuple):
@@ -311,8 +314,8 @@ def power_ceiling(junction: float | str, ambient: float | str, resistance: float
 
 
 def _check_row(row: object, count: int, value: float) -> None:
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise InputError(f"{row}: count must be an integer >= 0, got {count!r}")
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
+        raise InputError(f"{row}: count must be an integer >= 0, got {shown(count)}")
     if not (math.isfinite(value) and value >= 0.0):
         raise InputError(f"{row}: must be finite and >= 0, got {value!r}")
 

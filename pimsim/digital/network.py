@@ -8,9 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
+from pimsim.base.checks import check_integer
 from pimsim.base.errors import InputError
 from pimsim.components.control import control_rows
-from pimsim.components.cost import ActionRow, AreaRow, Cost, TimeRow
+from pimsim.components.cost import MOST_AT_ONCE, ActionRow, AreaRow, Cost, TimeRow
 from pimsim.digital.accelerator import Accelerator, Array, load_accelerator
 from pimsim.digital.analysis import Counts
 from pimsim.digital.choice import Chooser, Mapper
@@ -72,7 +73,8 @@ def network_cost(
     (1000, True)
     """
     acc = load_accelerator(accelerator)
-    _check(acc, batch, weights)
+    _check(acc, weights)
+    batch = check_integer("batch", batch, minimum=1, maximum=MOST_AT_ONCE)
     _check_options(workload, mapper, activations, leakage, activity or {})
     if acc.ideal:
         return roof(workload, acc, batch, weights, activity)
@@ -120,7 +122,8 @@ def roof(
     724406816
     """
     acc = load_accelerator(accelerator)
-    _check(acc, batch, weights)
+    _check(acc, weights)
+    batch = check_integer("batch", batch, minimum=1, maximum=MOST_AT_ONCE)
     memory, macs = acc.memories[0], workload.macs * batch
     words = {"Inputs": (workload.inputs * batch, acc.precision.inputs, "read", memory.read)}
     words["Outputs"] = (workload.outputs * batch, acc.precision.outputs, "write", memory.write)
@@ -141,9 +144,7 @@ def roof(
     return Cost(tuple(actions), parts, times, batch / seconds, workload.macs, batch, off_chip, ("a bound, no machine",))
 
 
-def _check(acc: Accelerator, batch: int, weights: str) -> None:
-    if isinstance(batch, bool) or batch < 1:
-        raise InputError(f"batch = {batch!r}: must be at least 1")
+def _check(acc: Accelerator, weights: str) -> None:
     if weights not in ("once", "per_inference"):
         raise InputError(f"weights = {weights!r}: must be 'once' or 'per_inference'")
     if weights == "once" and acc.weight_bank is None and not acc.ideal:
