@@ -132,16 +132,23 @@ def weight_scales(product: Product, source: Range) -> NDArray[np.float64]:
 def quantize_product(
     product: Product, scales: NDArray[np.float64], source: Range, unit: np.float32, outer: int = 1
 ) -> QuantizedProduct:
-    """The product in integers, its input quantized as `source`, its result in multiples of `unit`."""
+    """The product in integers, its input quantized as `source`, its result in multiples of `unit`.
+
+    Raises `InputError` where a multiplier is beyond float32: weights of 1e38 before a layer of small inputs.
+    """
     matrices = product.matrices().astype(np.float64)
     bias = product.bias.astype(np.float64).reshape(len(matrices), -1)
     scale = np.where(scales == 0, 1.0, scales).astype(np.float32).astype(np.float64)
     weights = np.clip(np.rint(matrices / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
+    with np.errstate(over="ignore"):
+        multiplier = (source.scale * scale / unit).astype(np.float32).ravel()
+    if not np.isfinite(multiplier).all():
+        raise InputError(f"{product.name}: weights up to {np.abs(matrices).max():.3g} overflow float32 when rescaled")
     return QuantizedProduct(
         product=product,
         weights=weights.astype(np.int8),
         bias=np.rint(bias / (source.scale * scale)).astype(np.int32).ravel(),
-        multiplier=(source.scale * scale / unit).astype(np.float32).ravel(),
+        multiplier=multiplier,
         zero=source.zero,
         outer=outer,
     )

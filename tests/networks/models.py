@@ -118,9 +118,7 @@ def sequence(path):
     """1-D convolutions with stride, dilation, groups and unequal padding; one of them used twice; batch norm folded."""
     b = Builder((3, 20))
     y = b.add("Relu", b.batch_norm(b.add("Conv", "x", b.random(6, 3, 5), b.random(6), pads=[2, 1], strides=[2]), 6))
-    y = b.add(
-        "Relu", b.add("Conv", y, b.random(6, 3, 3), group=2, dilations=[2], kernel_shape=[3], auto_pad="SAME_UPPER")
-    )
+    y = b.add("Relu", b.add("Conv", y, b.random(6, 3, 3), group=2, dilations=[2], pads=[2, 2]))
     shared = b.random(6, 6, 3)
     for _ in range(2):
         y = b.add("Tanh", b.add("Conv", y, shared, pads=[1, 1]))

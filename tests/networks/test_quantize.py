@@ -138,3 +138,13 @@ def _conv(quantized, x):
     matrices = quantized.weights.reshape(product.groups, r, s, c, m // product.groups)
     weight = matrices.transpose(0, 4, 3, 1, 2).reshape(m, c, r, s)
     return naive.conv(x, weight, quantized.zero, product.strides, product.dilations, product.pads, product.groups)
+
+
+def test_multipliers_beyond_float32_are_refused(tmp_path):
+    """Weights of 3e38 cancel, and the next layer's input is a bias of 1e-3."""
+    b = models.Builder((2,))
+    weight, bias = b.constant(np.array([[3e38] * 3, [-3e38] * 3], np.float32)), b.constant(np.full(3, 1e-3, np.float32))
+    y = b.add("MatMul", b.add("Relu", b.add("Gemm", "x", weight, bias)), b.random(3, 2))
+    network = load_network(b.save(y, tmp_path / "huge.onnx"))
+    with pytest.raises(InputError, match=r"gemm0: weights up to 3e\+38 overflow float32 when rescaled"):
+        quantize(network, np.ones((2, 2), np.float32))
