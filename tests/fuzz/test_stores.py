@@ -31,7 +31,10 @@ def test_damaged_results_folders(count, tmp_path):
         folder = write(tmp_path)
         path = folder / rng.choice(["table.csv", "figure.png", "provenance.json"])
         raw = path.read_bytes()
-        path.write_bytes(flipped(raw, rng, int(rng.integers(1, 9))) if rng.integers(2) else truncated(raw, rng))
+        damaged = flipped(raw, rng, int(rng.integers(1, 9))) if rng.integers(2) else truncated(raw, rng)
+        if damaged == raw:  # a bit turned over twice
+            continue
+        path.write_bytes(damaged)
         found[path.name, outcome(lambda folder=folder: write_report(folder))] += 1
     print(f"results folders: {dict(found)}")
     assert not found["table.csv", "accepted"]
