@@ -11,29 +11,27 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.checks import check_integer, check_quantity
+from pimsim.base.checks import check_quantity
 from pimsim.base.errors import InputError
-from pimsim.base.streams import as_seed
 from pimsim.macro.calibration import Calibration, calibrate
 from pimsim.macro.columns.cells_at import CellsAt
-from pimsim.macro.display import as_html, as_text
+from pimsim.macro.display import Shown
 from pimsim.macro.energy import read_energy
 from pimsim.macro.product.plans import Plans
+from pimsim.macro.program import Rng, program
 from pimsim.macro.programmed import Programmed
 from pimsim.macro.ranges import stated_levels
 from pimsim.macro.reads.addresses import Reads
 from pimsim.macro.reads.slow_noise import check_effects
-from pimsim.macro.report import explain_reads, programming_report, report_ranges
+from pimsim.macro.report import explain_reads, programming_report, report_ranges, reported
 from pimsim.macro.spec import MacroFields
 from pimsim.macro.trace import Trace, trace_product
+from pimsim.macro.vectors import as_vectors, numbers, product
 from pimsim.mapping import Tiling
-
-Rng = int | np.random.Generator | None
-_SAMPLES = 1 << 32  # numbers an input of a data set can have: half of the counter of its noise
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Array:
+class Array(Shown):
     """A matrix programmed into the arrays of a macro; made by :meth:`pimsim.Macro.program`.
 
     Attributes
@@ -43,8 +41,16 @@ class Array:
     calibration : what :meth:`calibrate` found, or None.
     time : seconds since programming.
 
-    ``X @ array`` is :meth:`matmul` without noise, of one input (K,) or of a batch (B, K). ``array @ x`` would need
-    inputs on the columns, which a crossbar does not have: :class:`pimsim.AnalogMatrix` stores a matrix for that.
+    With W the matrix that was programmed, ``X @ array`` is X @ W without noise of reads, for one input (K,) or a batch
+    (B, K): of integers as :meth:`matmul` gives it, of real and complex numbers with every input scaled by its largest
+    magnitude and quantized to ``macro.inputs``. ``array @ x`` is W @ x, for (C,) or (C, B): a crossbar multiplies from
+    its rows, so the transposed matrix is programmed for it, once, in arrays of its own (:attr:`transposed`).
+
+    >>> import pimsim as ps
+    >>> W = np.array([[3, -5], [7, 1]])
+    >>> array = ps.Macro(rows=64, cols=64, adc=ps.ADC(bits=9)).program(W)
+    >>> (np.array([2, 1]) @ array).tolist(), (array @ np.array([2, 1])).tolist()
+    ([13.0, -9.0], [1.0, 15.0])
     """
 
     macro: MacroFields
@@ -108,27 +114,35 @@ class Array:
         """
         x = self.macro.inputs.check(X, self.tiling.k)
         reads = self.reads(rng, first_sample, len(x))
-        seen = self._trace(x, reads) if trace else None
+        seen = trace_product(self.plans, x, reads) if trace else None
         y = self._finish(self.plans.product(x, reads))
         return y if seen is None else (y, seen)
 
     def __rmatmul__(self, X: ArrayLike) -> np.ndarray:
-        one = np.ndim(X) == 1
-        y = self.matmul(np.asarray(X)[None] if one else X)
-        return y[0] if one else y
+        given = numbers("x", X)
+        if given.dtype.kind in "fc":
+            y = product(self.matmul, self.macro.inputs, as_vectors(given, self.tiling.k, axis=1))
+        else:
+            y = self.matmul(given[None] if given.ndim == 1 else given)
+        return y[0] if given.ndim == 1 else y
 
-    def __matmul__(self, x: object) -> np.ndarray:
-        raise InputError(
-            "array @ x: inputs drive the rows of an array, so it multiplies from the left: write x @ array, "
-            "or program the matrix for W @ x with ps.AnalogMatrix(W, macro)"
-        )
+    def __matmul__(self, x: ArrayLike) -> np.ndarray:
+        if self.macro.needs_calibration:
+            raise InputError("array @ x: this macro wants calibration; take ps.AnalogMatrix(W, macro).calibrate(x)")
+        y = product(self.transposed.matmul, self.macro.inputs, as_vectors(x, self.tiling.c, axis=0))
+        return y[0] if np.ndim(x) == 1 else y.T
+
+    @cached_property
+    def transposed(self) -> Array:
+        """Arrays of the same macro that hold the transposed matrix, at the same time: devices of their own."""
+        matrix = self.weights * self.scale if self.programmed.scaled else self.weights
+        stream = self.programmed.stream
+        programmed = program(self.macro, matrix.T, stream.seed, stream.trial, stream.layer)
+        return Array(self.macro, programmed, time=self.time)
 
     def reads(self, rng: Rng, first_sample: int = 0, inputs: int = 1) -> Reads | None:
         """Addresses of the noise of ``inputs`` reads from a sample on; None without an rng."""
-        first = check_integer("first_sample", first_sample, maximum=_SAMPLES - max(inputs, 1))
-        if rng is None:
-            return None
-        return Reads(dataclasses.replace(self.programmed.stream, seed=as_seed(rng), purpose="read"), first)
+        return Reads.of(self.programmed.stream, rng, first_sample, inputs)
 
     @property
     def cells(self) -> CellsAt:
@@ -142,21 +156,13 @@ class Array:
         lo, q = stated_levels(self.macro, self.programmed) if found is None else (found.lo, found.q)
         return Plans(self.cells, lo, q)
 
-    def _trace(self, x: np.ndarray, reads: Reads | None) -> Trace:
-        words = [w for _, w in self.macro.inputs.words(x)]
-        return trace_product(self.plans.quiet, words, self.macro.weights.slice_weights, self.plans.parts(len(x), reads))
-
     def _finish(self, y: np.ndarray) -> np.ndarray:
         """Outputs in the units of X @ W from those in units of the stored weights."""
         if self.calibration is not None and self.calibration.corrects:
             y = y * self.calibration.gain + self.calibration.offset
         elif self.calibration is None and (self.macro.column_gain or self.macro.column_offset):
             raise InputError("column_gain, column_offset: call array.calibrate(X_cal) before matmul")
-        return y * self.scale if self._scaled else y
-
-    @cached_property
-    def _scaled(self) -> bool:
-        return bool((self.scale != 1.0).any())
+        return y * self.scale if self.programmed.scaled else y
 
     def calibrate(self, X: ArrayLike, row_splitting: int | None = None) -> Array:
         """Return the array with what its macro wants calibrated: converter ranges, column gains and offsets.
@@ -203,10 +209,7 @@ class Array:
         ------
         InputError : the macros differ in what programming depends on (``macro.programming_fields()``).
         """
-        old, new = self.macro.programming_fields(), macro.programming_fields()
-        touched = [name for name in old if old[name] != new[name]]
-        if touched:
-            raise InputError(f"replace: {', '.join(touched)} changes the programmed cells; program the macro again")
+        self.macro.check_same_cells(macro)
         check_effects(macro.read_effects, self.programmed.card, macro.temperature)
         return dataclasses.replace(self, macro=macro, calibration=None)
 
@@ -219,15 +222,10 @@ class Array:
 
         A calibrated array adds its ``compensations``: errors before and after, as in ``calibration.table()``.
 
-        ``X`` (B >= 1, K) inputs; by default those the array was calibrated with (the first few hundred).
-        See :func:`pimsim.macro.trace.range_report`.
+        ``X`` (B >= 1, K): by default inputs of the calibration. See :func:`pimsim.macro.trace.range_report`.
         """
-        if X is not None:
-            x = self.macro.inputs.check(X, self.tiling.k)
-        elif self.calibration is not None:
-            x = self.calibration.sample
-        else:
-            raise InputError("report: give inputs X, or calibrate the array first")
+        given = None if X is None else self.macro.inputs.check(X, self.tiling.k)
+        x = reported(given, self.calibration)
         return report_ranges(self.plans, x, self.calibration)
 
     @property
@@ -250,9 +248,3 @@ class Array:
             "time_s": self.time,
             "calibration_inputs": None if found is None else found.inputs,
         }
-
-    def __repr__(self) -> str:
-        return as_text("Array", self.to_dict())
-
-    def _repr_html_(self) -> str:
-        return as_html("Array", self.to_dict())

@@ -17,7 +17,7 @@ from pimsim.macro.compensation_report import (
     compare_predistortion,
     compare_row_splitting,
 )
-from pimsim.macro.display import as_html, as_text
+from pimsim.macro.display import Shown
 from pimsim.macro.product.plan import build_plan
 from pimsim.macro.product.plans import Plans
 from pimsim.macro.programmed import freeze
@@ -30,7 +30,7 @@ _REPORTED = 256  # calibration inputs kept for reports: a clip fraction of 0.1 %
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Calibration:
+class Calibration(Shown):
     """Everything an array learned from calibration data.
 
     Attributes
@@ -68,12 +68,6 @@ class Calibration:
             "offset": _span(self.offset),
             "compensations": [found.name for found in self.compensations],
         }
-
-    def __repr__(self) -> str:
-        return as_text("Calibration", self.to_dict())
-
-    def _repr_html_(self) -> str:
-        return as_html("Calibration", self.to_dict())
 
     def table(self) -> DataFrame:
         """One row for each compensation: name, setting, of, error_before, error_after."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from html import escape
 
@@ -21,3 +22,17 @@ def as_html(title: str, facts: Mapping[str, object]) -> str:
     """The same as a small table."""
     rows = (f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in facts.items())
     return f"<table><caption>{escape(title)}</caption>{''.join(rows)}</table>"
+
+
+class Shown(ABC):
+    """What shows its plain facts: a few lines at a prompt, a small table in a notebook."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, object]:
+        """Plain facts by name."""
+
+    def __repr__(self) -> str:
+        return as_text(type(self).__name__, self.to_dict())
+
+    def _repr_html_(self) -> str:
+        return as_html(type(self).__name__, self.to_dict())

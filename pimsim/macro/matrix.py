@@ -7,15 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.checks import as_array, check_integer
+from pimsim.base.checks import check_integer
 from pimsim.base.errors import InputError
 from pimsim.base.streams import as_seed
-from pimsim.encoding import InputEncoding
 from pimsim.macro.array import Array, Rng
-from pimsim.macro.display import as_html, as_text
+from pimsim.macro.display import Shown
 from pimsim.macro.macro import Macro
-
-_SAMPLE_BITS = 30  # of an input's number; its positive, negative, real and imaginary parts stand above, as other reads
+from pimsim.macro.vectors import SAMPLE_BITS, as_vectors, numbers, product, quantized, signed_reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +24,7 @@ class _Parts:
     imaginary: Array | None
 
 
-class AnalogMatrix:
+class AnalogMatrix(Shown):
     """A matrix W (M, N) in the arrays of a macro: ``A @ x`` is W @ x as they compute it.
 
     Parameters
@@ -51,7 +49,7 @@ class AnalogMatrix:
     >>> import pimsim as ps
     >>> macro = ps.Macro(rows=64, cols=64, adc=ps.ADC(bits=9), inputs=ps.InputEncoding(signed=True))
     >>> A = ps.AnalogMatrix([[0.5, -1.0], [0.25, 1.0]], macro)
-    >>> (A @ [0.8, 0.4]).round(2).tolist()
+    >>> (A @ [0.8, 0.4]).round(1).tolist()
     [0.0, 0.6]
     """
 
@@ -59,7 +57,7 @@ class AnalogMatrix:
     __array_ufunc__ = None
 
     def __init__(self, W: ArrayLike, macro: Macro, rng: Rng = None, trial: int = 0, layer: int = 0) -> None:
-        matrix, seed = _numbers("W", W), as_seed(rng)
+        matrix, seed = numbers("W", W), as_seed(rng)
         if matrix.ndim != 2:
             raise InputError(f"W: shape {matrix.shape}, expected a matrix (outputs, inputs)")
         first = 2 * check_integer("layer", layer)
@@ -108,22 +106,24 @@ class AnalogMatrix:
         ------
         InputError : another shape, or numbers that are not finite.
         """
-        columns = self._columns(x)
-        first = check_integer("first_sample", first_sample, maximum=(1 << _SAMPLE_BITS) - max(len(columns), 1))
+        vectors = as_vectors(x, self.shape[1], axis=0)
+        first = check_integer("first_sample", first_sample, maximum=(1 << SAMPLE_BITS) - max(len(vectors), 1))
         seed = None if rng is None else as_seed(rng)
-        y = self._product(columns.real, seed, first)
-        if np.iscomplexobj(columns):
-            y = y + 1j * self._product(columns.imag, seed, first + (2 << _SAMPLE_BITS))
+        y = product(self._integers, self._parts.real.macro.inputs, vectors, seed, first)
         return y[0] if np.ndim(x) == 1 else y.T
+
+    def _integers(self, x: np.ndarray, seed: int | None, first: int) -> np.ndarray:
+        """Product (B, M) with integers (B, N) of the input encoding."""
+        real = self._parts.real.matmul(x, seed, first)
+        if self._parts.imaginary is None:
+            return real
+        return real + 1j * self._parts.imaginary.matmul(x, seed, first)
 
     def calibrate(self, x: ArrayLike) -> AnalogMatrix:
         """Return the matrix with converters calibrated on the columns of ``x``, (N,) or (N, B)."""
-        columns = self._columns(x)
-        encoding = self._parts.real.macro.inputs
-        seen = [columns.real, columns.imag] if np.iscomplexobj(columns) else [columns]
-        words = np.concatenate(
-            [words for part in seen for _, words in _signed(_quantized(part, encoding)[0], encoding)]
-        )
+        vectors, encoding = as_vectors(x, self.shape[1], axis=0), self._parts.real.macro.inputs
+        seen = np.concatenate([vectors.real, vectors.imag]) if np.iscomplexobj(vectors) else vectors
+        words = np.concatenate([part for _, part in signed_reads(quantized(seen, encoding)[0], encoding)])
         imaginary = None if self._parts.imaginary is None else self._parts.imaginary.calibrate(words)
         return self._with(_Parts(self._parts.real.calibrate(words), imaginary))
 
@@ -137,64 +137,6 @@ class AnalogMatrix:
         found._parts = parts
         return found
 
-    def _columns(self, x: ArrayLike) -> np.ndarray:
-        """Vectors (B, N) of a vector (N,) or of the columns of a matrix."""
-        given, inputs = _numbers("x", x), self.shape[1]
-        if given.ndim not in (1, 2) or given.shape[0] != inputs:
-            raise InputError(f"A @ x: x has shape {given.shape}, expected ({inputs},) or ({inputs}, columns)")
-        if not np.isfinite(given).all():
-            raise InputError("A @ x: x is not finite (NaN or infinity)")
-        return given[None] if given.ndim == 1 else given.T
-
-    def _product(self, vectors: np.ndarray, seed: int | None, first: int) -> np.ndarray:
-        """Products (B, M) with real vectors (B, N)."""
-        encoding = self._parts.real.macro.inputs
-        integers, scale = _quantized(vectors, encoding)
-        total = np.zeros((len(vectors), self.shape[0]), self.dtype)
-        for number, (sign, words) in enumerate(_signed(integers, encoding)):
-            sample = first + (number << _SAMPLE_BITS)
-            total += sign * self._parts.real.matmul(words, seed, sample)
-            if self._parts.imaginary is not None:
-                total += 1j * sign * self._parts.imaginary.matmul(words, seed, sample)
-        return total * scale[:, None]
-
     def to_dict(self) -> dict[str, object]:
         """Plain facts about the matrix and the array of its real part."""
         return self._parts.real.to_dict() | {"shape": self.shape, "complex": self._parts.imaginary is not None}
-
-    def __repr__(self) -> str:
-        return as_text("AnalogMatrix", self.to_dict())
-
-    def _repr_html_(self) -> str:
-        return as_html("AnalogMatrix", self.to_dict())
-
-
-def _numbers(name: str, value: ArrayLike) -> np.ndarray:
-    """A real or complex array, or :class:`InputError`."""
-    if np.iscomplexobj(value):
-        return as_array(f"{name}.real", np.real(value)) + 1j * as_array(f"{name}.imag", np.imag(value))
-    return as_array(name, value)
-
-
-def _quantized(vectors: np.ndarray, encoding: InputEncoding) -> tuple[np.ndarray, np.ndarray]:
-    """Integers (B, N) int64 and scale (B,) of real vectors; vectors of integers that fit are taken as they are.
-
-    Magnitudes count for an unsigned encoding, whose positive and negative parts are read apart.
-    """
-    low, high = encoding.input_range
-    low = low if encoding.signed else -high
-    top = high if high > 0 else -low
-    real = vectors.astype(np.float64)
-    peak: np.ndarray = np.abs(real).max(axis=1, initial=0.0)
-    scale = np.where(peak > 0, peak / top, 1.0)
-    if vectors.dtype.kind in "iu":
-        fits = (vectors >= low).all(axis=1) & (vectors <= high).all(axis=1)
-        scale = np.where(fits, 1.0, scale)
-    return np.clip(np.rint(real / scale[:, None]), low, high).astype(np.int64), scale
-
-
-def _signed(integers: np.ndarray, encoding: InputEncoding) -> list[tuple[int, np.ndarray]]:
-    """Reads of integers: (sign, what the encoding takes), in one for a signed encoding or without negative numbers."""
-    if encoding.signed or not (integers < 0).any():
-        return [(1, integers)]
-    return [(1, np.maximum(integers, 0)), (-1, np.maximum(-integers, 0))]

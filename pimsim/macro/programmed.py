@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
@@ -105,6 +106,11 @@ class Programmed:
     def meant(self) -> np.ndarray:
         """Conductances [S] (slices, polarities, K, C) the levels stand for; targets unless they were distorted."""
         return self.table[self.levels]
+
+    @cached_property
+    def scaled(self) -> bool:
+        """Whether a unit of any column is not worth one."""
+        return bool((self.scale != 1.0).any())
 
     @property
     def sense_scale(self) -> float:

@@ -56,6 +56,13 @@ def cell_text(cells: CellsAt) -> str:
     return f"conductance at the read voltage (the card's I-V law is {kind}, cell_law is {macro.cell_law})"
 
 
+def reported(x: np.ndarray | None, calibration: Calibration | None) -> np.ndarray:
+    """Inputs a report rests on: those given, else those the array was calibrated with."""
+    if x is None and calibration is None:
+        raise InputError("report: give inputs X, or calibrate the array first")
+    return calibration.sample if x is None and calibration is not None else np.asarray(x)
+
+
 def report_ranges(plans: Plans, x: np.ndarray, calibration: Calibration | None) -> dict[str, Any]:
     """How the column sums of checked inputs (B, K) use the range of the converters, and what compensation does."""
     if not len(x):

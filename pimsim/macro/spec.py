@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from pimsim.base.errors import InputError
 from pimsim.base.library import FileName
 from pimsim.base.quantities import Kelvin, Meter, Second, Volt
 from pimsim.base.spec import Spec
@@ -246,6 +247,13 @@ class MacroFields(Spec):
             "largest_sum": self.largest_sum,
             **bits,
         }
+
+    def check_same_cells(self, other: MacroFields) -> None:
+        """Raise ``InputError`` where another macro differs in what the programmed cells depend on."""
+        old, new = self.programming_fields(), other.programming_fields()
+        touched = [name for name in old if old[name] != new[name]]
+        if touched:
+            raise InputError(f"replace: {', '.join(touched)} changes the programmed cells; program the macro again")
 
     def programming_fields(self) -> dict[str, Any]:
         """The part of the spec that the programmed cells and their currents depend on, JSON-ready.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,10 @@ import numpy as np
 
 from pimsim.base.errors import InputError
 from pimsim.converters.adc import clips
-from pimsim.macro.display import as_html, as_text
+from pimsim.macro.display import Shown
 from pimsim.macro.product import plain
 from pimsim.macro.product.plan import ProductPlan
+from pimsim.macro.product.plans import Plans
 from pimsim.macro.reads.addresses import Reads
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _LARGEST = 1 << 27  # column sums a trace holds: 1 GiB in float64
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Trace:
+class Trace(Shown):
     """Every conversion of a matrix product.
 
     Attributes
@@ -89,12 +89,6 @@ class Trace:
             "clip_fraction": clipped,
         }
 
-    def __repr__(self) -> str:
-        return as_text("Trace", self.to_dict())
-
-    def _repr_html_(self) -> str:
-        return as_html("Trace", self.to_dict())
-
     def rows(self) -> list[dict[str, float]]:
         """One row for each plane and slice, for a table: range, clip fractions, rms error, weight in the output."""
         if not self.before.size:
@@ -126,31 +120,26 @@ def _row(trace: Trace, plane: int, s: int) -> dict[str, float]:
     }
 
 
-def trace_product(
-    plan: ProductPlan,
-    passes: list[np.ndarray],
-    slice_weights: tuple[int, ...],
-    parts: Iterable[tuple[slice, ProductPlan, Reads | None]],
-) -> Trace:
-    """Trace of the words of all passes, computed on the plain path.
-
-    ``parts`` of the batch have a plan and reads of their own, of the shapes and levels of ``plan``.
-    """
+def trace_product(plans: Plans, x: np.ndarray, reads: Reads | None) -> Trace:
+    """Trace of the product of checked inputs (B, K), computed on the plain path."""
+    plan, encoding = plans.quiet, plans.cells.macro.inputs
+    passes = [words for _, words in encoding.words(x)]
     slices, conversions, _, columns = plan.matrix.shape
     shape = (len(passes), len(plan.groups), len(plan.planes), slices, conversions, len(passes[0]), columns)
     if np.prod(shape, dtype=float) > _LARGEST:
         raise InputError(f"trace: {np.prod(shape):,} conversions; give fewer inputs (at most {_LARGEST:,} conversions)")
     before, after = np.empty(shape), np.empty(shape)
     clipped = np.empty(shape, dtype=bool)
-    for inputs, own, reads in parts:
+    for inputs, own, later in plans.parts(len(x), reads):
         for p, r, t in np.ndindex(shape[:3]):
-            at = None if reads is None else reads.in_pass(p)
-            for s, a, x in plain.column_sums(own, passes[p][inputs], r, t, at):
+            at = None if later is None else later.in_pass(p)
+            for s, a, sums in plain.column_sums(own, passes[p][inputs], r, t, at):
                 lo, q = own.lo[r, s], own.q[r, s]
-                before[p, r, t, s, a, inputs] = x
-                after[p, r, t, s, a, inputs] = lo + q * plain.codes(own, x, r, t, s, a, at)
-                clipped[p, r, t, s, a, inputs] = _clipped(own, x, r, s, a)
+                before[p, r, t, s, a, inputs] = sums
+                after[p, r, t, s, a, inputs] = lo + q * plain.codes(own, sums, r, t, s, a, at)
+                clipped[p, r, t, s, a, inputs] = _clipped(own, sums, r, s, a)
     weights = tuple(plane.weight for plane in plan.planes)
+    slice_weights = plans.cells.macro.weights.slice_weights
     return Trace(before, after, clipped, plan.lo, plan.q, plan.top, weights, slice_weights)
 
 

@@ -62,6 +62,33 @@ def test_integers_that_fit_are_exact(inputs):
     assert not np.array_equal(found[:, 0], (W @ wide)[:, 0])
 
 
+def test_an_array_multiplies_from_both_sides_as_its_matrix_does():
+    W = RNG.integers(-127, 128, (40, 6))
+    array = macro(UNSIGNED).program(W, rng=2)
+    x, y = RNG.integers(0, 256, (3, 40)), RNG.integers(-255, 256, (6, 3))
+    assert np.array_equal(x @ array, x @ W)
+    assert np.array_equal(array @ y, W @ y)
+    assert np.array_equal(array @ y[:, 0], W @ y[:, 0])
+    assert array.transposed is array.transposed
+    assert array.at("1 hour").transposed.time == 3600.0
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_numbers_are_quantized_on_both_sides_of_an_array(kind):
+    W = RNG.normal(size=(40, 6))
+    array = macro(UNSIGNED).program(W)
+    x, y = numbers(kind, 3, 40), numbers(kind, 6, 3)
+    for found, exact in ((x @ array, x @ W), (array @ y, W @ y)):
+        assert found.dtype == exact.dtype
+        assert 0 < np.abs(found - exact).max() < 0.02 * np.abs(exact).max()
+
+
+def test_the_other_side_of_an_array_needs_its_own_calibration():
+    array = macro(UNSIGNED, column_gain=True).program(numbers("real", 8, 3))
+    with pytest.raises(InputError, match="AnalogMatrix"):
+        array @ np.ones(3)
+
+
 def test_rows_of_different_size_have_scales_of_their_own():
     W = np.array([[1.0, 0.5], [1e-6, -2e-6]])
     found = ps.AnalogMatrix(W, macro()) @ np.array([1.0, 1.0])
@@ -107,7 +134,7 @@ def test_converters_are_calibrated_on_given_vectors():
 
 def test_what_is_no_product_is_refused():
     A = ps.AnalogMatrix(numbers("real", 3, 8), macro())
-    with pytest.raises(InputError, match=r"expected \(8,\) or \(8, columns\)"):
+    with pytest.raises(InputError, match=r"expected \(8,\) or \(8, vectors\)"):
         A @ np.ones(3)
     with pytest.raises(InputError, match="not finite"):
         A @ np.full(8, np.nan)

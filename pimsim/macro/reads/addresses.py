@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pimsim.base.streams import Stream
+from pimsim.base.checks import check_integer
+from pimsim.base.streams import Stream, as_seed
 
+_SAMPLES = 1 << 32  # numbers an input of a data set can have: half of the counter of its noise
 _READ_BITS = 24  # of the number of a draw: reads of one input vector in one pass; the pass stands above them
 
 
@@ -25,6 +27,14 @@ class Reads:
     stream: Stream
     first: int = 0
     input_pass: int = 0
+
+    @classmethod
+    def of(
+        cls, programmed: Stream, rng: int | np.random.Generator | None, first_sample: int, inputs: int
+    ) -> Reads | None:
+        """Reads of ``inputs`` inputs, of cells of a stream of programming; None without an rng."""
+        first = check_integer("first_sample", first_sample, maximum=_SAMPLES - max(inputs, 1))
+        return None if rng is None else cls(replace(programmed, seed=as_seed(rng), purpose="read"), first)
 
     def later(self, samples: int) -> Reads:
         """Reads of the inputs from ``samples`` on."""
