@@ -49,3 +49,12 @@ def test_misspelt_field_of_a_real_chip():
     experiment = load_experiment("adc_bits")
     with pytest.raises(SpecError, match=r"adc_bits: sweep: macro\.adc\.bit = 4: .*did you mean 'bits'"):
         make_plan(experiment.replace({"sweep": {"macro.adc.bit": [4]}, "figure": {}}))
+
+
+def test_misspelt_component_of_a_real_chip_in_a_sweep_and_in_a_series():
+    experiment, wrong = load_experiment("adc_bits"), "components.adcc.count"
+    match = r"components\.adcc\.count = 2: components has no field 'adcc'; did you mean 'adc'"
+    with pytest.raises(SpecError, match=rf"adc_bits: sweep: {match}"):
+        make_plan(experiment.replace({"sweep": {wrong: [2]}, "figure": {}}))
+    with pytest.raises(SpecError, match=rf"adc_bits: series 'x': {match}"):
+        make_plan(experiment.replace({"series": [{"label": "x", "overrides": {wrong: 2}}]}))
