@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from pimsim.base.errors import shown
 from pimsim.studies.errors import DamagedRowError, OtherStudyError, StoreBusyError, StoreError, UnequalRowsError
 from pimsim.studies.rows import Row, checksum, decoded, differences, encoded
 from pimsim.studies.task import Task, trial_name
@@ -75,7 +77,9 @@ class Store:
         new = {name: json.loads(_text(value)) for name, value in identity.items()}
         differing = [name for name in new if name in held and held[name] != new[name]]
         if differing:
-            detail = "; ".join(f"{name} is {held[name]!r} there and {new[name]!r} here" for name in differing)
+            detail = "; ".join(
+                f"{name} is {_brief(held[name])} there and {_brief(new[name])} here" for name in differing
+            )
             raise OtherStudyError(f"{self._name} holds the results of another study: {detail}. Use another file.")
         if new.keys() <= held.keys():
             return
@@ -283,6 +287,7 @@ class Store:
             self._lock = None
 
 
+_ID = re.compile("[0-9a-f]{64}")
 _AGAIN = "Take it from a backup, or delete it and compute again."
 _PERMISSIONS = "check the permissions of the folder"
 
@@ -364,6 +369,11 @@ def _is_current(file: IO[str], name: Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), name.stat())
     except OSError:
         return False
+
+
+def _brief(value: Any) -> str:
+    """A value in a message: of an id its first digits, as everywhere."""
+    return value[:12] if isinstance(value, str) and _ID.fullmatch(value) else shown(value)
 
 
 def _seal(items: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pimsim.base.errors import InputError
 from pimsim.cli import main
+from pimsim.studies import Store
 from tests.fuzz.kit import generator, report
 
 # A command that works, and the places of words that are replaced; None: a word that is added.
@@ -34,6 +35,7 @@ COMMANDS = {
     ("map", "alexnet", "--layer", "conv5", "--replay", "none.yaml"): (1, 3, 5),
     ("map", "--check", "none.json"): (2,),
     ("report", "none"): (1,),
+    ("merge", "all.sqlite", "shard.sqlite", "--step", "value=0.1"): (1, 2, 4),
     ("devices", "show", "ideal"): (2,),
     ("devices", "check", "ideal"): (2,),
     (*FIT, "out"): (2, 4, 6, 8, 10, 12),
@@ -59,6 +61,7 @@ WORDS = (
 
 def make_files():
     """What the words name."""
+    Store("shard.sqlite").close()
     for name in ("empty.yaml", "empty.onnx", "empty.npy"):
         Path(name).write_bytes(b"")
     np.save("ones.npy", np.ones((3, 3)))

@@ -67,6 +67,12 @@ def test_other_study_is_refused_by_name(tmp_path):
     Store(tmp_path / "s.sqlite", identity={"network": "vgg"}).close()  # the refusal left no lock behind
 
 
+def test_other_ids_are_named_by_their_first_digits(tmp_path):
+    Store(tmp_path / "s.sqlite", identity={"chip": "a" * 64}).close()
+    with pytest.raises(OtherStudyError, match=r"another study: chip is a{12} there and b{12} here\. Use another file"):
+        Store(tmp_path / "s.sqlite", identity={"chip": "b" * 64})
+
+
 def test_merge_of_shards(tmp_path):
     with Store(tmp_path / "1.sqlite", {"seed": 0}) as one, Store(tmp_path / "2.sqlite", {"seed": 0}) as two:
         one.add([A])
