@@ -74,7 +74,7 @@ class MacroFields(Spec):
     cols: Lines = 128
     device: FileName = "ideal"
     wires: Wires | None = None
-    access: Transistor | IdealSwitch | None = None
+    access: Annotated[Transistor | IdealSwitch, Field(discriminator="kind")] | None = None
     drive: Literal["row", "gate"] = "row"
     cell_law: Literal["linear", "card"] = "linear"
     v_read: Volt = Field(0.2, gt=0.0, le=_HIGHEST_VOLTAGE)

@@ -15,6 +15,8 @@ from pimsim.base.spec import Spec
 if TYPE_CHECKING:
     from pimsim.cells.state import Cells
 
+_LARGEST = 1.0  # S: a thousand times what the best memory cell conducts; above it a unit is missing
+
 
 class WriteVerify(Spec):
     """Programming by pulses, each followed by a read, until the read lies within a tolerance of the target.
@@ -38,11 +40,11 @@ class WriteVerify(Spec):
     0.0
     """
 
-    tolerance: Siemens = Field(gt=0.0)
+    tolerance: Siemens = Field(gt=0.0, le=_LARGEST)
     max_pulses: int = Field(ge=1, le=10_000)
     gain: float = Field(gt=0.0, le=1.0)
-    pulse_sigma: Siemens = Field(ge=0.0)
-    read_sigma: Siemens = Field(0.0, ge=0.0)
+    pulse_sigma: Siemens = Field(ge=0.0, le=_LARGEST)
+    read_sigma: Siemens = Field(0.0, ge=0.0, le=_LARGEST)
     relaxation: bool = True
 
 

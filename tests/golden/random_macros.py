@@ -22,6 +22,7 @@ FILE = Path(__file__).with_name("random_macros.json")
 SEEDS = range(40)
 DEVICES = ["ideal", "rram-milo2021", "pcm-nandakumar2019", "rram-wan2022", "rram-jiang2014", "pcm-joshi2020"]
 BITS = [{"kind": "charge"}, {"kind": "current"}, {"kind": "digital"}]
+TRANSISTOR = {"kind": "transistor", "r_on": 2e3, "g_off": 1e-9}
 WORDS = [{"kind": "ladder", "bits": 4}, {"kind": "gate"}]
 
 
@@ -61,7 +62,7 @@ def draw_spec(rng: np.random.Generator) -> dict[str, Any]:
         | pick({}, {}, {"kind": "sar", "mismatch": 0.02}, {"kind": "flash", "mismatch": 0.1}),
         "dac": pick({}, {}, {"gain_error": 0.01, "noise_lsb": 0.05}),
         "wires": pick(None, None, {"r_wordline": 1.0, "r_bitline": 2.0, "r_driver": 10.0}),
-        "access": pick(None, None, {"r_on": 2e3, "g_off": 1e-9}),
+        "access": pick(None, None, TRANSISTOR),
         "drive": "row",
         "cell_law": pick("linear", "linear", "card"),
         "column_gain": bool(pick(False, True)),
@@ -76,7 +77,11 @@ def draw_spec(rng: np.random.Generator) -> dict[str, Any]:
         | pick({}, {"telegraph": {"amplitude": 0.05, "correlation": pick("read", "vector")}}),
     }
     if rng.random() < 0.4:  # a gate takes an access device, and no compensation made for linear circuits
-        fields |= {"drive": "gate", "access": {"r_on": 2e3, "g_off": 1e-9}, "wires": {"r_bitline": 2.0, "r_sense": 1.0}}
+        fields |= {
+            "drive": "gate",
+            "access": TRANSISTOR,
+            "wires": {"r_bitline": 2.0, "r_sense": 1.0},
+        }
         fields |= {"cell_law": "linear", "predistortion": None}
     elif rng.random() < 0.2:
         fields |= {"circuit": pick(*BITS, *WORDS), "device": "sram", "wires": None, "access": None, "drive": "row"}

@@ -134,6 +134,15 @@ def test_slips_of_units_in_read_effects_are_refused(name):
         ReadEffects().replace({name: SLIPS[name]})
 
 
+def test_slips_in_verify_and_access_are_refused():
+    given = {"tolerance": "1 uS", "max_pulses": 5, "gain": 0.5, "pulse_sigma": "1 uS"}
+    for name in ("tolerance", "pulse_sigma", "read_sigma"):
+        with pytest.raises(SpecError, match=rf"verify\.{name}.*less than or equal to 1"):
+            ps.Macro.parse({"verify": given | {name: 2.0}})
+    with pytest.raises(SpecError, match=r"access.*kind"):
+        ps.Macro.parse({"access": {}})
+
+
 @pytest.mark.parametrize("shape", [(40,), (1, 40)])
 def test_one_input_gives_one_output_and_a_batch_a_batch(shape):
     array = ps.Macro().program(W)
