@@ -21,7 +21,7 @@ from pimsim.chip.roles import ROLES, absent
 from pimsim.chip.schedule import Pipeline, pipeline
 from pimsim.components.control import control_rows
 from pimsim.components.cost import MOST_AT_ONCE, NETWORK, ActionRow, AreaRow, Cost, TimeRow
-from pimsim.workload import Workload
+from pimsim.workload import MatMul, Workload
 
 DATA_DEPENDENT = "cells: read energy of the values that the simulation saw"
 FIXED = "cells: fixed energy"
@@ -131,8 +131,10 @@ def count_network(workload: Workload, placed: Sequence[Placed], chip: ChipFields
     Raises
     ------
     SpecError
-        If the network takes several chips and nothing of this one, link or off-chip memory, can join them.
+        If the network takes several chips and nothing of this one, link or off-chip memory, can join them, or has a
+        product of two computed operands and the chip no unit for it.
     """
+    _check_units(workload, chip)
     counts, last, bits = [], len(placed) - 1, chip.macro.inputs.bits
     linked, spilled = bool(chip.with_role("link")), spilled_layers(placed, chip, chips)
     for number, (one, route) in enumerate(zip(placed, routes(placed, chip, chips), strict=True)):
@@ -148,6 +150,17 @@ def count_network(workload: Workload, placed: Sequence[Placed], chip: ChipFields
             arriving, leaving = arriving + sums, leaving + sums
         counts.append(count_layer(one, chip, arriving, leaving, words * hops + sums))
     return counts
+
+
+def _check_units(workload: Workload, chip: ChipFields) -> None:
+    layers = zip(workload.labels, workload.layers, strict=True)
+    products = [label for label, layer in layers if isinstance(layer, MatMul)]
+    if products and not chip.with_role("mac"):
+        why = (
+            f"layer {products[0]!r} of {workload.name!r} multiplies two computed operands, which need the role 'mac':"
+            f" give chip {chip.name!r} a component with it, as generic-rram-32nm has"
+        )
+        raise SpecError("components", sorted(chip.components), why)
 
 
 def _columns_cut(placed: Placed) -> int:

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pimsim.base.errors import SpecError
 from pimsim.chip.counts import LayerCounts
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.placement import Placed
@@ -105,10 +104,7 @@ def demand(chip: ChipFields, name: str, counts: Sequence[LayerCounts]) -> NDArra
 
 def mac_rate(chip: ChipFields) -> float:
     """Multiply-accumulates per second of the digital units of one chip."""
-    units = chip.with_role("mac")
-    if not units:
-        raise SpecError("components", sorted(chip.components), "products of two computed operands need the role 'mac'")
-    return sum(chip.instances(name) * (chip.components[name].rate or chip.clock) for name in units)
+    return sum(chip.instances(name) * (chip.components[name].rate or chip.clock) for name in chip.with_role("mac"))
 
 
 def _rate(chip: ChipFields, name: str) -> float:
