@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pimsim.base.errors import MissingError
 from pimsim.networks import Dataset, Network, QuantizedNetwork, accuracy, layer_inputs, load_dataset, quantize
 
 # Input vectors a layer keeps for calibration: times planes and columns, some 10^5 sums for every range that is set.
@@ -59,5 +60,16 @@ class Bench:
 
 def make_bench(network: Network, data: Dataset, calibration: Dataset | None = None) -> Bench:
     """Quantize ``network`` on the calibration images (of the same data set unless given) and keep all together."""
-    calibration = calibration or load_dataset(data.name, split="calibration")
+    if calibration is None:
+        calibration = _calibration_of(data)
     return Bench(network, quantize(network, calibration.images), data, calibration)
+
+
+def _calibration_of(data: Dataset) -> Dataset:
+    """The calibration images of a data set that was loaded; one made by hand has none."""
+    try:
+        return load_dataset(data.name, split="calibration")
+    except MissingError:
+        raise MissingError(
+            f"the data set {data.name!r} has no calibration images of its own: give training images by calibration="
+        ) from None
