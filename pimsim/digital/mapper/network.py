@@ -13,7 +13,7 @@ from pimsim.digital.mapping import Mapping
 from pimsim.digital.residency import NOWHERE, Resident
 from pimsim.workload import Conv2d, Dense, MatMul, Workload
 
-_BUDGET = 1_000_000  # mappings that a layer of a network is worth: a second or so
+_BUDGET = 300_000  # mappings that a layer of a network is worth: a second or so
 
 
 def map_network(
@@ -49,7 +49,7 @@ def best_mapping(
     objective: Objective = "energy",
     resident: Resident = NOWHERE,
 ) -> Mapping:
-    """The mapping that :func:`map_layer` finds, or has found after a million; a shape is searched once a process."""
+    """The mapping that :func:`map_layer` finds, or has found after 300,000; a shape is searched once a process."""
     return searched(layer, load_accelerator(accelerator), objective, resident).mapping
 
 
