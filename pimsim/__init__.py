@@ -27,6 +27,7 @@ _PUBLIC = {
     "Transistor": "crossbar",
     "WeightEncoding": "encoding",
     "Wires": "crossbar",
+    "cost": "evaluation",
     "evaluate": "evaluation",
     "eyexam": "evaluation",
     "from_torch": "networks",
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from pimsim.crossbar import transfer_matrix as transfer_matrix
     from pimsim.encoding import InputEncoding as InputEncoding
     from pimsim.encoding import WeightEncoding as WeightEncoding
+    from pimsim.evaluation import cost as cost
     from pimsim.evaluation import evaluate as evaluate
     from pimsim.evaluation import eyexam as eyexam
     from pimsim.experiment import run_experiment as run_experiment

@@ -181,3 +181,13 @@ def test_calls_that_take_long_are_as_promised():
 def test_every_public_name_resolves():
     for name in ps.__all__:
         assert getattr(ps, name) is not None
+
+
+def test_cost_of_both_sides_under_one_rule():
+    r = ps.cost("fashion-vgg", "generic-rram-32nm", baseline="twin", compare="given", fit=False, leakage="live")
+    for cost in (r.chip, r.baseline):
+        for name in ("energy_j", "area_m2", "latency_s", "throughput_per_s"):
+            assert getattr(cost, name) > 0
+        assert list(cost.breakdown.columns) == ["layer", "component", "action", "count", "energy_j", "source"]
+    assert list(r.table().columns) == ["metric", "unit", "chip", "baseline", "ratio"]
+    assert {"chip", "baseline", "table", "notes"} <= set(r.to_dict())

@@ -1,11 +1,18 @@
 """`pimsim evaluate`: one design on one network."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pimsim.cli.output import JsonOption, option, show, show_json
-from pimsim.cli.workloads import Beside, Images, Trials
+from pimsim.base.prefixes import readable
+from pimsim.cli.output import JsonOption, option, say, show, show_json
+from pimsim.cli.workloads import Beside, Images, Leaking, Leaks, Trials
+
+if TYPE_CHECKING:
+    from pimsim.components import Cost
 
 app = typer.Typer()
 
@@ -21,6 +28,7 @@ def evaluate(
     time: Annotated[float, typer.Option(min=0.0, help="Seconds after programming.")] = 0.0,
     baseline: Beside = "twin",
     weights: Annotated[Literal["once", "per_inference"], typer.Option(help="When they come from off-chip.")] = "once",
+    leakage: Leaking = Leaks.live,
     json: JsonOption = False,
 ) -> None:
     """Accuracy and cost of a network on a chip.
@@ -40,19 +48,34 @@ def evaluate(
     other = None if baseline == "none" else baseline
     with option("--data, --images"):
         test = load_dataset(data, split="test", limit=images)
-    result = run(load_network(network), load_chip(chip), test, trials, seed, time, other, weights=weights)
+    result = run(
+        load_network(network), load_chip(chip), test, trials, seed, time, other, weights=weights, leakage=leakage.value
+    )
     if json:
         show_json(result.to_dict())
         return
-    low, high = result.accuracy.interval
+    low, high = (None if math.isinf(end) else end for end in result.accuracy.interval)
     show([
         {"accuracy of": "float network", "value": result.float_accuracy},
         {"accuracy of": "int8 network", "value": result.quantized_accuracy},
         {"accuracy of": f"{chip}, {trials} chips", "value": result.accuracy.mean, "low": low, "high": high},
     ])  # fmt: skip
     costs = {chip: result.cost} | ({baseline: result.baseline} if result.baseline else {})
-    metrics = ("energy_j", "area_m2", "latency_s", "throughput_per_s")
-    show([{"per inference": name, **{m: getattr(cost, m) for m in metrics}} for name, cost in costs.items()])
+    show([_costs("per inference", name, cost) for name, cost in costs.items()])
     if result.programming:
-        show([{"writing the weights once": chip, **{m: getattr(result.programming, m) for m in metrics[::2]}}])
+        written = result.programming
+        times = {"energy": readable(written.energy_j, "J"), "latency": readable(written.latency_s, "s")}
+        show([{"writing the weights once": chip, **times}])
     show(result.layers, title="layers on arrays; clipping and use of the converters' range on the first chip")
+    for note in result.notes:
+        say(f"- {note}")
+
+
+def _costs(label: str, name: str, cost: Cost) -> dict[str, str]:
+    return {
+        label: name,
+        "energy": readable(cost.energy_j, "J"),
+        "area": readable(cost.area_m2, "m^2"),
+        "latency": readable(cost.latency_s, "s"),
+        "throughput": readable(cost.throughput_per_s, "1/s"),
+    }

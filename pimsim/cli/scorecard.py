@@ -1,12 +1,29 @@
 """`pimsim scorecard`: every metric of a chip beside a digital accelerator."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pimsim.cli.output import FigureOption, JsonOption, check_figure, option, show, write_figure
-from pimsim.cli.workloads import Batch, Beside, Images, Loading, Trials, both_sides, loading, workload_of
+from pimsim.base.prefixes import readable
+from pimsim.cli.output import FigureOption, JsonOption, check_figure, fields_as_options, option, say, show, write_figure
+from pimsim.cli.workloads import (
+    Batch,
+    Beside,
+    Images,
+    Leaking,
+    Leaks,
+    Loading,
+    Trials,
+    both_sides,
+    loading,
+    workload_of,
+)
+
+if TYPE_CHECKING:
+    from pimsim.evaluation.scorecard import Metric
 
 app = typer.Typer()
 
@@ -21,6 +38,11 @@ def scorecard(
     data: Annotated[str | None, typer.Option(help="Data set: runs the network for its accuracy.")] = None,
     images: Images = 250,
     trials: Trials = 5,
+    leakage: Leaking = Leaks.live,
+    rate: Annotated[str, typer.Option(help='Inferences asked for, such as 30 or "1 kHz".')] = "30 Hz",
+    power: Annotated[str, typer.Option(help="Ceiling of the power on the chip.")] = "1 W",
+    thermal_resistance: Annotated[float, typer.Option(help="Of the package, junction to surroundings [K/W].")] = 20.0,
+    defects: Annotated[float, typer.Option(help="Defects that kill a die [1/cm^2].")] = 0.1,
     figure: FigureOption = None,
     macros: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the chip among published macros: .pdf, .svg or .png.")
@@ -29,6 +51,9 @@ def scorecard(
 ) -> None:
     """Accuracy, speed, energy, area, flexibility and scalability, analog beside digital beside their ratio.
 
+    All of one run under one rule for leakage; a cell that a design cannot fill is empty, and its note says why. Heat,
+    wafers and the rate asked for are assumptions, printed beside the rows that rest on them.
+
     \b
     Examples:
       pimsim scorecard resnet18 --chip isaac-ce
@@ -36,39 +61,54 @@ def scorecard(
       pimsim scorecard alexnet --chip isaac-ce --figure ratios.pdf --macros macros.png
     """
     from pimsim.chip import load_chip
+    from pimsim.evaluation import Conditions
     from pimsim.evaluation.scorecard import scorecard as score
+    from pimsim.evaluation.sides import RULES
 
     both_sides(accelerator)
     check_figure(figure)
     check_figure(macros)
+    numbers = {"rate": rate, "power": power, "thermal_resistance": thermal_resistance, "defects": 1e4 * defects}
+    with fields_as_options():
+        given = Conditions.parse(numbers, where="options")
     design, workload = load_chip(chip), workload_of(network)
     evaluation = _evaluate(network, design, data, images, trials) if data else None
-    rows = score(design, workload, accelerator, batch, loading(weights), evaluation)
-    title = f"{network}, batch {batch}, weights {weights.value}"
+    rows = score(
+        design, workload, accelerator, batch, loading(weights), evaluation, leakage=leakage.value, conditions=given
+    )
+    title, rule = f"{network}, batch {batch}, weights {weights.value}", RULES[leakage.value]
     ids = {"chip": design.spec_id, "network": workload.spec_id, "accelerator": accelerator}
-    write_figure(figure, lambda: _ratios(rows, chip, accelerator, title), ids)
+    write_figure(figure, lambda: _ratios(rows, chip, accelerator, title, rule), ids)
     write_figure(macros, lambda: _macros(design), {"chip": design.spec_id})
     if json:
         show([row.to_dict() for row in rows], as_json=True)
         return
-    lines = [
-        {
-            "": row.metric,
-            "unit": row.unit,
-            chip: row.pim,
-            accelerator: row.digital,
-            "ratio": row.ratio,
-            "note": row.note,
-        }
-        for row in rows
-    ]
-    show(lines, title=title)
+    show([_line(row, chip, accelerator) for row in rows], title=f"{title}; {rule}")
+    for row in rows:
+        if row.note:
+            say(f"- {row.metric}: {row.note}")
 
 
-def _ratios(rows: Any, chip: str, accelerator: str, title: str) -> Any:
+def _line(row: Metric, chip: str, accelerator: str) -> dict[str, Any]:
+    return {
+        "": row.metric,
+        chip: _number(row.pim, row.unit),
+        accelerator: _number(row.digital, row.unit),
+        "ratio": row.ratio,
+    }
+
+
+def _number(value: float | None, unit: str) -> str | None:
+    """With a prefix where the unit takes one; blank for a cell that is empty."""
+    if value is None:
+        return None
+    return readable(value, unit) if unit in ("J", "W", "s", "1/s") else f"{value:.4g} {unit}"
+
+
+def _ratios(rows: Any, chip: str, accelerator: str, title: str, rule: str) -> Any:
     from pimsim.evaluation.drawings import scorecard_figure
 
-    return scorecard_figure(rows, chip, accelerator, title)
+    return scorecard_figure(rows, chip, accelerator, title, rule)
 
 
 def _macros(chip: Any) -> Any:

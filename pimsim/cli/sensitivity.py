@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
-from pimsim.cli.workloads import Batch, Beside, Loading, both_sides, loading, workload_of
+from pimsim.cli.workloads import Batch, Beside, Leaking, Leaks, Loading, both_sides, loading, workload_of
 
 app = typer.Typer()
 
@@ -17,12 +17,13 @@ def sensitivity(
     accelerator: Beside = "twin",
     batch: Batch = 1,
     weights: Annotated[Loading, typer.Option(help="When weights are loaded.")] = Loading.once,
+    leakage: Leaking = Leaks.live,
     figure: FigureOption = None,
     json: JsonOption = False,
 ) -> None:
     """Energy of the chip over that of the accelerator, as given and with one assumption changed at a time.
 
-    ADC law and bits, node, batch, off-chip memory, array size, loading of weights. The twin follows the chip;
+    ADC law and bits, node, batch, off-chip memory, array size, loading of weights, leakage. The twin follows the chip;
     another accelerator follows its memory alone.
 
     \b
@@ -32,17 +33,18 @@ def sensitivity(
     """
     from pimsim.chip import load_chip
     from pimsim.evaluation.sensitivity import sensitivity as verdicts_of
+    from pimsim.evaluation.sides import RULES
 
     both_sides(accelerator)
     check_figure(figure)
     design, workload = load_chip(chip), workload_of(network)
-    verdicts = verdicts_of(design, workload, accelerator, batch, loading(weights))
+    verdicts = verdicts_of(design, workload, accelerator, batch, loading(weights), leakage=leakage.value)
     title = f"{network}: {chip} against {accelerator}, {verdicts[0].ratio:.2f} as given"
 
     def draw():
         from pimsim.evaluation.drawings import sensitivity_figure
 
-        return sensitivity_figure(verdicts, title)
+        return sensitivity_figure(verdicts, title, RULES[leakage.value])
 
     write_figure(figure, draw, {"chip": design.spec_id, "network": workload.spec_id, "accelerator": accelerator})
-    show([verdict._asdict() for verdict in verdicts], as_json=json, title=title)
+    show([verdict._asdict() for verdict in verdicts], as_json=json, title=f"{title}; {RULES[leakage.value]}")

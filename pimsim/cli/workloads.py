@@ -16,7 +16,8 @@ Beside = Annotated[
     str,
     typer.Option(
         help="Digital side: twin (Eyeriss's array with the node, precision, buffer and memory of the chip),"
-        ' twin-roof (its bound), a card by name or path; "none" where a chip may stand alone.'
+        " twin-roof (its bound), digital-imc (its arrays with adder trees), a card by name or path;"
+        ' "none" where a chip may stand alone.'
     ),
 ]
 
@@ -40,6 +41,16 @@ class Loading(StrEnum):
 
     once = "once"
     per_inference = "per_inference"
+
+
+class Leaks(StrEnum):
+    """Which parts leak."""
+
+    live = "live"
+    all = "all"
+
+
+Leaking = Annotated[Leaks, typer.Option(help="Banks that hold live data, or all parts, on both sides.")]
 
 
 def loading(weights: Loading) -> Literal["once", "per_inference"]:

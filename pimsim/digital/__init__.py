@@ -10,6 +10,7 @@ from pimsim.digital.network import default_mapping, network_cost, roof
 from pimsim.digital.problem import Problem, problem_of
 from pimsim.digital.rooflines import Roofline, roofline
 from pimsim.digital.row_stationary import row_stationary
+from pimsim.digital.widening import fit_area, fit_throughput, widened
 
 __all__ = [
     "Accelerator",
@@ -23,6 +24,8 @@ __all__ = [
     "check_case",
     "default_mapping",
     "eyeriss_like",
+    "fit_area",
+    "fit_throughput",
     "list_accelerators",
     "load_accelerator",
     "load_case",
@@ -36,4 +39,5 @@ __all__ = [
     "roofline",
     "row_stationary",
     "save_mappings",
+    "widened",
 ]

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pimsim.base.errors import MissingError
-from pimsim.networks import Dataset, Network, QuantizedNetwork, accuracy, layer_inputs, load_dataset, quantize
+from pimsim.networks import Dataset, Engine, Network, QuantizedNetwork, accuracy, layer_inputs, load_dataset, quantize
+from pimsim.networks.engine import Matmul, exact_matmuls
+from pimsim.networks.quantize import matrix_names
+from pimsim.workload import Workload
 
 # Input vectors a layer keeps for calibration: times planes and columns, some 10^5 sums for every range that is set.
 CALIBRATION_VECTORS = 256
 CALIBRATION_IMAGES = 64
+BATCH = 100  # images at a time: bounds memory, changes no result
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,7 @@ class Bench:
     calibration: Dataset
 
     @cached_property
-    def workload(self) -> Any:
+    def workload(self) -> Workload:
         """Layer shapes of the network, for the cost of either side."""
         return self.network.workload()
 
@@ -51,6 +55,24 @@ class Bench:
     def quantized_accuracy(self) -> float:
         """Fraction of the test images that the integer network gets right: what an ideal chip reaches."""
         return self.quantized.accuracy(self.data)
+
+    @cached_property
+    def nonzero(self) -> Mapping[str, float]:
+        """For each layer, the share of the words it multiplies that do not stand for 0: ideal network, test images."""
+        zeros = {name: one.zero for one in self.quantized.products for name in matrix_names(one.product)}
+        counts = {layer.layer.name: np.zeros(2) for layer in self.quantized.layers}
+
+        def counting(label: str, name: str, exact: Matmul) -> Matmul:
+            def matmul(vectors: NDArray[np.uint8], first_sample: int) -> NDArray[np.float64]:
+                counts[label] += np.array([np.count_nonzero(vectors != zeros[name]), vectors.size])
+                return exact(vectors, first_sample=first_sample)
+
+            return matmul
+
+        exact, labels = exact_matmuls(self.quantized), {one.name: one.layer.name for one in self.quantized.layers}
+        matmuls = {name: counting(labels[name], name, matmul) for name, matmul in exact.items()}
+        Engine(self.quantized, matmuls).run(self.data.images, batch=BATCH)
+        return {label: float(found / words) for label, (found, words) in counts.items()}
 
     @cached_property
     def calibration_inputs(self) -> Mapping[str, np.ndarray]:

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pimsim.components import Cost
+    from pimsim.evaluation.compare import Comparison
+    from pimsim.evaluation.scorecard import Metric
+    from pimsim.evaluation.sensitivity import Verdict
 
 # Units of a scorecard by what one wants of them; lines in others (bit, nm, KiB of buffer) are facts.
 _RAISE = frozenset({"1/s", "TOPS", "TOPS/W", "%", "MiB", "Mibit/mm^2", ""})
-_LOWER = frozenset({"J", "pJ", "W", "s", "mm^2", "words"})
+_LOWER = frozenset({"J", "pJ", "W", "s", "mm^2", "words", "wafers", "W/cm^2"})
+# Lines of which another line says the most.
+_REPEATED = ("frames per second, batch", "energy per MAC, ")
 
 
 def cost_figure(costs: Mapping[str, Cost], notes: Sequence[str] = ()) -> Figure:
@@ -53,6 +58,14 @@ def cost_figure(costs: Mapping[str, Cost], notes: Sequence[str] = ()) -> Figure:
     if notes:
         figure.supxlabel("\n".join(notes), fontsize=6, x=0.01, ha="left")
     return figure
+
+
+def comparison_figure(found: Comparison) -> Figure:
+    """Both costs of a comparison, with its rules below."""
+    costs = {found.design.name: found.chip}
+    if found.baseline is not None and found.other is not None:
+        costs[found.other.name] = found.baseline
+    return cost_figure(costs, found.notes)
 
 
 def _energy_parts(cost: Cost) -> pd.DataFrame:
@@ -109,7 +122,7 @@ def eyexam_rows(machine: MachineRoof) -> pd.DataFrame:
     )
 
 
-def scorecard_figure(metrics: Sequence[Any], pim: str, digital: str, title: str = "") -> Figure:
+def scorecard_figure(metrics: Sequence[Metric], pim: str, digital: str, title: str = "", note: str = "") -> Figure:
     """Ratio of every metric of a scorecard that both sides have, those to raise apart from those to lower.
 
     Raises
@@ -125,7 +138,7 @@ def scorecard_figure(metrics: Sequence[Any], pim: str, digital: str, title: str 
     rows = [
         {"metric": _named(metric), "ratio": metric.ratio, "higher_is_better": metric.unit in _RAISE}
         for metric in metrics
-        if metric.ratio and metric.unit in _RAISE | _LOWER
+        if metric.ratio and metric.unit in _RAISE | _LOWER and not metric.metric.startswith(_REPEATED)
     ]
     if not rows:
         raise InputError("scorecard: no metric that both sides have; nothing to draw")
@@ -133,6 +146,8 @@ def scorecard_figure(metrics: Sequence[Any], pim: str, digital: str, title: str 
     figure = figure_of(axes[0])
     if title:
         figure.suptitle(title, fontsize=8, x=0.01, ha="left")
+    if note:
+        figure.supxlabel(note, fontsize=6, x=0.01, ha="left")
     return figure
 
 
@@ -161,8 +176,8 @@ def macros_figure(chips: Sequence[Any]) -> Figure:
     return figure_of(macros(published_macros(), pd.DataFrame(rows))[0])
 
 
-def sensitivity_figure(verdicts: Sequence[Any], title: str = "") -> Figure:
-    """Tornado of the verdicts of :func:`pimsim.evaluation.sensitivity.sensitivity`."""
+def sensitivity_figure(verdicts: Sequence[Verdict], title: str = "", note: str = "") -> Figure:
+    """Tornado of the verdicts of :func:`pimsim.evaluation.sensitivity.sensitivity`; below it the rule they obey."""
     import pandas as pd
 
     from pimsim.figures import tornado
@@ -171,9 +186,12 @@ def sensitivity_figure(verdicts: Sequence[Any], title: str = "") -> Figure:
     base, *rest = verdicts
     axes = tornado(pd.DataFrame(rest), base.ratio, xlabel="PIM / digital energy per inference", even="equal")
     axes.set_title(title, fontsize=8, pad=14)
-    return figure_of(axes)
+    figure = figure_of(axes)
+    if note:
+        figure.supxlabel(note, fontsize=6, x=0.01, ha="left")
+    return figure
 
 
-def _named(metric: Any) -> str:
+def _named(metric: Metric) -> str:
     """Name of a metric that tells it from its likes: "on-chip" alone is the energy's."""
     return f"energy {metric.metric}" if metric.metric in ("on-chip", "off-chip") else metric.metric

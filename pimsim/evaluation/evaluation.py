@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,22 @@ from pimsim.base.errors import InputError
 from pimsim.base.streams import as_seed
 from pimsim.chip import Chip
 from pimsim.components import Cost
-from pimsim.digital import Accelerator, network_cost
+from pimsim.digital import Accelerator
 from pimsim.evaluation.bench import make_bench
 from pimsim.evaluation.programmed import Outcome, program_network
-from pimsim.evaluation.twin import TWIN, beside
+from pimsim.evaluation.sides import (
+    RULES,
+    SIMULATED,
+    Leakage,
+    Values,
+    Weights,
+    check_leakage,
+    cost_of,
+    other_side,
+)
+from pimsim.evaluation.twin import TWIN
 from pimsim.networks import Dataset, Network
-from pimsim.studies import Estimate, mean_interval
+from pimsim.studies import Estimate, fraction_interval
 from pimsim.workload import Workload
 
 
@@ -38,6 +48,9 @@ class Evaluation:
     chip_id : id of the chip's spec.
     layers : one row a layer, to see where accuracy and area go: tiles and utilization (:meth:`pimsim.chip.Chip.layers`)
         and, on calibration images on the first chip, ``clip_fraction`` and ``used_range`` of the converters.
+    values : what the test images mean for energy: of the cells (mean over chips), and of a digital side, whose
+        multipliers rest on zeros. ``ps.cost(..., values=)`` takes them.
+    notes : the rules that both costs obey.
     """
 
     float_accuracy: float
@@ -49,6 +62,8 @@ class Evaluation:
     baseline: Cost | None
     chip_id: str
     layers: tuple[dict[str, Any], ...]
+    values: Values
+    notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
@@ -62,6 +77,8 @@ class Evaluation:
             "baseline": None if self.baseline is None else self.baseline.to_dict(),
             "chip_id": self.chip_id,
             "layers": list(self.layers),
+            "values": asdict(self.values),
+            "notes": list(self.notes),
         }
 
 
@@ -75,7 +92,8 @@ def evaluate(
     baseline: str | Accelerator | None = TWIN,
     *,
     calibration: Dataset | None = None,
-    weights: Literal["once", "per_inference"] = "once",
+    weights: Weights = "once",
+    leakage: Leakage = "live",
 ) -> Evaluation:
     """Run ``network`` on ``trials`` chips drawn from the statistics of the chip's device, and cost one inference.
 
@@ -86,10 +104,11 @@ def evaluate(
     rng : seed or Generator; chip k of a seed is the same devices for every design.
     time : seconds after programming at which the chips are read.
     baseline : the digital side: "twin" (Eyeriss's array with the chip's node, precision and buffer), "twin-roof" (its
-        bound), a card by name or path as it is, or None.
+        bound), "digital-imc" (the chip's arrays with adder trees), a card by name or path as it is, or None.
     calibration : training images for ADC ranges and quantization; those of the same shipped data set by default.
     weights : "once" (loaded before the first inference, not counted) or "per_inference" (off-chip traffic of every
         inference), for both sides alike.
+    leakage : "live" (banks that hold live data leak) or "all" (every part that leaks), on both sides.
 
     Raises
     ------
@@ -107,6 +126,7 @@ def evaluate(
         raise InputError(f"trials = {trials!r}: must be at least 1")
     if not 0.0 <= time < float("inf"):
         raise InputError(f"time = {time!r}: must be seconds after programming, 0 or more")
+    check_leakage(leakage)
     bench, seed = make_bench(network, data, calibration), as_seed(rng)
     first = program_network(bench, chip.macro, seed, trial=0).at(time)
     chip.cost(bench.workload, weights=weights, pulses=first.pulses())  # what the chip lacks is told before the work
@@ -114,17 +134,21 @@ def evaluate(
     outcomes = [programmed.run() for programmed in itertools.chain([first], others)]
     ranges = first.ranges()
     accuracies = tuple(outcome.accuracy for outcome in outcomes)
-    activity, pulses = _mean([o.read_energy for o in outcomes]), _mean([o.pulses for o in outcomes])
+    energy, pulses = _mean([o.read_energy for o in outcomes]), _mean([o.pulses for o in outcomes])
+    values = Values(energy, bench.nonzero, pulses)
+    other = None if baseline is None else other_side(chip, baseline)
     return Evaluation(
         bench.float_accuracy,
         bench.quantized_accuracy,
-        mean_interval(accuracies),
+        fraction_interval(accuracies),
         accuracies,
-        chip.cost(bench.workload, weights=weights, activity=activity, pulses=pulses),
+        cost_of(chip, bench.workload, 1, weights, leakage, values),
         _programming(chip, bench.workload, pulses),
-        None if baseline is None else network_cost(bench.workload, beside(chip, baseline), weights=weights),
+        None if other is None else cost_of(other, bench.workload, 1, weights, leakage, values.of_baseline()),
         chip.spec_id,
         tuple(row | ranges.get(row["layer"], {}) for row in chip.layers(bench.workload)),
+        values,
+        (RULES[leakage], SIMULATED),
     )
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pimsim.evaluation.bench import Bench
+from pimsim.evaluation.bench import BATCH, Bench
+from pimsim.evaluation.sides import Values
 from pimsim.macro import Macro
 from pimsim.macro.array import Array
 from pimsim.networks import Engine, accuracy
 
-BATCH = 100  # images at a time: bounds memory, changes no result
 REPORTED = 16  # input vectors of a layer that a report of its ranges rests on
 
 
@@ -30,6 +30,10 @@ class Outcome:
     accuracy: float
     read_energy: Mapping[str, float]
     pulses: Mapping[str, float]
+
+    def values(self, bench: Bench) -> Values:
+        """What the outcome means for the energy of both sides."""
+        return Values(self.read_energy, bench.nonzero, self.pulses)
 
 
 @dataclass(frozen=True, eq=False)

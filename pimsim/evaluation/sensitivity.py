@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pimsim.base.errors import InputError
 from pimsim.chip import Chip
 from pimsim.components import Cost
-from pimsim.digital import Accelerator, network_cost
-from pimsim.evaluation.twin import TWIN, TWIN_ROOF, beside, off_chip_energy
-from pimsim.workload import Workload
+from pimsim.digital import Accelerator
+from pimsim.evaluation.names import Shapes, chip_of, workload_of
+from pimsim.evaluation.sides import FOLLOWS, Leakage, Weights, check_leakage, cost_of, other_side
+from pimsim.evaluation.twin import TWIN, off_chip_energy
 
 # Parts whose energy no CMOS node sets: standards between chips, and the physics of a cell's write.
 _OFF_NODE = ("link", "dram", "programmer")
@@ -26,14 +27,15 @@ class Setting:
     ----------
     factor, value : what is varied, and to what, as the figure prints it.
     chip : changes of the chip by dotted name; its digital twin follows them.
-    batch, weights : for both sides, None for those of the comparison.
+    batch, weights, leakage : for both sides, None for those of the comparison.
     """
 
     factor: str
     value: str
     chip: Mapping[str, Any] = field(default_factory=dict)
     batch: int | None = None
-    weights: Literal["once", "per_inference"] | None = None
+    weights: Weights | None = None
+    leakage: Leakage | None = None
 
 
 class Verdict(NamedTuple):
@@ -47,7 +49,7 @@ class Verdict(NamedTuple):
 
 
 def default_settings(chip: Chip) -> list[Setting]:
-    """The settings of the tornado figure: ADC law and bits, node, batch, memory, array size, weights.
+    """The settings of the tornado figure: ADC law and bits, node, batch, memory, array size, weights, leakage.
 
     Raises
     ------
@@ -75,28 +77,32 @@ def default_settings(chip: Chip) -> list[Setting]:
         for kind in ("hbm3", "ddr3")
     ]
     settings += [Setting("array size", f"{n} x {n}", {"macro.rows": n, "macro.cols": n}) for n in (64, 256)]
-    ways: tuple[Literal["once", "per_inference"], ...] = ("once", "per_inference")
+    ways: tuple[Weights, ...] = ("once", "per_inference")
     settings += [Setting("weights loaded", way.replace("_", " "), weights=way) for way in ways]
+    rules: tuple[Leakage, ...] = ("live", "all")
+    settings += [Setting("leakage of", "live banks" if rule == "live" else "all parts", leakage=rule) for rule in rules]
     return settings
 
 
 def sensitivity(
-    chip: Chip,
-    workload: Workload,
+    chip: str | Chip,
+    network: Shapes,
     accelerator: str | Accelerator = TWIN,
     batch: int = 1,
-    weights: Literal["once", "per_inference"] = "once",
+    weights: Weights = "once",
     settings: list[Setting] | None = None,
+    leakage: Leakage = "live",
 ) -> list[Verdict]:
     """The verdict as it stands (factor "as given"), and under each setting alone.
 
     Parameters
     ----------
-    chip, workload, batch, weights :
-        The comparison.
+    chip, network, batch, weights, leakage :
+        The comparison; chip and network by name, path or object.
     accelerator :
-        The digital side: by default the twin of the chip as each setting changes it.  A card of its own takes the
-        chip's off-chip memory when a setting exchanges that, and follows no node.
+        The digital side: by default the twin of the chip as each setting changes it; "twin-roof" and "digital-imc"
+        follow the chip as well.  A card of its own takes the chip's off-chip memory when a setting exchanges that, and
+        follows no node.
     settings : list of Setting, optional
         By default :func:`default_settings`, without those of the node where one side does not follow.
 
@@ -109,22 +115,31 @@ def sensitivity(
     InputError
         If a given setting moves the node and one side does not follow it.
     """
-    chosen = default_settings(chip) if settings is None else settings
-    if settings is None and accelerator not in (TWIN, TWIN_ROOF):
+    check_leakage(leakage)
+    design, workload = chip_of(chip), workload_of(network)
+    chosen = default_settings(design) if settings is None else settings
+    if settings is None and accelerator not in FOLLOWS:
         chosen = [setting for setting in chosen if "macro.node" not in setting.chip]
     for setting in chosen:
-        _both_follow(chip, accelerator, setting)
-    known: dict[tuple[str, int, str], Cost] = {}
+        _both_follow(design, accelerator, setting)
+    known: dict[tuple[Any, ...], Cost] = {}
     verdicts = []
     for setting in [Setting("as given", ""), *chosen]:
-        changed, way, number = chip.replace(setting.chip), setting.weights or weights, setting.batch or batch
-        acc = _with_memory(beside(changed, accelerator), chip, changed)
-        key = acc.replace({"name": "", "description": ""}).spec_id, number, way
+        changed, how = design.replace(setting.chip), _how(setting, batch, weights, leakage)
+        side = other_side(changed, accelerator)
+        if isinstance(side, Accelerator):
+            side = _with_memory(side, design, changed)
+        key = side.replace({"name": ""}).spec_id, *how
         if key not in known:
-            known[key] = network_cost(workload, acc, number, way)
-        pim, digital = changed.cost(workload, number, way).energy_per_input_j, known[key].energy_per_input_j
+            known[key] = cost_of(side, workload, *how)
+        pim, digital = cost_of(changed, workload, *how).energy_per_input_j, known[key].energy_per_input_j
         verdicts.append(Verdict(setting.factor, setting.value, pim, digital, pim / digital))
     return verdicts
+
+
+def _how(setting: Setting, batch: int, weights: Weights, leakage: Leakage) -> tuple[int, Weights, Leakage]:
+    """Batch, weights and leakage of a comparison under a setting."""
+    return setting.batch or batch, setting.weights or weights, setting.leakage or leakage
 
 
 def follows_node(chip: Chip) -> bool:
@@ -141,8 +156,10 @@ def _both_follow(chip: Chip, accelerator: str | Accelerator, setting: Setting) -
         return
     if not follows_node(chip):
         raise InputError(f"settings: chip {chip.name!r} states energies without their node; it follows no node")
-    if accelerator not in (TWIN, TWIN_ROOF):
-        raise InputError(f"settings: accelerator {accelerator!s:.40} follows no node; only the twin does")
+    if accelerator not in FOLLOWS:
+        raise InputError(
+            f"settings: accelerator {accelerator!s:.40} follows no node; only what is made from the chip does"
+        )
 
 
 def _with_memory(acc: Accelerator, chip: Chip, changed: Chip) -> Accelerator:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pimsim.base.spec import canonical_id
 from pimsim.chip import Chip
-from pimsim.digital import network_cost
 from pimsim.evaluation.bench import Bench, make_bench
-from pimsim.evaluation.programmed import program_network
-from pimsim.evaluation.twin import beside
+from pimsim.evaluation.programmed import ProgrammedNetwork, program_network
+from pimsim.evaluation.sides import Values, Weights, cost_of, other_side
 from pimsim.networks import load_dataset, load_network
 
 Context = Mapping[str, Any]  # {"network": name or path, "data": name or folder, "images": int}
-Weights = Literal["once", "per_inference"]  # whether weights come from off-chip before the first inference or for each
 
 
 def prepare(context: Context) -> Bench:
@@ -51,9 +49,10 @@ def run_group(
     return [_row(programmed, chip.replace(point), weights) for point in points]
 
 
-def _row(programmed: Any, chip: Chip, weights: Weights) -> dict[str, float]:
+def _row(programmed: ProgrammedNetwork, chip: Chip, weights: Weights) -> dict[str, float]:
     outcome = programmed.with_macro(chip.macro).run()
-    cost = chip.cost(programmed.bench.workload, weights=weights, activity=outcome.read_energy, pulses=outcome.pulses)
+    bench = programmed.bench
+    cost = cost_of(chip, bench.workload, weights=weights, values=outcome.values(bench))
     return {
         "accuracy": outcome.accuracy,
         "energy_j": cost.energy_j,
@@ -69,11 +68,13 @@ def constants(bench: Bench, chip: Chip, baselines: Sequence[str], weights: Weigh
 
     ``chip`` is the one that the points are changes of: "twin" and "twin-roof" among the baselines follow it.
     """
+    values = Values({}, bench.nonzero, {})
     return {
         "float_accuracy": bench.float_accuracy,
         "quantized_accuracy": bench.quantized_accuracy,
         "images": len(bench.data),
         "baselines": {
-            name: network_cost(bench.workload, beside(chip, name), weights=weights).energy_j for name in baselines
+            name: cost_of(other_side(chip, name), bench.workload, weights=weights, values=values).energy_j
+            for name in baselines
         },
     }

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from pimsim.base.errors import InputError
-from pimsim.figures.units import prefixed
+from pimsim.base.prefixes import prefixed
 
 _COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442"]
 _HATCHES = ["", "////", "...."]

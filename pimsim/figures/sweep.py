@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from pimsim.base.errors import InputError
+from pimsim.base.prefixes import prefixed
 from pimsim.figures.bands import band, reference_line
-from pimsim.figures.units import prefixed
 
 
 def accuracy_energy(

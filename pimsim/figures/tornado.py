@@ -33,7 +33,8 @@ def tornado(data: pd.DataFrame, base: float, *, xlabel: str, even: str = "", ax:
     if even:
         ax.axvline(1.0, color="0.5", linewidth=0.8, linestyle=(0, (4, 2)))
         ax.annotate(even, (1.0, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=6.5)
-    low, high = min(data["ratio"].min(), base), max(data["ratio"].max(), base)
+    marked = [base, 1.0] if even else [base]
+    low, high = min(data["ratio"].min(), *marked), max(data["ratio"].max(), *marked)
     room = (high / low) ** 0.3 * 1.1  # for the longest text at an end
     ax.set_xlim(low / room, high * room)
     plain_log_ticks(ax.xaxis, *ax.get_xlim())

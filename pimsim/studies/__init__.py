@@ -15,7 +15,7 @@ from pimsim.studies.errors import (
     WorkerError,
 )
 from pimsim.studies.executors import processes, usable_cpus
-from pimsim.studies.intervals import Estimate, mean_interval, trials_without_failure, wilson_interval
+from pimsim.studies.intervals import Estimate, fraction_interval, mean_interval, trials_without_failure, wilson_interval
 from pimsim.studies.results import PointResult, Results
 from pimsim.studies.rows import Row
 from pimsim.studies.store import Store
@@ -37,6 +37,7 @@ __all__ = [
     "UnequalRowsError",
     "WorkerError",
     "collect",
+    "fraction_interval",
     "grid",
     "mean_interval",
     "processes",

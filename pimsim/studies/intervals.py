@@ -59,6 +59,23 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Estimate
     return Estimate(mean, (mean - half, mean + half), n)
 
 
+def fraction_interval(values: Sequence[float], confidence: float = 0.95) -> Estimate:
+    """Mean of fractions, such as accuracies, with Student's t interval cut to 0 ... 1, where alone a mean can lie.
+
+    With a single trial nothing is known about the spread, as in :func:`mean_interval`.
+
+    >>> fraction_interval([0.98, 1.0]).interval[1]
+    1.0
+    """
+    if not all(0.0 <= value <= 1.0 for value in values):
+        raise InputError(f"values must be fractions, 0 ... 1, got {list(values)[:5]}")
+    found = mean_interval(values, confidence)
+    if found.trials == 1:
+        return found
+    low, high = found.interval
+    return Estimate(found.mean, (max(low, 0.0), min(high, 1.0)), found.trials)
+
+
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
     """Proportion with Wilson's score interval (Wilson 1927), as for the yield of chips.
 

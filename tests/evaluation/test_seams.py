@@ -8,6 +8,7 @@ from pimsim.evaluation.bench import make_bench
 from pimsim.evaluation.programmed import program_network
 from pimsim.evaluation.study import run_group
 from pimsim.networks import Dataset, Engine
+from tests.close import close
 from tests.networks import models
 
 YEAR = 365 * 86400.0
@@ -47,7 +48,7 @@ def test_chips_are_read_at_the_time_asked_for(bench, drifting):
     aged, fresh = ([one.at(time).run() for one in chips] for time in (YEAR, 0.0))
     assert ev.trial_accuracies == tuple(outcome.accuracy for outcome in aged)
     for layer, joules in cell_energy(ev.cost).items():
-        assert joules == pytest.approx(np.mean([outcome.read_energy[layer] for outcome in aged]), rel=1e-12)
+        assert joules == close(np.mean([outcome.read_energy[layer] for outcome in aged]))
         assert all(new.read_energy[layer] > 1.2 * old.read_energy[layer] for new, old in zip(fresh, aged, strict=True))
 
 
@@ -56,7 +57,7 @@ def test_the_cost_holds_the_mean_energy_that_the_cells_of_all_chips_drew(bench, 
     drawn = [program_network(bench, chip.macro, seed=5, trial=trial).run().read_energy for trial in range(3)]
     fixed = cell_energy(chip.cost(bench.workload))
     for layer, joules in cell_energy(ev.cost).items():
-        assert joules == pytest.approx(np.mean([one[layer] for one in drawn]), rel=1e-12)
+        assert joules == close(np.mean([one[layer] for one in drawn]))
         assert abs(joules / fixed[layer] - 1) > 0.05
 
 
@@ -71,8 +72,8 @@ def test_energy_is_of_one_inference(bench, chip):
     once, twice = energy(images), energy(np.concatenate([images, images]))
     single = [energy(images[number : number + 1]) for number in (0, 1)]
     for layer, joules in once.items():
-        assert twice[layer] == pytest.approx(joules, rel=1e-12)
-        assert joules == pytest.approx((single[0][layer] + single[1][layer]) / 2, rel=1e-12)
+        assert twice[layer] == close(joules)
+        assert joules == close((single[0][layer] + single[1][layer]) / 2)
 
 
 def test_read_noise_reaches_the_logits(bench, chip):
@@ -100,7 +101,7 @@ def test_a_row_of_a_study_is_the_row_of_an_evaluation(bench, chip):
     ev = judged(bench, chip.replace({"macro.adc.bits": 7}), trials=1, rng=2)
     assert row["accuracy"] == ev.accuracy.mean
     for name in ("energy_j", "energy_on_chip_j", "area_m2", "latency_s", "throughput_per_s"):
-        assert row[name] == pytest.approx(getattr(ev.cost, name), rel=1e-12)
+        assert row[name] == close(getattr(ev.cost, name))
 
 
 def test_rows_of_a_trace_are_those_of_its_sums():

@@ -7,6 +7,7 @@ from pimsim.chip import load_chip
 from pimsim.digital import network_cost
 from pimsim.evaluation import digital_twin
 from pimsim.evaluation.sensitivity import ADC_LAWS, Setting, default_settings, sensitivity
+from pimsim.evaluation.twin import digital_imc
 from pimsim.workload import Conv2d, Dense, Workload
 
 CHIP = load_chip("generic-rram-32nm")
@@ -28,6 +29,7 @@ def test_every_default_setting_gives_a_verdict():
     assert len(verdicts) == 1 + len(settings)
     assert {v.factor for v in verdicts[1:]} == {
         *("ADC law", "ADC resolution", "node", "batch", "off-chip memory", "array size", "weights loaded"),
+        "leakage of",
     }
     assert all(v.ratio == pytest.approx(v.pim_j / v.digital_j) for v in verdicts)
     assert sum(v.factor == "ADC law" for v in verdicts) == len(ADC_LAWS)
@@ -66,7 +68,8 @@ def test_every_part_of_raella_like_moves_with_the_node():
     at = {node: chip.replace({"macro.node": node * 1e-9}).cost(NETWORK) for node in (22, 32, 45)}
     energy = {node: cost.energy_by("component") for node, cost in at.items()}
     areas = {node: {part.component: part.area_m2 for part in cost.parts} for node, cost in at.items()}
-    fixed = {"dram", "link", "cells", "dac"}  # cells draw G V^2 t, drivers charge a wire: no node in either
+    # Cells draw G V^2 t, the regulator hands that on, drivers charge a wire: no node in any of them.
+    fixed = {"dram", "link", "cells", "read_regulator", "dac"}
     for name in set(energy[32]) - fixed:
         assert energy[22][name] < energy[32][name] < energy[45][name] or energy[32][name] == 0, name
     for name in ("buffer", "router", "sample_hold"):
@@ -84,7 +87,7 @@ def test_the_tornado_of_other_chips(name):
 def test_a_side_that_does_not_follow_the_node_is_not_compared_across_nodes():
     isaac, node = load_chip("isaac-ce"), Setting("node", "22 nm", {"macro.node": 22e-9})
     factors = {setting.factor for setting in default_settings(isaac)}
-    assert factors == {"ADC law", "batch", "off-chip memory", "array size", "weights loaded"}
+    assert factors == {"ADC law", "batch", "off-chip memory", "array size", "weights loaded", "leakage of"}
     with pytest.raises(InputError, match="'isaac-ce' states energies without their node"):
         sensitivity(isaac, NETWORK, settings=[node])
     with pytest.raises(InputError, match="accelerator eyeriss follows no node"):
@@ -93,3 +96,21 @@ def test_a_side_that_does_not_follow_the_node_is_not_compared_across_nodes():
     assert "node" not in {verdict.factor for verdict in card}
     memory = {verdict.digital_j for verdict in card if verdict.factor == "off-chip memory"}
     assert len(memory) == 2
+
+
+def test_the_rule_for_leakage_is_a_setting_of_both_sides():
+    live, all_parts = Setting("leakage of", "live banks", leakage="live"), Setting("leakage of", "all", leakage="all")
+    base, same, other = sensitivity(CHIP, NETWORK, settings=[live, all_parts])
+    assert (same.pim_j, same.digital_j) == (base.pim_j, base.digital_j)
+    assert other.pim_j == CHIP.cost(NETWORK, leakage="all").energy_j > base.pim_j
+    twin = network_cost(NETWORK, digital_twin(CHIP), leakage="all")
+    assert other.digital_j == twin.energy_j > base.digital_j
+    (whole,) = sensitivity(CHIP, NETWORK, settings=[], leakage="all")
+    assert (whole.pim_j, whole.digital_j) == (other.pim_j, other.digital_j)
+    with pytest.raises(InputError, match="leakage = 'some'"):
+        sensitivity(CHIP, NETWORK, settings=[], leakage="some")
+
+
+def test_digital_arrays_as_the_other_side():
+    (base,) = sensitivity("generic-rram-32nm", NETWORK, "digital-imc", settings=[])
+    assert base.digital_j == digital_imc(CHIP).cost(NETWORK).energy_j

@@ -32,6 +32,14 @@ def test_tornado_puts_the_widest_bar_on_top():
         tornado(data.assign(ratio=0.0), base=1.0, xlabel="ratio")
 
 
+@pytest.mark.parametrize("ratio", [0.1, 1.0, 9.0])
+def test_the_line_where_both_are_equal_is_on_the_axis(ratio):
+    data = pd.DataFrame([("a", "low", 0.9 * ratio), ("a", "high", ratio)], columns=["factor", "value", "ratio"])
+    with style():
+        low, high = tornado(data, base=ratio, xlabel="ratio", even="equal").get_xlim()
+    assert low < 1.0 < high
+
+
 def test_pareto_front_against_every_pair():
     rng = np.random.default_rng(1)
     data = pd.DataFrame(rng.integers(0, 12, (60, 2)), columns=["x", "y"])

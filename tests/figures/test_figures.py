@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 from pimsim import figures
 from pimsim.base.errors import InputError
-from pimsim.figures.units import prefixed, readable
+from pimsim.base.prefixes import prefixed, readable
 
 matplotlib.use("agg")
 

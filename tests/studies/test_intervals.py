@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pimsim.base import errors
-from pimsim.studies import Estimate, mean_interval, trials_without_failure, wilson_interval
+from pimsim.studies import Estimate, fraction_interval, mean_interval, trials_without_failure, wilson_interval
 
 
 def test_t_interval_against_the_printed_table():
@@ -65,3 +65,15 @@ def test_trials_without_failure():
 def test_bad_input(call, message):
     with pytest.raises(errors.InputError, match=message):
         call()
+
+
+def test_an_interval_of_fractions_stays_among_them():
+    """Two chips of 0 and 0.28: Student's half width is 12.7 x 0.14, the interval ends at 0 and 1."""
+    found = fraction_interval([0.0, 0.28])
+    assert found.mean == pytest.approx(0.14)
+    assert found.interval == (0.0, 1.0)
+    inside = [0.90, 0.91, 0.92]
+    assert fraction_interval(inside) == mean_interval(inside)
+    assert fraction_interval([0.5]) == mean_interval([0.5])
+    with pytest.raises(errors.InputError, match="must be fractions"):
+        fraction_interval([0.5, 50.0])

@@ -17,10 +17,14 @@ def prefixed(value: float, unit: str) -> tuple[float, str]:
 
 
 def readable(value: float, unit: str, digits: int = 3) -> str:
-    """The value with an SI prefix.
+    """The value with an SI prefix; an area in mm^2, as its prefix would be that of the length; a rate without one.
 
-    >>> readable(3.2e-6, "J")
-    '3.2 µJ'
+    >>> readable(3.2e-6, "J"), readable(9.3e-5, "m^2"), readable(7972.0, "1/s")
+    ('3.2 µJ', '93 mm^2', '7,972 /s')
     """
+    if unit == "m^2":
+        return f"{value * 1e6:.{digits}g} mm^2"
+    if unit == "1/s":
+        return f"{value:,.0f} /s" if value >= 1000 else f"{value:.{digits}g} /s"
     factor, name = prefixed(value, unit)
     return f"{value * factor:.{digits}g} {name}"

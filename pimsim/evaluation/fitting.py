@@ -1,0 +1,122 @@
+"""Baselines made comparable to a chip: as large, as fast, or as accurate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pimsim.base.errors import InputError
+from pimsim.chip import Chip, fitted
+from pimsim.components import Cost
+from pimsim.digital import Accelerator, fit_area, fit_throughput
+from pimsim.evaluation.sides import FOLLOWS, Side, other_side
+from pimsim.workload import Workload
+
+CURVE_BITS = range(2, 9)
+_MOST_TILES = 1 << 16
+
+
+class CurvePoint(NamedTuple):
+    """The baseline with weights and inputs of so many bits: accuracy of the network, energy of an inference [J]."""
+
+    bits: int
+    accuracy: float
+    energy_j: float
+
+
+def chips_of(chip: Chip, workload: Workload) -> int:
+    """Chips on which one copy of a network's weights fits."""
+    arrays = sum(row["arrays"] for row in chip.layers(workload))
+    return max(1, -(-arrays // chip.arrays))
+
+
+def widened_to_area(side: Side, workload: Workload, area_m2: float) -> Side:
+    """The largest of its kind within an area [m^2]: a wider digital array, or a chip with more tiles and copies.
+
+    Raises
+    ------
+    InputError
+        If even the smallest is larger.
+    """
+    if isinstance(side, Accelerator):
+        return fit_area(side, workload, area_m2)
+    chip = fitted(side, workload)
+    if chip.cost(workload).area_m2 > area_m2:
+        raise InputError(
+            f"{side.name}: {chip.cost(workload).area_m2 * 1e6:.3g} mm^2 hold {workload.name}, more than the"
+            f" {area_m2 * 1e6:.3g} mm^2 to fill; compare as given"
+        )
+    copying = chip.replace({"schedule.duplicate": True})
+    beyond = _fewest_tiles(copying, lambda wide: wide.cost(workload).area_m2 > area_m2, chip.tiles, _MOST_TILES)
+    return beyond.replace({"tiles": max(chip.tiles, beyond.tiles - 1)})
+
+
+def widened_to_rate(side: Side, workload: Workload, per_s: float) -> Side:
+    """The smallest of its kind that finishes so many inferences a second.
+
+    Raises
+    ------
+    InputError
+        If none of any size does.
+    """
+    if isinstance(side, Accelerator):
+        return fit_throughput(side, workload, per_s)
+    copying = fitted(side, workload).replace({"schedule.duplicate": True})
+    wide = _fewest_tiles(
+        copying, lambda chip: chip.cost(workload).throughput_per_s >= per_s, copying.tiles, _MOST_TILES
+    )
+    reached = wide.cost(workload).throughput_per_s
+    if reached < per_s:
+        raise InputError(f"{side.name}: {reached:.4g} inferences a second at most, {per_s:.4g} asked for")
+    return wide
+
+
+def as_accurate(
+    chip: Chip,
+    baseline: str | Path | Accelerator,
+    fit: Workload | None,
+    price: Callable[[Side], Cost],
+    accuracy: float,
+    accuracies: Mapping[int, float],
+) -> tuple[Side, tuple[CurvePoint, ...]]:
+    """The baseline with the fewest bits at which the network is at least as accurate, and its curve over all bits.
+
+    Parameters
+    ----------
+    chip, baseline, fit : as in :func:`pimsim.evaluation.sides.other_side`.
+    price : cost of a side.
+    accuracy : of the chip.
+    accuracies : of the network with weights and inputs of so many bits.
+
+    Raises
+    ------
+    InputError
+        A card as the baseline, whose bits are its own; bits outside 2 ... 8; or a chip that no width is as accurate as.
+    """
+    if baseline not in FOLLOWS:
+        raise InputError(f"baseline {baseline!s:.40}: its bits are its own; iso-accuracy takes {', '.join(FOLLOWS)}")
+    if wrong := [bits for bits in accuracies if bits not in CURVE_BITS]:
+        raise InputError(f"accuracies: {wrong[0]!r} bits must be 2 ... 8")
+    sides = {bits: other_side(chip, baseline, fit, bits) for bits in sorted(accuracies)}
+    curve = tuple(CurvePoint(bits, accuracies[bits], price(side).energy_per_input_j) for bits, side in sides.items())
+    met = [point.bits for point in curve if point.accuracy >= accuracy]
+    if not met:
+        best = max(accuracies.values(), default=math.nan)
+        raise InputError(f"accuracies: the highest, {best:.4g}, is below the {accuracy:.4g} of the chip")
+    return sides[met[0]], curve
+
+
+def _fewest_tiles(chip: Chip, serves: Callable[[Chip], bool], low: int, high: int) -> Chip:
+    """The chip with the fewest tiles of `low` to `high` that serves, `high` if none of fewer does.
+
+    More tiles never stop a chip from serving; steps double at first, so that no chip far too large is built.
+    """
+    reach, step = low, 1
+    while reach < high and not serves(chip.replace({"tiles": reach})):
+        low, reach, step = reach + 1, min(high, reach + step), 2 * step
+    while low < reach:
+        middle = (low + reach) // 2
+        low, reach = (low, middle) if serves(chip.replace({"tiles": middle})) else (middle + 1, reach)
+    return chip.replace({"tiles": reach})
