@@ -57,7 +57,7 @@ def one_sided_level():
 READS = 8 * 100 * 16 * 8
 ONE_SIDED = one_sided_level()
 OF_22_NM = 9.80392e-6 + ONE_SIDED * (166.667e-6 - 9.80392e-6)  # conductances of the card
-GATE = {"macro.drive": "gate", "macro.access": {"r_on": 1e3}}
+GATE = {"macro.drive": "gate", "macro.access": {"kind": "transistor", "r_on": 1e3}}
 LINE = 128 * 32e-9 * (6 * 0.2e-9 + 3 * 1e-9)  # select line: wire of 6 squares and a gate of 3 a cell
 # (changed fields, what moves): every dotted field of the macro that a chip's cost follows.
 MOVES = {

@@ -42,7 +42,7 @@ def test_the_regulator_follows_the_simulated_cells():
 
 
 def test_gated_rows_open_for_inputs_that_are_not_zero():
-    gated = RRAM.replace({"macro.drive": "gate", "macro.access": {"r_on": 1e3}})
+    gated = RRAM.replace({"macro.drive": "gate", "macro.access": {"kind": "transistor", "r_on": 1e3}})
     assert energies(gated)["select_driver"] == close(energies(RRAM)["select_driver"] / 2)
 
 
