@@ -81,7 +81,7 @@ def test_a_scheduler_that_dies_is_told_soon_and_rows_are_kept(cluster, tmp_path)
         collect(
             grid(trials.logged, log=[str(log)], point=[1, 2, 3]), store=path, trials=5, executor=client.get_executor()
         )
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 120  # two seconds on a machine with nothing else to do
     killer.join()
     client.close(timeout=2)
     (tmp_path / "gate").unlink()

@@ -98,19 +98,13 @@ def test_two_ctrl_c_do_not_hang(tmp_path, gap):
     for _ in range(2):
         os.killpg(study.pid, signal.SIGINT)
         time.sleep(gap)
-    begun = time.monotonic()
-    _, errors = study.communicate(timeout=20)
-    assert time.monotonic() - begun < 10
+    _, errors = study.communicate(timeout=100)  # a hang is for ever
     assert study.returncode in (130, -signal.SIGINT)
     assert "KeyboardInterrupt" in errors
     assert "InvalidStateError" not in errors
     assert "Exception in thread" not in errors
     wait_until(lambda: not [pid for pid in offspring if os.path.exists(f"/proc/{pid}")])
-    kept = count(store)
-    assert 1 <= kept <= 7
-    (tmp_path / "gate").unlink()
-    out, _ = start(tmp_path, 2).communicate(timeout=120)
-    assert int(out) == 15 - kept
+    assert 1 <= count(store) <= 7
 
 
 def test_one_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path):
@@ -119,9 +113,13 @@ def test_one_ctrl_c_says_what_is_kept_and_how_to_go_on(tmp_path):
     study = start(tmp_path, 2, stderr=subprocess.PIPE)
     wait_until(lambda: log.exists() and len(log.read_text().split()) >= 8 and count(store) >= 1)
     os.killpg(study.pid, signal.SIGINT)
-    _, errors = study.communicate(timeout=20)
-    assert f"interrupted: {count(store)} results are kept in {store}; run again to go on (15 are wanted)" in errors
+    _, errors = study.communicate(timeout=100)
+    kept = count(store)
+    assert f"interrupted: {kept} results are kept in {store}; run again to go on (15 are wanted)" in errors
     assert "Exception in thread" not in errors
+    (tmp_path / "gate").unlink()
+    out, _ = start(tmp_path, 2).communicate(timeout=300)
+    assert int(out) == 15 - kept
 
 
 UNGUARDED = """
