@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 from pimsim.macro.spec import MacroFields
@@ -52,4 +53,5 @@ class Macro(MacroFields):
 
 
 # Whoever asks for help on the macro wants its fields, which are explained where they are declared.
-Macro.__doc__ = f"{Macro.__doc__}\n{MacroFields.__doc__}"
+_, _, _FIELDS = cleandoc(MacroFields.__doc__ or "").partition("\n\n")
+Macro.__doc__ = f"{cleandoc(Macro.__doc__ or '')}\n\n{_FIELDS}"

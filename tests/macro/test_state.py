@@ -183,3 +183,9 @@ def test_results_show_a_few_lines_and_are_tables():
     assert trace.to_dict()["clip_fraction"] == trace.clipped.mean()
     assert array.calibration.to_dict()["gain"] == (array.calibration.gain.min(), array.calibration.gain.max())
     assert array.calibration.to_dict()["compensations"] == ["column gain"]
+
+
+def test_help_on_the_macro_explains_every_field():
+    section = ps.Macro.__doc__.partition("Parameters\n----------\n")[2]
+    explained = {name for line in section.splitlines() if " :" in line for name in line.partition(" :")[0].split(", ")}
+    assert set(ps.Macro.model_fields) <= explained
