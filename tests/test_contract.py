@@ -108,6 +108,10 @@ def test_macro_calibration_and_float_weights():
     assert np.corrcoef(Y.ravel(), (X @ W).ravel())[0, 1] > 0.99
 
 
+def test_macro_replace_by_name():
+    assert ps.Macro().replace(rows=64) == ps.Macro().replace({"rows": 64})
+
+
 def test_macro_replace():
     changed = macro().replace({"adc.bits": 6, "rows": 64, "rows_active": 64})
     assert (changed.adc.bits, changed.rows) == (6, 64)
@@ -116,6 +120,16 @@ def test_macro_replace():
 @pytest.fixture(scope="module")
 def workbench():
     return ps.load_network("fashion-vgg"), ps.load_dataset("fashion-mnist", split="test", limit=20)
+
+
+def test_analog_matrix():
+    macro = ps.Macro(rows=64, cols=64)
+    W, x = np.array([[0.5, -1.0], [0.25, 1.0]]), np.array([0.5, 0.25])
+    A = ps.AnalogMatrix(W, macro)
+    for matrix, vector in ((W, x), (W, 1j * x), (W * 1j, x), (W * 1j, x * 1j)):
+        y = ps.AnalogMatrix(matrix, macro) @ vector
+        assert np.abs(y - matrix @ vector).max() < 0.02
+    assert A.shape == W.shape
 
 
 def test_evaluate(workbench):

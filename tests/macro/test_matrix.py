@@ -5,6 +5,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import InputError
+from pimsim.macro.vectors import product
 
 RNG = np.random.default_rng(23)
 EXACT = ps.ADC(bits=12)  # loses nothing on 64 rows of 2-bit cells
@@ -154,3 +155,25 @@ def test_it_shows_a_few_lines():
     assert len(repr(A).splitlines()) < 10
     assert A._repr_html_().startswith("<table>")
     assert A.dtype == np.complex128
+
+
+def test_parts_of_a_vector_are_reads_of_their_own_numbers():
+    seen = []
+
+    def matmul(integers, seed, first):
+        seen.append(first)
+        return np.zeros((len(integers), 2))
+
+    product(matmul, UNSIGNED, numbers("complex", 3, 8), seed=1, first=5)
+    assert seen == [5 + part * 2**30 for part in range(4)]  # real +, real -, imaginary +, imaginary -
+
+
+def test_the_other_side_of_an_array_is_of_its_own_chip():
+    def cells(**chip):
+        return macro(device="pcm-nandakumar2019").program(W, **chip).transposed.programmed.cells.g
+
+    W = RNG.integers(-127, 128, (8, 5))
+    base = cells(rng=2, trial=1, layer=3)
+    assert np.array_equal(cells(rng=2, trial=1, layer=3), base)
+    for other in ({"rng": 3}, {"trial": 2}, {"layer": 4}):
+        assert not np.array_equal(cells(**({"rng": 2, "trial": 1, "layer": 3} | other)), base)
