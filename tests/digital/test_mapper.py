@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -230,15 +231,15 @@ def test_no_latency_is_bounded_below_what_the_multipliers_need():
 
 
 @needs_jit
-@pytest.mark.parametrize("limit", [0.2, 1.0])
-def test_the_time_limit_holds(limit):
-    """One placement and order of this layer takes ten times as long; what is found is given with its gap."""
+def test_the_time_limit_holds():
+    """One placement and order of this layer takes twenty times as long; what is found is given with its gap."""
     layer = load_workload("resnet18").layers[0]
     map_layer(LAYERS[0], "eyeriss", "latency")  # compiles
-    best = map_layer(layer, "eyeriss", "latency", time_limit=limit)
-    assert best.seconds < limit + 1.0
+    start = time.process_time()
+    best = map_layer(layer, "eyeriss", "latency", time_limit=0.5)
+    assert time.process_time() - start < 0.5 + 2.0
     assert best.proof.startswith("gap ")
-    assert best.proof.endswith(f"stopped after {limit:g} s")
+    assert best.proof.endswith("stopped after 0.5 s")
 
 
 def test_a_budget_stops_at_the_same_mapping():
