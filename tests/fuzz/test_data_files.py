@@ -43,7 +43,7 @@ def _run(name, raws, path, use, count, seed):
     rng, found = generator(seed), Counter()
     for raw in raws:
         path.write_bytes(raw)
-        assert outcome(use) == "accepted"
+        use()  # must be accepted, in any time: kernels may have to be compiled
     for case in range(count):
         path.write_bytes(_damage(raws[case % len(raws)], rng))
         found[outcome(use)] += 1
