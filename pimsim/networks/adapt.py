@@ -81,7 +81,9 @@ def opset_of(model: ModelProto) -> int:
 
 
 def _named(shape: Sizes | None) -> object:
-    return sorted((k, tuple(v)) for k, v in shape.items()) if isinstance(shape, Mapping) else shape and tuple(shape)
+    if isinstance(shape, Mapping):
+        return sorted((name, [int(size) for size in sizes]) for name, sizes in shape.items())
+    return None if shape is None else [int(size) for size in shape]
 
 
 def _find(model: ModelProto, name: str) -> ValueInfoProto:

@@ -50,6 +50,7 @@ def test_the_hash_covers_what_was_asked_for(tmp_path):
     assert plain == load_network(path, inputs={}).sha256
     found = {load_network(_open(tmp_path), shape=(4, n, 9)).sha256 for n in (8, 9)}
     assert len(found | {plain}) == 3
+    assert len({load_network(_open(tmp_path), shape=s).sha256 for s in ((4, 9, 9), [4, np.int64(9), 9])}) == 1
 
 
 def _with_state(tmp_path):
