@@ -89,7 +89,7 @@ class Curve(Sourced):
     2.0
     """
 
-    per: Annotated[Siemens, Field(gt=0)]
+    per: Annotated[Siemens, Field(ge=1e-18, le=1)]
     pieces: Annotated[tuple[Piece, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
     @model_validator(mode="after")

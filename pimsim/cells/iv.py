@@ -64,7 +64,7 @@ class SinhCell(Spec):
     """
 
     kind: Literal["sinh"] = "sinh"
-    vc: Volt = Field(ge=1e-3, le=100)
+    vc: Volt = Field(ge=1e-3, le=1e12)
 
     @property
     def linear(self) -> bool:

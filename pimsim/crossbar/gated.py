@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from pimsim.base.checks import as_array, check_array
 from pimsim.base.errors import InputError
-from pimsim.crossbar.problem import LARGEST, check_wires
+from pimsim.crossbar.problem import LARGEST, check_sizes, check_wires
 from pimsim.crossbar.wires import Wires
 
 
@@ -56,7 +56,7 @@ def solve_gated(
     """
     from pimsim.crossbar._gated_kernels import gated_columns
 
-    G = check_array("G", G, (None, None), minimum=0.0, maximum=LARGEST)
+    G = check_sizes("G", check_array("G", G, (None, None), minimum=0.0, maximum=LARGEST))
     if not G.size:
         raise InputError(f"G: shape {G.shape}; an array needs at least one row and one column")
     patterns = _patterns(on, G.shape[0])

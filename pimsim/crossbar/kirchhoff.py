@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -51,7 +52,14 @@ def judge(problem: Problem, V: np.ndarray, word: np.ndarray, bit: np.ndarray, ev
     worst = max(_peak(mismatch), _peak(floating))
     i_source[~problem.driven] = 0.0
     largest = max(_peak(i_out), _peak(i_source))
-    return Currents(i_out, i_source, worst / largest if worst != 0.0 else 0.0)
+    return Currents(i_out, i_source, relative(worst, largest))
+
+
+def relative(wrong: float, largest: float) -> float:
+    """An error relative to the largest current; infinite where nothing flows."""
+    if wrong == 0.0:
+        return 0.0
+    return wrong / largest if largest > 0.0 else math.inf
 
 
 def _peak(x: np.ndarray) -> float:

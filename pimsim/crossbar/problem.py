@@ -13,7 +13,8 @@ from pimsim.cells.iv import CellModel, LinearCell
 from pimsim.crossbar.wires import Access, Wires
 
 _LINEAR = LinearCell()
-LARGEST = 1e12  # siemens or volts; sums of products stay far from what a float holds
+# Siemens or volts between which products, squares and their sums stay far from what a float holds.
+SMALLEST, LARGEST = 1e-50, 1e12
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,14 @@ def check_problem(
     driven: ArrayLike | None = None,
 ) -> Problem:
     """Check the arguments of :func:`pimsim.solve_crossbar`; raise :class:`InputError` with the name of the bad one."""
-    conductance = check_array("G", G, (None, None), minimum=0.0, maximum=LARGEST)
+    conductance = check_sizes("G", check_array("G", G, (None, None), minimum=0.0, maximum=LARGEST))
     if not conductance.size:
         raise InputError(f"G: shape {conductance.shape}; an array needs at least one row and one column")
     rows = conductance.shape[0]
     V = as_array("V", V)
     batched = V.ndim == 2
     voltage = check_array("V", V, (None, rows) if batched else (rows,), -LARGEST, LARGEST).reshape(-1, rows)
+    check_sizes("V", voltage)
     if not len(voltage):
         raise InputError(f"V: shape {V.shape}; give at least one vector of source voltages")
     wires = check_wires(wires)
@@ -84,6 +86,14 @@ def check_problem(
         conductance = series_conductance(conductance, g_switch[:, None])
         g_switch = np.full(rows, np.inf)
     return Problem(conductance, voltage, batched, wires, cell, g_switch, drivers)
+
+
+def check_sizes(name: str, values: np.ndarray) -> np.ndarray:
+    """Return values none of which is so near 0 that currents would vanish; 0 itself is right."""
+    tiny = (np.abs(values) < SMALLEST) & (values != 0.0)
+    if tiny.any():
+        raise InputError(f"{name}: {values[tiny].flat[0]:g} is too small to compute with; 0, or at least {SMALLEST:g}")
+    return values
 
 
 def check_wires(wires: Wires | None) -> Wires:

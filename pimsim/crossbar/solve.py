@@ -111,6 +111,7 @@ def _line_cg(problem: Problem, tol: float) -> Solution:
 
 def _merge(problem: Problem, tol: float) -> Solution:
     """Currents from the port matrices, checked on the largest vector; node voltages when they are asked for."""
+    from pimsim.crossbar.kirchhoff import relative
     from pimsim.crossbar.line_cg import solve_line_cg
     from pimsim.crossbar.merge import merged_ports
 
@@ -120,7 +121,7 @@ def _merge(problem: Problem, tol: float) -> Solution:
     check = solve_line_cg(problem, problem.V[probe], tol)[2]
     largest = max(np.abs(check.i_out).max(), np.abs(check.i_source).max())
     wrong = max(np.abs(i_out[probe] - check.i_out).max(), np.abs(i_source[probe] - check.i_source).max())
-    residual = float(wrong / largest) if wrong != 0.0 else 0.0
+    residual = relative(float(wrong), float(largest))
     if not residual <= tol:
         raise ConvergenceError(f"merge did not reach tol={tol:g}", residual, 0)
 

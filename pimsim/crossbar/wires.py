@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pimsim.base.quantities import Ohm, Siemens
 from pimsim.base.spec import Spec
 
+
+def _sizable(value: float) -> float:
+    if 0.0 < value < 1e-30:
+        raise ValueError("too small to compute with: 0, or at least 1e-30")
+    return value
+
+
 # Beyond 1 Tohm a line is open, and a leak of 1 S is a short: a slip of units.
-Resistance = Annotated[Ohm, Field(ge=0, le=1e12)]
-Leak = Annotated[Siemens, Field(ge=0, le=1)]
+Resistance = Annotated[Ohm, Field(ge=0, le=1e12), AfterValidator(_sizable)]
+Leak = Annotated[Siemens, Field(ge=0, le=1), AfterValidator(_sizable)]
 
 
 class Wires(Spec):
