@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pimsim as ps
-from pimsim.base.errors import InputError, SpecError
+from pimsim.base.errors import ConvergenceError, InputError, SpecError
 from pimsim.base.library import library_path
 from pimsim.cells import DeviceCard
 from pimsim.workload import Dense, Workload, load_workload
@@ -231,3 +231,18 @@ def test_a_batch_is_an_integer_of_any_library_and_of_sane_size():
         for bad in (0, True, 2.0, 10**400):
             with pytest.raises(InputError, match=r"batch = .*: must be an integer from 1 to 1000000000"):
                 cost(one, batch=bad)
+
+
+def test_resistances_too_far_apart_for_one_factorization_are_told():
+    wires = ps.Wires(r_wordline=1e-30, r_driver=1e-12)
+    with pytest.raises(ConvergenceError, match="direct: resistances and conductances are too far apart"):
+        ps.solve_crossbar(np.zeros((2, 2)), [0.0, 0.0], wires, method="direct")
+
+
+@pytest.mark.parametrize(("G", "V"), [([[1e-300]], [0.2]), ([[1e-4]], [5e-324])])
+def test_vanishing_numbers_are_refused_and_zero_is_right(G, V):
+    with pytest.raises(InputError, match=r"is too small to compute with; 0, or at least 1e-50"):
+        ps.solve_crossbar(G, V)
+    assert ps.solve_crossbar([[0.0]], [0.0]).i_out.tolist() == [0.0]
+    with pytest.raises(SpecError, match="r_wordline = 1e-300: too small to compute with"):
+        ps.Wires(r_wordline=1e-300)

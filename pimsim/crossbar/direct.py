@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pimsim.base.errors import ConvergenceError
 from pimsim.crossbar.problem import Problem
 
 
@@ -102,7 +103,11 @@ def _solve_unknown(laplacian, voltage: np.ndarray, known: np.ndarray) -> None:
     if not unknown.size:
         return
     matrix = laplacian[unknown][:, unknown].tocsc()
-    factors = splu(matrix)
+    try:
+        factors = splu(matrix)
+    except RuntimeError:  # how it says that rounding left a matrix without an inverse
+        why = "direct: resistances and conductances are too far apart for one factorization; use method='line-cg'"
+        raise ConvergenceError(why, np.inf, 0) from None
     right = -(laplacian[unknown][:, known] @ voltage[known])
     answer = factors.solve(right)
     voltage[unknown] = answer + factors.solve(right - matrix @ answer)

@@ -34,7 +34,7 @@ FLOW = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 @given(
     st.text(max_size=120) | st.from_regex(r"[-+]?[0-9.,e ]{1,8} ?[a-zA-Zµ%°^*/() ]{0,12}", fullmatch=True),
     st.sampled_from(UNITS),
@@ -43,7 +43,7 @@ def test_quantities(text, unit):
     outcome(lambda: check_quantity("x", text, unit, minimum=-1e300))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(max_size=200)
     | FLOW.map("a: {}".format)
