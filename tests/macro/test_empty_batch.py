@@ -45,7 +45,11 @@ MACROS = {
         "circuit",
         "circuit",
     ),
-    "gate": ({"drive": "gate", "access": {"r_on": 2e3}, "wires": WIRES, "inputs": PULSES}, "circuit", "circuit"),
+    "gate": (
+        {"drive": "gate", "access": {"kind": "transistor", "r_on": 2e3}, "wires": WIRES, "inputs": PULSES},
+        "circuit",
+        "circuit",
+    ),
     "charge": (sram("charge"), "lookup", "plain"),
     "current": (sram("current", jitter=1e-12), "circuit", "circuit"),
     "current, words": (sram("current", WORDS, bits=4), "circuit", "circuit"),

@@ -23,7 +23,7 @@ BINARY = ps.WeightEncoding(bits=4, cell_bits=1, scheme="twos_complement")
 INPUTS = ps.InputEncoding(bits=3, dac_bits=1)
 IDEAL = {
     "charge": ChargeColumn(mismatch=0.0),
-    "current": CurrentColumn(sigma_vt=0.0, channel_length_modulation=0.0, headroom=1e3),
+    "current": CurrentColumn(sigma_vt=0.0, channel_length_modulation=0.0, headroom=100.0),
     "ladder": LadderColumn(bits=4, mismatch=0.0),
     "gate": GateColumn(cell=GateDrivenCell(sigma_vt=0.0)),
 }

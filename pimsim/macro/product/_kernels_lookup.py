@@ -117,9 +117,9 @@ def accumulate_simd(lanes, entries, table, size, words, order, start, converter,
     stay_apart()
     counts, places, _ = order
     begin = load(lanes, start, 0)
-    silent = no_code(start, converter)  # lists without an entry, the first ones, then add nothing
+    silent = no_code(start, converter)  # 1: empty lists, which come first, give code 0 and are left out
     word, list_, ahead = 0, counts[0] * silent, table + size
-    step = -(-4 * size // max(places.size - list_, 1))  # the next column's table follows: it comes while this is used
+    step = -(-4 * size // max(places.size - list_, 1))  # the next column's table follows: fetched meanwhile
     for length in range(silent, counts.size):
         for _ in range(counts[length] // 4):
             a, b, c, d = begin, begin, begin, begin
