@@ -99,10 +99,10 @@ HEAVY = {
 @pytest.mark.parametrize("field", [*Part.model_fields, "missing", "anything.x"])
 def test_refusing_a_value_takes_neither_time_nor_memory(field, value):
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError) as error:
         Part().replace({"anything": {"x": value}} if field == "anything.x" else {field: value})
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
     assert tracemalloc.get_traced_memory()[1] < 50e6
     tracemalloc.stop()
     assert len(str(error.value)) < 500
@@ -182,10 +182,10 @@ def bomb(levels):
 def test_yaml_is_read_within_bounds(tmp_path, text, match):
     path = tmp_path / "a.yaml"
     path.write_text(text)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SpecError, match=match) as error:
         load_yaml(path)
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
     assert "\n" not in str(error.value)
 
 
