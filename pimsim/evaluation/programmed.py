@@ -46,7 +46,7 @@ class ProgrammedNetwork:
 
     def with_macro(self, macro: Macro) -> ProgrammedNetwork:
         """Return the same programmed cells behind another periphery (ADC, range), calibrated anew where needed."""
-        arrays = {name: array.with_macro(macro) for name, array in self.arrays.items()}
+        arrays = {name: array.replace(macro) for name, array in self.arrays.items()}
         return ProgrammedNetwork(self.bench, _calibrated(arrays, self.bench), self.seed)
 
     def at(self, time: float) -> ProgrammedNetwork:

@@ -198,17 +198,17 @@ class Array(Shown):
         """Return the same chip ``t`` seconds (or text, ``"1 day"``) after programming: same devices and calibration."""
         return dataclasses.replace(self, time=check_quantity("t", t, "second"))
 
-    def replace(self, changes: Mapping[str, Any] | None = None, /, **fields: Any) -> Array:
-        """Return the same programmed cells under a changed macro, without calibration; see :meth:`with_macro`."""
-        return self.with_macro(self.macro.replace(changes, **fields))
+    def replace(self, changes: MacroFields | Mapping[str, Any] | None = None, /, **fields: Any) -> Array:
+        """Return the same programmed cells behind another periphery, without calibration.
 
-    def with_macro(self, macro: MacroFields) -> Array:
-        """Return the same programmed cells behind the periphery of another macro, without calibration.
+        ``changes`` is another macro, or what changes in this one, as ``macro.replace`` takes it.
 
         Raises
         ------
         InputError : the macros differ in what programming depends on (``macro.programming_fields()``).
         """
+        given, changes = (changes, None) if isinstance(changes, MacroFields) else (self.macro, changes)
+        macro = given if changes is None and not fields else given.replace(changes, **fields)
         self.macro.check_same_cells(macro)
         check_effects(macro.read_effects, self.programmed.card, macro.temperature)
         return dataclasses.replace(self, macro=macro, calibration=None)

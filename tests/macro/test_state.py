@@ -28,6 +28,9 @@ def test_a_macro_is_changed_by_path_and_by_name():
     assert macro.replace(rows=64) == macro.replace({"rows": 64})
     array = ps.Macro().program(W)
     assert np.array_equal(array.replace(adc=ps.ADC(bits=5)).matmul(X), array.replace({"adc.bits": 5}).matmul(X))
+    other = array.macro.replace(adc=ps.ADC(bits=5))
+    assert array.replace(other).macro is other
+    assert array.replace(other, columns_per_adc=4).macro == other.replace(columns_per_adc=4)
     with pytest.raises(SpecError, match=r"rows.*is given twice"):
         macro.replace({"rows": 32}, rows=64)
     with pytest.raises(SpecError, match="row"):
