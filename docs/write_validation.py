@@ -43,6 +43,7 @@ ROWS = {
     "V19": ("converter-limited energy (Rekhi et al., DAC 2019)", costs.v19),
     "V20": ("utilization against array size (Andrulis et al., ISPASS 2024)", costs.v20),
     "V21": ("Eyeriss, energy by part (Wu et al., ICCAD 2019)", digital.v21),
+    "V22": ("Eyeriss, frames per second and power (Chen et al., JSSC 2017)", digital.v22),
     "V23": ("read circuit and converters (Ye et al., JSSC 2023; NeuroSim V1.4)", costs.v23),
 }
 

@@ -2,6 +2,7 @@
 
 import pytest
 from validation.chips import isaac, jia, sinangil, wang
+from validation.digital import v22
 from validation.labels import NODE_LAW, SUPPLY_LAW, Tagged, assumed, label, of_card, of_chip
 from validation.row import Basis, relative
 
@@ -66,3 +67,17 @@ def test_a_card_gives_the_tags_of_its_fields():
     card = ps.load_device("pcm-nandakumar2019")
     assert label("nandakumar2019", of_card(card, "retention.exponent")) == "transcribed"
     assert label("nandakumar2019", of_card(card, "retention")) == "prediction"  # its last time is assumed
+
+
+def test_eyeriss_power_is_predicted_with_an_assumed_share_of_control():
+    kinds_of = {row.quantity: row.kind for row in v22()}
+    assert kinds_of["alexnet, frames per second"] == "prediction"
+    assert kinds_of["alexnet, power"] == "prediction (assumed: control)"
+
+
+def test_what_closes_eyeriss_is_power_over_its_measured_time():
+    frame = {row.quantity: row for row in v22()}
+    for name, rate, milliwatt in (("alexnet", 34.7, 50), ("vgg16", 0.7, 131)):
+        energy = frame[f"{name}, energy a frame"]
+        assert (energy.published - energy.ours) * rate == pytest.approx(milliwatt, abs=0.5)
+        assert f"{milliwatt} mW" in energy.note
