@@ -8,6 +8,7 @@ from pimsim.experiment.spec import Experiment
 NAMES = {
     "twin": "digital twin (Eyeriss's array)",
     "twin-roof": "roof of the twin",
+    "digital-imc": "digital arrays, adder trees",
     "eyeriss": "Eyeriss-like array",
     "roof": "digital roof",
 }
@@ -50,10 +51,13 @@ def _one_curve_per_series(data: Any, experiment: Experiment) -> Any:
 
 
 def _note(figure: Any, data: Any) -> None:
-    """The law behind the converters' energy decides the lower curves: its name stands under the figure."""
+    """Under the figure: the law behind the converters' energy, and the rules that both sides obey."""
     if "adc_law" in data:
+        from pimsim.evaluation.sides import RULES
+
         names = ", ".join(sorted(set(data["adc_law"])))
-        figure.supxlabel(f"ADC energy law: {names}", fontsize="x-small", color="0.35")
+        text = f"ADC energy law: {names}\n{RULES['live']}\nvalues: simulated on both sides"
+        figure.supxlabel(text, fontsize="x-small", color="0.35", x=0.02, ha="left", ma="left")
 
 
 def _close(figure: Any) -> None:
