@@ -185,6 +185,8 @@ def cost(
     elif baseline is not None:
         other, how = _other(workload, design, baseline, compare, cut, own)
         notes.append(f"{compare}: {how}")
+    if isinstance(other, Chip) and values:
+        notes.append("the baseline's digital arrays are taken to draw the same whatever the values")
     beside = None if other is None else question.of_baseline(other)
     return Comparison(workload, own, beside, design, other, tuple(notes), curve)
 

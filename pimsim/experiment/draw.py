@@ -56,7 +56,7 @@ def _note(figure: Any, data: Any) -> None:
         from pimsim.evaluation.sides import RULES
 
         names = ", ".join(sorted(set(data["adc_law"])))
-        text = f"ADC energy law: {names}\n{RULES['live']}\nvalues: simulated on both sides"
+        text = f"ADC energy law: {names}\n{RULES['live']}\nvalues: simulated; the twin's multipliers rest on zeros"
         figure.supxlabel(text, fontsize="x-small", color="0.35", x=0.02, ha="left", ma="left")
 
 

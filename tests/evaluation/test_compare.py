@@ -145,6 +145,8 @@ def test_cells_of_a_digital_baseline_do_not_draw_what_the_chip_s_drew():
     given, seen = (ps.cost(NETWORK, CHIP, "digital-imc", values=values) for values in (None, VALUES))
     assert given.baseline.energy_j == seen.baseline.energy_j
     assert given.chip.energy_j != seen.chip.energy_j
+    assert "whatever the values" in seen.notes[-1]
+    assert "whatever the values" not in given.notes[-1]
 
 
 @pytest.mark.parametrize(
