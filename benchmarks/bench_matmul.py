@@ -24,6 +24,7 @@ import numpy as np  # noqa: E402
 
 import pimsim as ps  # noqa: E402
 from pimsim.macro.product import lookup, paths  # noqa: E402
+from pimsim.macro.reads.effects import ReadEffects  # noqa: E402
 
 SIZES = [(128, 128, 256), (128, 1024, 256), (1024, 128, 512), (1024, 1024, 512)]
 DIGITAL = {"bits": 8, "cell_bits": 2, "scheme": "differential", "subtract": "digital"}
@@ -167,8 +168,8 @@ def second_thread(label, array, x, rounds, repeat):
 def every_path(rounds, only):
     serial, wide = ps.InputEncoding(bits=8, dac_bits=1), ps.InputEncoding(bits=8, dac_bits=8)
     analog = DIGITAL | {"subtract": "analog"}
-    noisy = ps.macro.effects.ReadEffects(bandwidth=1e8)
-    white = ps.macro.effects.ReadEffects(correlation="read")
+    noisy = ReadEffects(bandwidth=1e8)
+    white = ReadEffects(correlation="read")
     rows = [
         ("uniform", make(), uniform, {}),
         ("ReLU-like", make(), relu, {}),
