@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint coverage bench wheel clean
+.PHONY: demo test lint coverage mutants wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/pimsim run adc_bits --workers 2
@@ -17,6 +17,10 @@ lint: $(VENV)/installed-dev
 
 coverage: $(VENV)/installed-dev
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --cov=pimsim --cov-report=term-missing
+
+# Would the tests notice small faults? About two hours of processor time; docs/testing.md tells what came out.
+mutants: $(VENV)/installed-mutants
+	$(BIN)/python benchmarks/mutants.py
 
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel
@@ -34,6 +38,10 @@ $(VENV)/installed-test: $(BIN)/python pyproject.toml
 
 $(VENV)/installed-dev: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test,dev]"
+	touch $@
+
+$(VENV)/installed-mutants: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[test,dev,mutants]"
 	touch $@
 
 clean:
