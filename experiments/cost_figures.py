@@ -50,7 +50,7 @@ def published_figure(network):
 
 
 def tornado_figure(network):
-    verdicts = sensitivity(CHIP, COMPARED)
+    verdicts = sensitivity(COMPARED, CHIP)
     title = f"{COMPARED}: {CHIP} against its digital twin, {verdicts[0].ratio:.2f} as given"
     return sensitivity_figure(verdicts, title, f"{RULES['live']} unless said; {ASSUMED}")
 
@@ -61,7 +61,7 @@ def roofline_figure(network):
 
 
 def ratio_figure(network):
-    return scorecard_figure(scorecard(CHIP, COMPARED), CHIP, "twin", f"{COMPARED}, batch 1", RULES["live"])
+    return scorecard_figure(scorecard(COMPARED, CHIP), CHIP, "twin", f"{COMPARED}, batch 1", RULES["live"])
 
 
 def pareto_figure(table):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from pimsim.base.checks import check_integer
 from pimsim.base.errors import InputError, SpecError
+from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
 from pimsim.chip.buffers import spilled_layers
 from pimsim.chip.counts import LayerCounts, count_layer
 from pimsim.chip.fields import ChipFields
-from pimsim.chip.leakage import RULES, Leakage, in_use, leak_rows
+from pimsim.chip.leakage import RULES, in_use, leak_rows
 from pimsim.chip.parts import Part, apart, settle
 from pimsim.chip.placement import Placed, place_network
 from pimsim.chip.programming import write_weights
@@ -33,24 +33,24 @@ def cost(
     chip: ChipFields,
     workload: Workload,
     batch: int = 1,
-    weights: Literal["once", "per_inference"] = "once",
+    loading: Loading = "once",
     activity: Mapping[str, float] | None = None,
     pulses: Mapping[str, float] | None = None,
     leakage: Leakage = "live",
 ) -> Cost:
     """See :meth:`pimsim.chip.Chip.cost`."""
     batch = check_integer("batch", batch, minimum=1, maximum=MOST_AT_ONCE)
-    _check(workload, weights, activity, leakage)
+    _check(workload, loading, activity, leakage)
     _check_labels("pulses", pulses or {}, workload, "number of pulses")
     seen = activity if _law_of_the_values(chip) else None
-    placed, chips = place_network(chip, workload, weights)
+    placed, chips = place_network(chip, workload, loading)
     counts = count_network(workload, placed, chip, chips)
     parts = settle(chip)
-    line = pipeline(placed, counts, chip, chips, [_folds(one, chip, weights) for one in placed])
+    line = pipeline(placed, counts, chip, chips, [_folds(one, chip, loading) for one in placed])
     times, per_second = _times(line, chip.schedule.mode, batch)
     actions = _actions(placed, counts, parts, chip, batch, seen or {})
     actions += control_rows(actions, chip.control, apart(chip))
-    if weights == "per_inference":
+    if loading == "per_inference":
         extra_actions, extra_times = write_weights(placed, parts, chip, chips, pulses or {})
         actions, times = actions + extra_actions, extra_times + times
         per_second = batch / math.fsum(row.seconds for row in times)
@@ -63,7 +63,7 @@ def cost(
         macs=workload.macs,
         batch=batch,
         off_chip=frozenset(name for name, part in chip.components.items() if part.level == "off_chip"),
-        notes=(*_notes(chip, parts, placed, chips, weights), RULES[leakage], *[KEPT] * bool(activity and not seen)),
+        notes=(*_notes(chip, parts, placed, chips, loading), RULES[leakage], *[KEPT] * bool(activity and not seen)),
         alternatives=_alternatives(placed, counts, parts, chip, batch, actions, seen),
     )
 
@@ -168,11 +168,9 @@ def _columns_cut(placed: Placed) -> int:
     return min(placed.tiling.weights_per_row, placed.tiling.c) if placed.tiling else 0
 
 
-def _check(workload: Workload, weights: str, activity: Mapping[str, float] | None, leakage: str) -> None:
-    if weights not in ("once", "per_inference"):
-        raise InputError(f"weights = {weights!r} must be 'once' or 'per_inference'")
-    if leakage not in RULES:
-        raise InputError(f"leakage = {leakage!r} must be 'live' or 'all'")
+def _check(workload: Workload, loading: Loading, activity: Mapping[str, float] | None, leakage: str) -> None:
+    check_loading(loading)
+    check_leakage(leakage)
     _check_labels("activity", activity or {}, workload, "energy in joule")
 
 
@@ -190,8 +188,8 @@ def _law_of_the_values(chip: ChipFields) -> bool:
     return law == ("cell-resistive" if chip.macro.circuit is None else "cell-capacitive")
 
 
-def _folds(placed: Placed, chip: ChipFields, weights: str) -> int:
-    return max(1, -(-placed.arrays // chip.arrays)) if weights == "per_inference" else 1
+def _folds(placed: Placed, chip: ChipFields, loading: Loading) -> int:
+    return max(1, -(-placed.arrays // chip.arrays)) if loading == "per_inference" else 1
 
 
 def _times(line: Pipeline, mode: str, batch: int) -> tuple[list[TimeRow], float]:
@@ -277,7 +275,7 @@ def _alternatives(
 
 
 def _notes(
-    chip: ChipFields, parts: Mapping[str, Part], placed: Sequence[Placed], chips: int, weights: str
+    chip: ChipFields, parts: Mapping[str, Part], placed: Sequence[Placed], chips: int, loading: Loading
 ) -> tuple[str, ...]:
     unasked = {"other", "mac", "programmer", "link", *absent(chip.macro), *chip.contained}
     unasked |= set() if chip.macro.column_gain else {"column_multiplier"}
@@ -287,7 +285,7 @@ def _notes(
         f"{'adder tree' if chip.macro.digital else 'ADC law'}: {parts[chip.converter].source}",
         f"{used} of {chips * chip.arrays} arrays hold weights, on {chips} chip{'s' if chips > 1 else ''}",
         "weights are programmed beforehand: see the programming cost"
-        if weights == "once"
+        if loading == "once"
         else "weights are read and programmed in every run of a batch",
         *dict.fromkeys(note for part in parts.values() for note in part.notes),
         *([rate_note(chip)] if rate_note(chip) else []),

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
+from pimsim.base.rules import Leakage
 from pimsim.chip.buffers import alive_bits
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.parts import Part
 from pimsim.chip.placement import Placed
 from pimsim.components.cost import LEAK, ActionRow, TimeRow
 
-Leakage = Literal["live", "all"]
 RULES = {
     "live": "leakage: live (arrays and tiles that hold weights, banks that hold live activations)",
     "all": "leakage: all (everything that is built)",

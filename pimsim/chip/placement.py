@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from pimsim.base.rules import Loading
 from pimsim.chip.fields import ChipFields
 from pimsim.mapping import Tiling
 from pimsim.workload import Layer, MatMul, Workload
@@ -60,15 +60,13 @@ def place(workload: Workload, chip: ChipFields, budget: int | None) -> list[Plac
     return result
 
 
-def place_network(
-    chip: ChipFields, workload: Workload, weights: Literal["once", "per_inference"] = "once"
-) -> tuple[list[Placed], int]:
+def place_network(chip: ChipFields, workload: Workload, loading: Loading = "once") -> tuple[list[Placed], int]:
     """Layers on arrays as the chip's schedule has them, and the chips they take.
 
     Weights that are programmed once lie on as many chips as hold them, and the schedule may copy them into arrays that
     are free; weights written in every run take turns on one chip.
     """
-    if weights == "per_inference":
+    if loading == "per_inference":
         return place(workload, chip, None), 1
     needed = sum(one.arrays for one in place(workload, chip, None))
     chips = max(1, -(-needed // chip.arrays))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pimsim.base.errors import SpecError, nearest
 from pimsim.base.library import beside, library_path, list_library
+from pimsim.base.rules import Leakage, Loading
 from pimsim.base.spec import changed_fields, load_yaml
 from pimsim.chip.fields import ChipFields
 from pimsim.workload import Workload
@@ -55,10 +56,10 @@ class Chip(ChipFields):
         self,
         workload: Shapes,
         batch: int = 1,
-        weights: Literal["once", "per_inference"] = "once",
+        loading: Loading = "once",
         activity: Mapping[str, float] | None = None,
         pulses: Mapping[str, float] | None = None,
-        leakage: Literal["live", "all"] = "live",
+        leakage: Leakage = "live",
     ) -> Cost:
         """Energy, area, latency and throughput of a network on this chip.
 
@@ -68,7 +69,7 @@ class Chip(ChipFields):
             Layer shapes: a published table or a network by name, an .onnx file, or an object.
         batch : int
             Inputs that run together.
-        weights : str
+        loading : str
             "once": programmed beforehand, not in the cost (see :meth:`programming_cost`), on as many chips as the
             network needs.  "per_inference": read from off-chip memory and programmed in every run of a batch, on one
             chip.
@@ -93,7 +94,7 @@ class Chip(ChipFields):
         """
         from pimsim.chip.costing import cost
 
-        return cost(self, shapes_of(workload), batch, weights, activity, pulses, leakage)
+        return cost(self, shapes_of(workload), batch, loading, activity, pulses, leakage)
 
     def programming_cost(self, workload: Shapes, pulses: Mapping[str, float] | None = None) -> Cost:
         """Energy and time to write the network's weights once, all arrays of a tile one row at a time.

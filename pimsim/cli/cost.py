@@ -10,7 +10,7 @@ import typer
 from pimsim.base.errors import InputError
 from pimsim.base.prefixes import readable
 from pimsim.cli.output import FigureOption, JsonOption, check_figure, say, show, show_json, write_figure
-from pimsim.cli.workloads import Batch, Beside, Leaking, Leaks, Loading, loading
+from pimsim.cli.workloads import Batch, Beside, Leaking, Loaded
 
 if TYPE_CHECKING:
     from pimsim.chip import Chip
@@ -47,11 +47,11 @@ def cost(
     network: Annotated[str, typer.Argument(help="Published table (alexnet, vgg16 ...), shipped network or .onnx.")],
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     batch: Batch = 1,
-    weights: Annotated[Loading, typer.Option(help="When weights are written.")] = Loading.once,
+    loading: Loaded = "once",
     accelerator: Beside = "twin",
     compare: Annotated[Comparing, typer.Option(help="How both sides are made comparable.")] = Comparing.given,
     fit: Annotated[bool, typer.Option("--fit", help="Cut chip and baseline to the network first.")] = False,
-    leakage: Leaking = Leaks.live,
+    leakage: Leaking = "live",
     accuracy: Annotated[float | None, typer.Option(help="Of the chip, 0 ... 1, for iso-accuracy.")] = None,
     accuracies: Annotated[
         str, typer.Option(metavar="BITS:A,...", help="Of the network by its bits, for iso-accuracy.")
@@ -80,7 +80,7 @@ def cost(
     check_figure(figure)
     other = None if accelerator == "none" else accelerator
     found = compared(
-        network, chip, other, compare.value, fit, leakage.value, batch=batch, weights=loading(weights),
+        network, chip, other, compare.value, fit, leakage, batch=batch, loading=loading,
         accuracy=accuracy, accuracies=_accuracies(accuracies),
     )  # fmt: skip
     layers = found.design.layers(found.workload)

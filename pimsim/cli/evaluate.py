@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pimsim.base.prefixes import readable
 from pimsim.cli.output import JsonOption, option, say, show, show_json
-from pimsim.cli.workloads import Beside, Images, Leaking, Leaks, Trials
+from pimsim.cli.workloads import Beside, Images, Leaking, Loaded, Trials
 
 if TYPE_CHECKING:
     from pimsim.components import Cost
@@ -27,8 +27,8 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     time: Annotated[float, typer.Option(min=0.0, help="Seconds after programming.")] = 0.0,
     baseline: Beside = "twin",
-    weights: Annotated[Literal["once", "per_inference"], typer.Option(help="When they come from off-chip.")] = "once",
-    leakage: Leaking = Leaks.live,
+    loading: Loaded = "once",
+    leakage: Leaking = "live",
     json: JsonOption = False,
 ) -> None:
     """Accuracy and cost of a network on a chip.
@@ -49,7 +49,7 @@ def evaluate(
     with option("--data, --images"):
         test = load_dataset(data, split="test", limit=images)
     result = run(
-        load_network(network), load_chip(chip), test, trials, seed, time, other, weights=weights, leakage=leakage.value
+        load_network(network), load_chip(chip), test, trials, seed, time, other, loading=loading, leakage=leakage
     )
     if json:
         show_json(result.to_dict())

@@ -14,11 +14,9 @@ from pimsim.cli.workloads import (
     Beside,
     Images,
     Leaking,
-    Leaks,
-    Loading,
+    Loaded,
     Trials,
     both_sides,
-    loading,
     workload_of,
 )
 
@@ -34,11 +32,11 @@ def scorecard(
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     accelerator: Beside = "twin",
     batch: Batch = 1,
-    weights: Annotated[Loading, typer.Option(help="When weights are loaded.")] = Loading.once,
+    loading: Loaded = "once",
     data: Annotated[str | None, typer.Option(help="Data set: runs the network for its accuracy.")] = None,
     images: Images = 250,
     trials: Trials = 5,
-    leakage: Leaking = Leaks.live,
+    leakage: Leaking = "live",
     rate: Annotated[str, typer.Option(help='Inferences asked for, such as 30 or "1 kHz".')] = "30 Hz",
     power: Annotated[str, typer.Option(help="Ceiling of the power on the chip.")] = "1 W",
     thermal_resistance: Annotated[float, typer.Option(help="Of the package, junction to surroundings [K/W].")] = 20.0,
@@ -73,10 +71,8 @@ def scorecard(
         given = Conditions.parse(numbers, where="options")
     design, workload = load_chip(chip), workload_of(network)
     evaluation = _evaluate(network, design, data, images, trials) if data else None
-    rows = score(
-        design, workload, accelerator, batch, loading(weights), evaluation, leakage=leakage.value, conditions=given
-    )
-    title, rule = f"{network}, batch {batch}, weights {weights.value}", RULES[leakage.value]
+    rows = score(workload, design, accelerator, batch, loading, evaluation, leakage=leakage, conditions=given)
+    title, rule = f"{network}, batch {batch}, weights {loading}", RULES[leakage]
     ids = {"chip": design.spec_id, "network": workload.spec_id, "accelerator": accelerator}
     write_figure(figure, lambda: _ratios(rows, chip, accelerator, title, rule), ids)
     write_figure(macros, lambda: _macros(design), {"chip": design.spec_id})

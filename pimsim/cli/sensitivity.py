@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
-from pimsim.cli.workloads import Batch, Beside, Leaking, Leaks, Loading, both_sides, loading, workload_of
+from pimsim.cli.workloads import Batch, Beside, Leaking, Loaded, both_sides, workload_of
 
 app = typer.Typer()
 
@@ -16,8 +16,8 @@ def sensitivity(
     chip: Annotated[str, typer.Option(help="Chip: name or path.")],
     accelerator: Beside = "twin",
     batch: Batch = 1,
-    weights: Annotated[Loading, typer.Option(help="When weights are loaded.")] = Loading.once,
-    leakage: Leaking = Leaks.live,
+    loading: Loaded = "once",
+    leakage: Leaking = "live",
     figure: FigureOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -38,13 +38,13 @@ def sensitivity(
     both_sides(accelerator)
     check_figure(figure)
     design, workload = load_chip(chip), workload_of(network)
-    verdicts = verdicts_of(design, workload, accelerator, batch, loading(weights), leakage=leakage.value)
+    verdicts = verdicts_of(workload, design, accelerator, batch, loading, leakage=leakage)
     title = f"{network}: {chip} against {accelerator}, {verdicts[0].ratio:.2f} as given"
 
     def draw():
         from pimsim.evaluation.drawings import sensitivity_figure
 
-        return sensitivity_figure(verdicts, title, RULES[leakage.value])
+        return sensitivity_figure(verdicts, title, RULES[leakage])
 
     write_figure(figure, draw, {"chip": design.spec_id, "network": workload.spec_id, "accelerator": accelerator})
-    show([verdict._asdict() for verdict in verdicts], as_json=json, title=f"{title}; {RULES[leakage.value]}")
+    show([verdict._asdict() for verdict in verdicts], as_json=json, title=f"{title}; {RULES[leakage]}")

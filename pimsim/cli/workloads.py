@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage, Loading
 
 if TYPE_CHECKING:
     from pimsim.workload import Workload
@@ -36,26 +36,8 @@ def both_sides(accelerator: str) -> None:
         raise InputError("accelerator 'none': a comparison needs a digital side; leave it out for the twin")
 
 
-class Loading(StrEnum):
-    """When weights are brought from off-chip."""
-
-    once = "once"
-    per_inference = "per_inference"
-
-
-class Leaks(StrEnum):
-    """Which parts leak."""
-
-    live = "live"
-    all = "all"
-
-
-Leaking = Annotated[Leaks, typer.Option(help="Banks that hold live data, or all parts, on both sides.")]
-
-
-def loading(weights: Loading) -> Literal["once", "per_inference"]:
-    """The option as the cost models take it."""
-    return "once" if weights is Loading.once else "per_inference"
+Loaded = Annotated[Loading, typer.Option(help="Weights once beforehand, or from off-chip per inference.")]
+Leaking = Annotated[Leakage, typer.Option(help="Banks that hold live data, or all parts, on both sides.")]
 
 
 def workload_of(network: str) -> Workload:

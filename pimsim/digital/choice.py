@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage
 from pimsim.digital.accelerator import Accelerator, Array
 from pimsim.digital.analysis import Counts, analyze
-from pimsim.digital.leakage import Rule, leaks
+from pimsim.digital.leakage import leaks
 from pimsim.digital.mapper.network import searched
 from pimsim.digital.mapper.search import Objective
 from pimsim.digital.mapping import Mapping
@@ -43,7 +44,7 @@ class Chooser:
     """
 
     mapper: Mapper | Objective
-    rule: Rule
+    rule: Leakage
     standing: float
     known: dict[tuple[str, str, Resident], list[Way]] = field(default_factory=dict)
 

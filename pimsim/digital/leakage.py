@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
-from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage
 from pimsim.digital.accelerator import Accelerator, Memory
 from pimsim.digital.analysis import Counts
 
-Rule = Literal["live", "all"]
 RULES = {
     "live": "leakage: banks that hold live data, layer by layer (live)",
     "all": "leakage: all banks that are built (all)",
@@ -30,17 +29,6 @@ class Leak(NamedTuple):
     power_w: float
 
 
-def check_rule(rule: str) -> None:
-    """Refuse an unknown rule.
-
-    Raises
-    ------
-    InputError : not "live" or "all".
-    """
-    if rule not in get_args(Rule):
-        raise InputError(f"leakage = {rule!r}: must be 'live' (banks that hold live data) or 'all' (banks built)")
-
-
 def leaking(acc: Accelerator) -> list[Memory]:
     """On-chip memories with a leakage."""
     return [memory for memory in acc.memories if memory.leakage > 0 and not memory.off_chip]
@@ -51,7 +39,7 @@ def bank_bits(memory: Memory) -> float:
     return memory.usable / memory.banks
 
 
-def leaks(acc: Accelerator, counts: Counts, rule: Rule) -> Iterator[Leak]:
+def leaks(acc: Accelerator, counts: Counts, rule: Leakage) -> Iterator[Leak]:
     """What leaks in every memory while a mapping runs, weight banks apart.
 
     Examples

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from pimsim.base.checks import check_integer
 from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
 from pimsim.components.control import control_rows
 from pimsim.components.cost import MOST_AT_ONCE, ActionRow, AreaRow, Cost, TimeRow
 from pimsim.digital.accelerator import Accelerator, Array, load_accelerator
 from pimsim.digital.analysis import Counts
 from pimsim.digital.choice import Chooser, Mapper
-from pimsim.digital.leakage import RULES, Rule, check_rule, leaks
+from pimsim.digital.leakage import RULES, leaks
 from pimsim.digital.mapper import best_mapping
 from pimsim.digital.mapper.search import KINDS, Objective
 from pimsim.digital.mapping import Mapping as LoopMapping
@@ -30,10 +31,10 @@ def network_cost(
     workload: Workload,
     accelerator: str | Path | Accelerator,
     batch: int = 1,
-    weights: Literal["once", "per_inference"] = "once",
+    loading: Loading = "once",
     mapper: Mapper | Objective = "energy",
     activations: Literal["buffer", "off_chip"] = "buffer",
-    leakage: Rule = "live",
+    leakage: Leakage = "live",
     activity: Mapping[str, float] | None = None,
 ) -> Cost:
     """Cost of ``batch`` inputs on an accelerator, layer by layer, every level and the off-chip memory counted.
@@ -41,7 +42,7 @@ def network_cost(
     The network's input and output cross the chip's edge; zero padding travels as words.  What one layer hands to the
     next stays in the outermost on-chip buffer if the inputs and outputs of the layer fit it together and leave room for
     a mapping (:mod:`pimsim.digital.residency`), and goes off-chip and back otherwise, as on a PIM chip.  With
-    ``weights="once"`` the weights are on the chip before the first inference, in as many weight banks as hold the
+    ``loading="once"`` the weights are on the chip before the first inference, in as many weight banks as hold the
     network (their reads, leakage and area are counted), as they are in the cells of a PIM chip; with
     ``"per_inference"`` they come from off-chip memory as often as the mapping asks.
 
@@ -73,16 +74,16 @@ def network_cost(
     (1000, True)
     """
     acc = load_accelerator(accelerator)
-    _check(acc, weights)
+    _check(acc, loading)
     batch = check_integer("batch", batch, minimum=1, maximum=MOST_AT_ONCE)
     _check_options(workload, mapper, activations, leakage, activity or {})
     if acc.ideal:
-        return roof(workload, acc, batch, weights, activity)
-    acc, banks = _with_banks(acc, workload, weights)
+        return roof(workload, acc, batch, loading, activity)
+    acc, banks = _with_banks(acc, workload, loading)
     chooser = Chooser(mapper, leakage, banks * _bank_leakage(acc))
     layers = [_batched(layer, batch) for layer in workload.layers]
     seen = [acc.seeing((activity or {}).get(label, 1.0)) for label in workload.labels]
-    banked = [frozenset({"Weights"} if weights == "once" and layer.weights > 0 else ()) for layer in layers]
+    banked = [frozenset({"Weights"} if loading == "once" and layer.weights > 0 else ()) for layer in layers]
     between = activations == "buffer"
     fits = [between and chooser.fits(layer, one, own) for layer, one, own in zip(layers, seen, banked)]
     found = [
@@ -98,7 +99,7 @@ def network_cost(
     off_chip = frozenset(memory.name for memory in acc.memories if memory.off_chip)
     actions += control_rows(actions, acc.control, off_chip)
     rows = tuple(actions), tuple(_parts(acc, banks)), tuple(times)
-    notes = _notes(acc, weights, mapper, activations, leakage, activity)
+    notes = _notes(acc, loading, mapper, activations, leakage, activity)
     return Cost(*rows, batch / latency, workload.macs, batch, off_chip, notes)
 
 
@@ -106,13 +107,13 @@ def roof(
     workload: Workload,
     accelerator: str | Path | Accelerator = "roof",
     batch: int = 1,
-    weights: str = "once",
+    loading: Loading = "once",
     activity: Mapping[str, float] | None = None,
 ) -> Cost:
     """Lower bound of any machine with these multipliers and this off-chip memory.
 
     The energy of the multiply-accumulates and of the compulsory words: the network's inputs and outputs, and with
-    ``weights="per_inference"`` every stored weight once a batch.  Nothing that stays on the chip is counted, and no
+    ``loading="per_inference"`` every stored weight once a batch.  Nothing that stays on the chip is counted, and no
     multiply by an input activation that is zero (``activity``, as in :func:`network_cost`).
 
     Examples
@@ -122,12 +123,12 @@ def roof(
     724406816
     """
     acc = load_accelerator(accelerator)
-    _check(acc, weights)
+    _check(acc, loading)
     batch = check_integer("batch", batch, minimum=1, maximum=MOST_AT_ONCE)
     memory, macs = acc.memories[0], workload.macs * batch
     words = {"Inputs": (workload.inputs * batch, acc.precision.inputs, "read", memory.read)}
     words["Outputs"] = (workload.outputs * batch, acc.precision.outputs, "write", memory.write)
-    if weights == "per_inference":
+    if loading == "per_inference":
         words["Weights"] = (workload.weights, acc.precision.weights, "read", memory.read)
     layers = zip(workload.labels, workload.layers)
     busy = math.fsum(layer.macs * (activity or {}).get(label, 1.0) for label, layer in layers)
@@ -144,11 +145,10 @@ def roof(
     return Cost(tuple(actions), parts, times, batch / seconds, workload.macs, batch, off_chip, ("a bound, no machine",))
 
 
-def _check(acc: Accelerator, weights: str) -> None:
-    if weights not in ("once", "per_inference"):
-        raise InputError(f"weights = {weights!r}: must be 'once' or 'per_inference'")
-    if weights == "once" and acc.weight_bank is None and not acc.ideal:
-        raise InputError(f"accelerator {acc.name} has no weight_bank, so weights = 'once' is not possible on it")
+def _check(acc: Accelerator, loading: Loading) -> None:
+    check_loading(loading)
+    if loading == "once" and acc.weight_bank is None and not acc.ideal:
+        raise InputError(f"accelerator {acc.name} has no weight_bank, so loading = 'once' is not possible on it")
 
 
 def _check_options(
@@ -158,7 +158,7 @@ def _check_options(
         raise InputError(f"mapper = {mapper!r}: must be one of {', '.join(KINDS)}, or a function")
     if activations not in ("buffer", "off_chip"):
         raise InputError(f"activations = {activations!r}: must be 'buffer' or 'off_chip'")
-    check_rule(leakage)
+    check_leakage(leakage)
     for label, share in activity.items():
         if label not in workload.labels:
             raise InputError(f"activity: {workload.name!r} has no layer {label!r}; it has {', '.join(workload.labels)}")
@@ -166,9 +166,9 @@ def _check_options(
             raise InputError(f"activity[{label!r}] = {share!r}: must be a share of activations, 0 ... 1")
 
 
-def _with_banks(acc: Accelerator, workload: Workload, weights: str) -> tuple[Accelerator, int]:
+def _with_banks(acc: Accelerator, workload: Workload, loading: Loading) -> tuple[Accelerator, int]:
     """The accelerator with weight banks that hold the network, and their number: none where weights come each time."""
-    if weights != "once" or acc.weight_bank is None:
+    if loading != "once" or acc.weight_bank is None:
         return acc, 0
     bank, banks = acc.weight_bank.holding(workload.weights * acc.precision.weights)
     return acc.replace({"weight_bank": bank}), banks
@@ -233,7 +233,7 @@ def _parts(acc: Accelerator, banks: int) -> Iterator[AreaRow]:
 
 
 def _leakage(
-    label: str, counts: Counts, acc: Accelerator, rule: Rule, banks: int, seconds: float
+    label: str, counts: Counts, acc: Accelerator, rule: Leakage, banks: int, seconds: float
 ) -> Iterator[ActionRow]:
     """Leakage of one layer's time: banks of every memory by the rule, and the banks that hold weights."""
     for leak in leaks(acc, counts, rule):
@@ -251,7 +251,7 @@ def default_mapping(layer: Any, accelerator: str | Path | Accelerator, resident:
 
 
 def _notes(
-    acc: Accelerator, weights: str, mapper: object, activations: str, leakage: Rule, activity: object
+    acc: Accelerator, loading: Loading, mapper: object, activations: str, leakage: Leakage, activity: object
 ) -> tuple[str, ...]:
     mapped = f"least {mapper}" if isinstance(mapper, str) else getattr(mapper, "__name__", "given").replace("_", " ")
     where = {
@@ -266,5 +266,5 @@ def _notes(
     if activity is not None:
         gated = ", ".join(acc.zero_gated)
         zeros = f"multipliers and {gated} rest on zero activations" if gated else "zero activations save nothing here"
-    notes = (where[weights], f"mapping: {mapped}", between[activations], RULES[leakage], zeros)
+    notes = (where[loading], f"mapping: {mapped}", between[activations], RULES[leakage], zeros)
     return (*notes, acc.control.note)

@@ -8,21 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
 from pimsim.chip import Chip, fitted
 from pimsim.components import Cost
 from pimsim.digital import Accelerator
 from pimsim.digital.mapper.search import Objective
 from pimsim.evaluation.fitting import CurvePoint, as_accurate, widened_to_area, widened_to_rate
-from pimsim.evaluation.names import Shapes, chip_of, workload_of
+from pimsim.evaluation.names import Chips, Shapes, chip_of, workload_of
 from pimsim.evaluation.sides import (
     ASSUMED,
     RULES,
     SIMULATED,
-    Leakage,
     Side,
     Values,
-    Weights,
-    check_leakage,
     cost_of,
     other_side,
 )
@@ -116,14 +114,14 @@ METRICS: tuple[tuple[str, str, Callable[[Cost], float]], ...] = (
 
 def cost(
     network: Shapes,
-    chip: str | Path | Mapping[str, Any] | Chip,
+    chip: Chips,
     baseline: str | Path | Accelerator | None = TWIN,
     compare: Compare = "given",
     fit: bool = False,
     leakage: Leakage = "live",
     *,
     batch: int = 1,
-    weights: Weights = "once",
+    loading: Loading = "once",
     values: Values | None = None,
     accuracy: float | None = None,
     accuracies: Mapping[int, float] | None = None,
@@ -143,7 +141,7 @@ def cost(
         "iso-accuracy": the baseline takes the fewest bits, of 2 to 8, with which it is as accurate as the chip.
     fit : cut the chip and the baseline's buffer to the network first, as "iso-area" and "iso-throughput" do.
     leakage : "live" (banks that hold live data leak) or "all" (every part that leaks), on both sides.
-    batch, weights : as in :meth:`pimsim.chip.Chip.cost`, on both sides.
+    batch, loading : as in :meth:`pimsim.chip.Chip.cost`, on both sides.
     values : what a simulation saw (``evaluate(...).values``), for both sides; None: assumed on both.
     accuracy, accuracies : of "iso-accuracy": of the chip, and of the network by the bits of its weights and inputs,
         0 ... 1.
@@ -165,12 +163,13 @@ def cost(
     'leakage: banks that hold live data, on both sides'
     """
     check_leakage(leakage)
+    check_loading(loading)
     _check(baseline, compare, accuracy, accuracies)
     workload, given = workload_of(network), chip_of(chip)
     cut = workload if fit or compare in ("iso-area", "iso-throughput") else None
     design = given if cut is None else fitted(given, cut)
     mapper: Objective = "latency" if compare == "iso-throughput" else "energy"
-    question = Question(workload, batch, weights, leakage, values, mapper)
+    question = Question(workload, batch, loading, leakage, values, mapper)
     own = question.of_chip(design)
     notes = [RULES[leakage], SIMULATED if values else ASSUMED]
     if cut:
@@ -197,19 +196,19 @@ class Question:
 
     workload: Workload
     batch: int
-    weights: Weights
+    loading: Loading
     leakage: Leakage
     values: Values | None
     mapper: Objective
 
     def of_chip(self, chip: Chip) -> Cost:
         """Cost of the chip."""
-        return cost_of(chip, self.workload, self.batch, self.weights, self.leakage, self.values)
+        return cost_of(chip, self.workload, self.batch, self.loading, self.leakage, self.values)
 
     def of_baseline(self, side: Side) -> Cost:
         """Cost of the baseline, whose cells are others than the simulated ones."""
         values = self.values.of_baseline() if self.values else None
-        return cost_of(side, self.workload, self.batch, self.weights, self.leakage, values, self.mapper)
+        return cost_of(side, self.workload, self.batch, self.loading, self.leakage, values, self.mapper)
 
 
 def _other(

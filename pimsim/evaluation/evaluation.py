@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
 from pimsim.base.streams import as_seed
 from pimsim.chip import Chip
 from pimsim.components import Cost
@@ -19,10 +20,7 @@ from pimsim.evaluation.programmed import Outcome, program_network
 from pimsim.evaluation.sides import (
     RULES,
     SIMULATED,
-    Leakage,
     Values,
-    Weights,
-    check_leakage,
     cost_of,
     other_side,
 )
@@ -92,7 +90,7 @@ def evaluate(
     baseline: str | Accelerator | None = TWIN,
     *,
     calibration: Dataset | None = None,
-    weights: Weights = "once",
+    loading: Loading = "once",
     leakage: Leakage = "live",
 ) -> Evaluation:
     """Run ``network`` on ``trials`` chips drawn from the statistics of the chip's device, and cost one inference.
@@ -106,8 +104,8 @@ def evaluate(
     baseline : the digital side: "twin" (Eyeriss's array with the chip's node, precision and buffer), "twin-roof" (its
         bound), "digital-imc" (the chip's arrays with adder trees), a card by name or path as it is, or None.
     calibration : training images for ADC ranges and quantization; those of the same shipped data set by default.
-    weights : "once" (loaded before the first inference, not counted) or "per_inference" (off-chip traffic of every
-        inference), for both sides alike.
+    loading : "once" (weights loaded before the first inference, not counted) or "per_inference" (off-chip traffic of
+        every inference), for both sides alike.
     leakage : "live" (banks that hold live data leak) or "all" (every part that leaks), on both sides.
 
     Raises
@@ -127,9 +125,10 @@ def evaluate(
     if not 0.0 <= time < float("inf"):
         raise InputError(f"time = {time!r}: must be seconds after programming, 0 or more")
     check_leakage(leakage)
+    check_loading(loading)
     bench, seed = make_bench(network, data, calibration), as_seed(rng)
     first = program_network(bench, chip.macro, seed, trial=0).at(time)
-    chip.cost(bench.workload, weights=weights, pulses=first.pulses())  # what the chip lacks is told before the work
+    chip.cost(bench.workload, loading=loading, pulses=first.pulses())  # what the chip lacks is told before the work
     others = (program_network(bench, chip.macro, seed, trial).at(time) for trial in range(1, trials))
     outcomes = [programmed.run() for programmed in itertools.chain([first], others)]
     ranges = first.ranges()
@@ -142,9 +141,9 @@ def evaluate(
         bench.quantized_accuracy,
         fraction_interval(accuracies),
         accuracies,
-        cost_of(chip, bench.workload, 1, weights, leakage, values),
+        cost_of(chip, bench.workload, 1, loading, leakage, values),
         _programming(chip, bench.workload, pulses),
-        None if other is None else cost_of(other, bench.workload, 1, weights, leakage, values.of_baseline()),
+        None if other is None else cost_of(other, bench.workload, 1, loading, leakage, values.of_baseline()),
         chip.spec_id,
         tuple(row | ranges.get(row["layer"], {}) for row in chip.layers(bench.workload)),
         values,

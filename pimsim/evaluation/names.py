@@ -9,9 +9,11 @@ from typing import Any
 from pimsim.chip import Chip, load_chip
 from pimsim.networks.shapes import Shapes, workload_of
 
-__all__ = ["Shapes", "chip_of", "workload_of"]
+Chips = str | Path | Mapping[str, Any] | Chip
+
+__all__ = ["Chips", "Shapes", "chip_of", "workload_of"]
 
 
-def chip_of(chip: str | Path | Mapping[str, Any] | Chip) -> Chip:
+def chip_of(chip: Chips) -> Chip:
     """A chip by name, path or mapping, or as it is."""
     return chip if isinstance(chip, Chip) else load_chip(chip)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pimsim.base.errors import PimsimError
+from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
 from pimsim.chip import Chip, peak
 from pimsim.chip.bounds import processing_elements
 from pimsim.components import Cost
@@ -23,8 +24,8 @@ from pimsim.digital.accelerator import Memory
 from pimsim.evaluation.conditions import Conditions, die_yield, dies_per_wafer, wafers_per_design
 from pimsim.evaluation.evaluation import Evaluation
 from pimsim.evaluation.fitting import chips_of
-from pimsim.evaluation.names import Shapes, chip_of, workload_of
-from pimsim.evaluation.sides import RULES, Leakage, Weights, check_leakage, cost_of
+from pimsim.evaluation.names import Chips, Shapes, chip_of, workload_of
+from pimsim.evaluation.sides import RULES, cost_of
 from pimsim.evaluation.twin import TWIN, beside
 from pimsim.workload import Workload
 
@@ -77,25 +78,25 @@ class Question:
     acc: Accelerator
     workload: Workload
     batch: int
-    weights: Weights
+    loading: Loading
     leakage: Leakage
 
     def costs(self) -> tuple[Cost, Cost]:
         """Of the chip and of the accelerator at its best mapping: the run that the scorecard is about."""
-        how = self.workload, self.batch, self.weights, self.leakage
+        how = self.workload, self.batch, self.loading, self.leakage
         return cost_of(self.chip, *how), cost_of(self.acc, *how)
 
     def of_other_run(self, side: Chip | Accelerator, workload: Workload, batch: int) -> Cost:
         """Of another network or batch on one side, an accelerator at its stated mapping: a search of each is long."""
-        return cost_of(side, workload, batch, self.weights, self.leakage, mapper=default_mapping)
+        return cost_of(side, workload, batch, self.loading, self.leakage, mapper=default_mapping)
 
 
 def scorecard(
-    chip: str | Chip,
-    workload: Shapes,
+    network: Shapes,
+    chip: Chips,
     accelerator: str | Accelerator = TWIN,
     batch: int = 1,
-    weights: Weights = "once",
+    loading: Loading = "once",
     evaluation: Evaluation | None = None,
     suite: Sequence[Shapes] = SUITE,
     *,
@@ -106,13 +107,13 @@ def scorecard(
 
     Parameters
     ----------
+    network :
+        A name, a path, a Network or a Workload.
     chip :
-        The analog side: a name, a path or a Chip.
-    workload :
-        The network: a name, a path, a Network or a Workload.
+        The analog side: a name, a path, a mapping or a Chip.
     accelerator :
         The digital side: by default the chip's twin (:func:`pimsim.evaluation.digital_twin`); or a card, as it is.
-    batch, weights, leakage :
+    batch, loading, leakage :
         As in :func:`pimsim.evaluation.cost`, for both sides alike.
     evaluation : Evaluation, optional
         Of the same network: gives the accuracy, and at batch 1 and leakage "live" the costs of the simulated values.
@@ -131,8 +132,9 @@ def scorecard(
         If the chip names no off-chip memory and so has no twin.
     """
     check_leakage(leakage)
+    check_loading(loading)
     design = chip_of(chip)
-    asked = Question(design, beside(design, accelerator), workload_of(workload), batch, weights, leakage)
+    asked = Question(design, beside(design, accelerator), workload_of(network), batch, loading, leakage)
     costs = _seen(evaluation, asked, accelerator) or asked.costs()
     pim, digital = _pim(asked, costs[0]), _digital(asked.acc, costs[1])
     return [
@@ -152,7 +154,7 @@ def scorecard(
 
 def _seen(evaluation: Evaluation | None, asked: Question, accelerator: str | Accelerator) -> tuple[Cost, Cost] | None:
     """The costs of an evaluation where they answer the same question."""
-    same = asked.batch == 1 and asked.weights == "once" and asked.leakage == "live"
+    same = asked.batch == 1 and asked.loading == "once" and asked.leakage == "live"
     if evaluation is None or not same:
         return None
     values = evaluation.values
@@ -162,7 +164,7 @@ def _seen(evaluation: Evaluation | None, asked: Question, accelerator: str | Acc
 
 def _pim(asked: Question, cost: Cost) -> Design:
     chip, macro = asked.chip, asked.chip.macro
-    chips = 1 if asked.weights == "per_inference" else chips_of(chip, asked.workload)
+    chips = 1 if asked.loading == "per_inference" else chips_of(chip, asked.workload)
     summed = chip.with_role(chip.role_of(chip.converter))
     sums = sum(row.count for row in cost.actions if row.component in summed and row.action in ("convert", "add"))
     return Design(
@@ -409,7 +411,7 @@ def _scalability(asked: Question, costs: tuple[Cost, Cost]) -> list[Metric]:
     rows = [Metric("scalability", "throughput with 1 x the units", "1/s", *rates, "the run above")]
     for factor in (2, 4):
         acc = widened(asked.acc, factor)
-        wide = network_cost(asked.workload, acc, asked.batch, asked.weights, "latency", leakage=asked.leakage)
+        wide = network_cost(asked.workload, acc, asked.batch, asked.loading, "latency", leakage=asked.leakage)
         pim, how = _more_tiles(asked, factor, costs[0])
         note = f"chip: {how}; digital: {factor} x the columns and buffer banks, mapped for latency"
         rates = pim, _finite(wide.throughput_per_s)
@@ -422,7 +424,7 @@ def _more_tiles(asked: Question, factor: int, cost: Cost) -> tuple[float, str]:
     if not asked.chip.schedule.duplicate:
         return factor * cost.throughput_per_s, f"{factor} of it side by side, for its schedule keeps no copies"
     tiles = factor * chips_of(asked.chip, asked.workload) * asked.chip.tiles
-    bigger = cost_of(asked.chip.replace({"tiles": tiles}), asked.workload, asked.batch, asked.weights, asked.leakage)
+    bigger = cost_of(asked.chip.replace({"tiles": tiles}), asked.workload, asked.batch, asked.loading, asked.leakage)
     return bigger.throughput_per_s, f"{tiles} tiles, copies of the weights in those that are free"
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
 from pimsim.chip import Chip
 from pimsim.components import Cost
 from pimsim.digital import Accelerator
-from pimsim.evaluation.names import Shapes, chip_of, workload_of
-from pimsim.evaluation.sides import FOLLOWS, Leakage, Weights, check_leakage, cost_of, other_side
+from pimsim.evaluation.names import Chips, Shapes, chip_of, workload_of
+from pimsim.evaluation.sides import FOLLOWS, cost_of, other_side
 from pimsim.evaluation.twin import TWIN, off_chip_energy
 
 # Parts whose energy no CMOS node sets: standards between chips, and the physics of a cell's write.
@@ -27,14 +28,14 @@ class Setting:
     ----------
     factor, value : what is varied, and to what, as the figure prints it.
     chip : changes of the chip by dotted name; its digital twin follows them.
-    batch, weights, leakage : for both sides, None for those of the comparison.
+    batch, loading, leakage : for both sides, None for those of the comparison.
     """
 
     factor: str
     value: str
     chip: Mapping[str, Any] = field(default_factory=dict)
     batch: int | None = None
-    weights: Weights | None = None
+    loading: Loading | None = None
     leakage: Leakage | None = None
 
 
@@ -77,19 +78,19 @@ def default_settings(chip: Chip) -> list[Setting]:
         for kind in ("hbm3", "ddr3")
     ]
     settings += [Setting("array size", f"{n} x {n}", {"macro.rows": n, "macro.cols": n}) for n in (64, 256)]
-    ways: tuple[Weights, ...] = ("once", "per_inference")
-    settings += [Setting("weights loaded", way.replace("_", " "), weights=way) for way in ways]
+    ways: tuple[Loading, ...] = ("once", "per_inference")
+    settings += [Setting("weights loaded", way.replace("_", " "), loading=way) for way in ways]
     rules: tuple[Leakage, ...] = ("live", "all")
     settings += [Setting("leakage of", "live banks" if rule == "live" else "all parts", leakage=rule) for rule in rules]
     return settings
 
 
 def sensitivity(
-    chip: str | Chip,
     network: Shapes,
+    chip: Chips,
     accelerator: str | Accelerator = TWIN,
     batch: int = 1,
-    weights: Weights = "once",
+    loading: Loading = "once",
     settings: list[Setting] | None = None,
     leakage: Leakage = "live",
 ) -> list[Verdict]:
@@ -97,7 +98,7 @@ def sensitivity(
 
     Parameters
     ----------
-    chip, network, batch, weights, leakage :
+    network, chip, batch, loading, leakage :
         The comparison; chip and network by name, path or object.
     accelerator :
         The digital side: by default the twin of the chip as each setting changes it; "twin-roof" and "digital-imc"
@@ -116,6 +117,7 @@ def sensitivity(
         If a given setting moves the node and one side does not follow it.
     """
     check_leakage(leakage)
+    check_loading(loading)
     design, workload = chip_of(chip), workload_of(network)
     chosen = default_settings(design) if settings is None else settings
     if settings is None and accelerator not in FOLLOWS:
@@ -125,7 +127,7 @@ def sensitivity(
     known: dict[tuple[Any, ...], Cost] = {}
     verdicts = []
     for setting in [Setting("as given", ""), *chosen]:
-        changed, how = design.replace(setting.chip), _how(setting, batch, weights, leakage)
+        changed, how = design.replace(setting.chip), _how(setting, batch, loading, leakage)
         side = other_side(changed, accelerator)
         if isinstance(side, Accelerator):
             side = _with_memory(side, design, changed)
@@ -137,9 +139,9 @@ def sensitivity(
     return verdicts
 
 
-def _how(setting: Setting, batch: int, weights: Weights, leakage: Leakage) -> tuple[int, Weights, Leakage]:
-    """Batch, weights and leakage of a comparison under a setting."""
-    return setting.batch or batch, setting.weights or weights, setting.leakage or leakage
+def _how(setting: Setting, batch: int, loading: Loading, leakage: Leakage) -> tuple[int, Loading, Leakage]:
+    """Batch, loading and leakage of a comparison under a setting."""
+    return setting.batch or batch, setting.loading or loading, setting.leakage or leakage
 
 
 def follows_node(chip: Chip) -> bool:

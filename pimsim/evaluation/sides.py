@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage, Loading
 from pimsim.chip import Chip
 from pimsim.components import Cost
 from pimsim.digital import Accelerator, network_cost
@@ -16,8 +15,6 @@ from pimsim.digital.mapper.search import Objective
 from pimsim.evaluation.twin import DIGITAL_IMC, TWIN, TWIN_ROOF, beside, digital_imc
 from pimsim.workload import Workload
 
-Leakage = Literal["live", "all"]
-Weights = Literal["once", "per_inference"]
 Side = Chip | Accelerator
 FOLLOWS = (TWIN, TWIN_ROOF, DIGITAL_IMC)  # baselines that follow the chip
 
@@ -49,17 +46,11 @@ class Values:
         return Values({}, self.nonzero, {})
 
 
-def check_leakage(leakage: str) -> None:
-    """Refuse a rule that is none."""
-    if leakage not in RULES:
-        raise InputError(f"leakage = {leakage!r}: must be 'live' or 'all'")
-
-
 def cost_of(
     side: Side,
     workload: Workload,
     batch: int = 1,
-    weights: Weights = "once",
+    loading: Loading = "once",
     leakage: Leakage = "live",
     values: Values | None = None,
     mapper: Mapper | Objective = "energy",
@@ -74,8 +65,8 @@ def cost_of(
     """
     seen = values or Values({}, {}, {})
     if isinstance(side, Chip):
-        return side.cost(workload, batch, weights, seen.read_energy or None, seen.pulses or None, leakage=leakage)
-    return network_cost(workload, side, batch, weights, mapper, leakage=leakage, activity=seen.nonzero or None)
+        return side.cost(workload, batch, loading, seen.read_energy or None, seen.pulses or None, leakage=leakage)
+    return network_cost(workload, side, batch, loading, mapper, leakage=leakage, activity=seen.nonzero or None)
 
 
 def other_side(

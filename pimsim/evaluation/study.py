@@ -6,11 +6,12 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pimsim.base.rules import Loading
 from pimsim.base.spec import canonical_id
 from pimsim.chip import Chip
 from pimsim.evaluation.bench import Bench, make_bench
 from pimsim.evaluation.programmed import ProgrammedNetwork, program_network
-from pimsim.evaluation.sides import Values, Weights, cost_of, other_side
+from pimsim.evaluation.sides import Values, cost_of, other_side
 from pimsim.networks import load_dataset, load_network
 
 Context = Mapping[str, Any]  # {"network": name or path, "data": name or folder, "images": int}
@@ -36,7 +37,7 @@ def programming_id(chip: Chip) -> str:
 
 
 def run_group(
-    bench: Bench, chip: Chip, points: Sequence[Mapping[str, Any]], trial: int, seed: int, weights: Weights = "once"
+    bench: Bench, chip: Chip, points: Sequence[Mapping[str, Any]], trial: int, seed: int, loading: Loading = "once"
 ) -> list[dict[str, float]]:
     """Program chip number ``trial`` once and read it at every point; one row of numbers a point.
 
@@ -46,13 +47,13 @@ def run_group(
     points : changes by dotted name, all with the same :func:`programming_id`.
     """
     programmed = program_network(bench, chip.replace(points[0]).macro, seed, trial)
-    return [_row(programmed, chip.replace(point), weights) for point in points]
+    return [_row(programmed, chip.replace(point), loading) for point in points]
 
 
-def _row(programmed: ProgrammedNetwork, chip: Chip, weights: Weights) -> dict[str, float]:
+def _row(programmed: ProgrammedNetwork, chip: Chip, loading: Loading) -> dict[str, float]:
     outcome = programmed.with_macro(chip.macro).run()
     bench = programmed.bench
-    cost = cost_of(chip, bench.workload, weights=weights, values=outcome.values(bench))
+    cost = cost_of(chip, bench.workload, loading=loading, values=outcome.values(bench))
     return {
         "accuracy": outcome.accuracy,
         "energy_j": cost.energy_j,
@@ -63,7 +64,7 @@ def _row(programmed: ProgrammedNetwork, chip: Chip, weights: Weights) -> dict[st
     }
 
 
-def constants(bench: Bench, chip: Chip, baselines: Sequence[str], weights: Weights = "once") -> dict[str, Any]:
+def constants(bench: Bench, chip: Chip, baselines: Sequence[str], loading: Loading = "once") -> dict[str, Any]:
     """Numbers that no point changes: accuracies of the network itself and the energy of each digital baseline.
 
     ``chip`` is the one that the points are changes of: "twin" and "twin-roof" among the baselines follow it.
@@ -74,7 +75,7 @@ def constants(bench: Bench, chip: Chip, baselines: Sequence[str], weights: Weigh
         "quantized_accuracy": bench.quantized_accuracy,
         "images": len(bench.data),
         "baselines": {
-            name: cost_of(other_side(chip, name), bench.workload, weights=weights, values=values).energy_j
+            name: cost_of(other_side(chip, name), bench.workload, loading=loading, values=values).energy_j
             for name in baselines
         },
     }

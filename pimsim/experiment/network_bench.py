@@ -33,14 +33,14 @@ def run_points(
     """Rows of points that share programmed cells, for chip number `trial`."""
     from pimsim.evaluation.study import prepare, run_group
 
-    return run_group(prepare(context), load_chip(chip), points, trial, seed, weights=context["weights"])
+    return run_group(prepare(context), load_chip(chip), points, trial, seed, loading=context["loading"])
 
 
 def constants(context: Context, chip: Mapping[str, Any], baselines: Sequence[str]) -> dict[str, float]:
     """Float and quantized accuracy, and the energy of each baseline (those of ``chip``) as "baseline.NAME" (J)."""
     from pimsim.evaluation.study import constants, prepare
 
-    found = constants(prepare(context), load_chip(chip), baselines, weights=context["weights"])
+    found = constants(prepare(context), load_chip(chip), baselines, loading=context["loading"])
     energies = {f"baseline.{name}": energy for name, energy in found.pop("baselines").items()}
     return found | energies
 
@@ -81,5 +81,5 @@ def sources(context: Context, chip: Any) -> list[str]:
 
     workload = load_network(context["network"]).workload()
     measured = dict.fromkeys(workload.labels, 0.0)  # the cells' energy is measured, not estimated; here only its source
-    cost = chip.cost(workload, weights=context["weights"], activity=measured)
+    cost = chip.cost(workload, loading=context["loading"], activity=measured)
     return sorted({*cost.breakdown["source"], *cost.areas["source"]})

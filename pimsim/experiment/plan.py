@@ -67,7 +67,7 @@ def make_plan(experiment: Experiment, folder: Path | None = None, bench: str | N
         "network": experiment.network,
         "data": experiment.data,
         "images": experiment.images,
-        "weights": experiment.weights,
+        "loading": experiment.loading,
     }
     context = written | {name: beside(str(written[name]), folder) for name in ("network", "data")}
     contents = tool.contents(context)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from pimsim.base.errors import MissingError, SpecError, nearest
 from pimsim.base.library import experiments_path
+from pimsim.base.rules import Loading
 from pimsim.base.spec import Spec, load_yaml
 from pimsim.base.text import is_text
 from pimsim.studies.collect import MOST_ROWS
@@ -90,7 +91,7 @@ class Experiment(Spec):
     network    name or path;  data  name or folder;  images  test images taken
                (paths, with a separator or a known ending, start from the folder of the file)
     trials     chips per point;  seed  of all chips
-    weights    "once" or "per_inference": whether weights come from off-chip for every inference, on both sides
+    loading    "once" or "per_inference": whether weights come from off-chip for every inference, on both sides
     sweep      dotted field of the chip -> values or range;  series  curves (default: the base chip alone)
     baselines  digital accelerators drawn beside it;  bench  what evaluates the chips, by the name of an installed one
     sizes      changes for --size smoke and --size paper
@@ -104,7 +105,7 @@ class Experiment(Spec):
     images: int = Field(ge=1, le=10**9)
     trials: int = Field(ge=1, le=MOST_ROWS)
     seed: int = Field(0, ge=0)
-    weights: Literal["once", "per_inference"] = "once"
+    loading: Loading = "once"
     sweep: dict[str, Axis] = Field(min_length=1)
     series: list[Series] = []
     baselines: list[str] = []

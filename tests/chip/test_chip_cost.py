@@ -32,9 +32,9 @@ def count(cost, layer, component, action):
 
 
 @pytest.mark.parametrize("name", list_chips())
-@pytest.mark.parametrize("weights", ["once", "per_inference"])
-def test_parts_sum_to_totals_for_every_chip(name, weights):
-    cost = load_chip(name).cost(LENET, batch=3, weights=weights)
+@pytest.mark.parametrize("loading", ["once", "per_inference"])
+def test_parts_sum_to_totals_for_every_chip(name, loading):
+    cost = load_chip(name).cost(LENET, batch=3, loading=loading)
     assert cost.breakdown.energy_j.sum() == close(cost.energy_j, rel=1e-12)
     assert cost.areas.area_m2.sum() == close(cost.area_m2, rel=1e-12)
     assert cost.phases.seconds.sum() == close(cost.latency_s, rel=1e-12)
@@ -146,7 +146,7 @@ def test_batch_scales_energy_and_not_the_weights():
     one, four = RRAM.cost(LENET), RRAM.cost(LENET, batch=4)
     for component in ("adc", "cells", "dram"):
         assert four.energy_by("component")[component] == close(4 * one.energy_by("component")[component])
-    once, more = (RRAM.cost(LENET, batch=b, weights="per_inference") for b in (1, 4))
+    once, more = (RRAM.cost(LENET, batch=b, loading="per_inference") for b in (1, 4))
     assert once.energy_by("action")["read weights"] == more.energy_by("action")["read weights"]
     assert once.energy_by("action")["read weights"] == close(LENET.weights * 8 * 8e-12)
     assert count(once, "fc2", "programmer", "write") == 120 * 10 * 8
@@ -197,7 +197,7 @@ def test_activity_replaces_the_fixed_cell_energy_and_both_are_shown():
 
 def test_a_network_too_large_takes_more_chips_or_rewrites_one():
     resnet = load_workload("resnet18")
-    spread, folded = RRAM.cost(resnet), RRAM.cost(resnet, weights="per_inference")
+    spread, folded = RRAM.cost(resnet), RRAM.cost(resnet, loading="per_inference")
     chips = -(-int(spread.notes[1].split()[0]) // RRAM.arrays)
     assert chips > 1
     assert spread.area_m2 == close(chips * folded.area_m2)
@@ -258,7 +258,7 @@ def test_cells_of_reference_columns_are_written_too():
 def test_pulses_price_programming_in_every_run_as_well():
     """A cell that takes 16 pulses of the 8 that a write stands for costs two writes."""
     once, twice = (
-        RRAM.cost(LENET, weights="per_inference", pulses=p) for p in (None, dict.fromkeys(LENET.labels, 16.0))
+        RRAM.cost(LENET, loading="per_inference", pulses=p) for p in (None, dict.fromkeys(LENET.labels, 16.0))
     )
     written = once.breakdown.query("component == 'programmer'").energy_j.sum()
     assert twice.breakdown.query("component == 'programmer'").energy_j.sum() == close(2 * written)
@@ -389,7 +389,7 @@ def test_power_without_a_rate_is_refused():
     [
         ({"batch": 0}, "batch = 0"),
         ({"batch": True}, "batch = True"),
-        ({"weights": "always"}, "weights = 'always'"),
+        ({"loading": "always"}, "loading = 'always'"),
         ({"activity": {"conv9": 1e-6}}, "no layer 'conv9'"),
         ({"activity": {"conv1": math.nan}}, "conv1.*finite"),
     ],

@@ -217,7 +217,7 @@ def test_weights_written_in_every_run_take_turns_on_one_chip():
     """Three times as many arrays as the chip has: each of its two programmers writes three times its arrays."""
     chip = RRAM.replace({"tiles": 2, "cores_per_tile": 1, "components.dram.bandwidth": "100 Tbit/s"})
     wide = Workload(name="wide", layers=[Dense(name="a", m=16 * 48, c=128)])
-    times = chip.cost(wide, weights="per_inference").phases
+    times = chip.cost(wide, loading="per_inference").phases
     assert times[times.phase == "write weights"].seconds.sum() == close(24 * 128e-6, rel=1e-12)
 
 

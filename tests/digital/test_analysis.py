@@ -122,7 +122,7 @@ def test_equal_layers_are_mapped_once_and_the_network_costs_their_sum():
     twice = Workload(name="twice", layers=(LAYER, LAYER.replace({"name": "again"})))
     found = map_network(twice, ACC)
     assert found["conv"].counts is found["again"].counts
-    as_measured = {"weights": "per_inference", "activations": "off_chip"}
+    as_measured = {"loading": "per_inference", "activations": "off_chip"}
     cost = network_cost(twice, ACC, mapper="energy", **as_measured)
     besides = cost.breakdown.query("action == 'leak' or component == 'control'").energy_j.sum()
     assert math.isclose(cost.energy_j - besides, 2 * found["conv"].counts.energy_j)

@@ -43,14 +43,14 @@ def test_shipped_accelerators_load():
         load_accelerator("eyeris")
 
 
-@pytest.mark.parametrize("weights", ["once", "per_inference"])
-def test_parts_sum_and_are_above_the_roof(weights):
-    cost, bound = network_cost(SMALL, "eyeriss", weights=weights), roof(SMALL, weights=weights)
+@pytest.mark.parametrize("loading", ["once", "per_inference"])
+def test_parts_sum_and_are_above_the_roof(loading):
+    cost, bound = network_cost(SMALL, "eyeriss", loading=loading), roof(SMALL, loading=loading)
     assert cost.macs == bound.macs == SMALL.macs
     assert math.isclose(cost.breakdown.energy_j.sum(), cost.energy_j)
     assert cost.energy_j > bound.energy_j > 0
     assert cost.latency_s > bound.latency_s > 0
-    assert network_cost(SMALL, "roof", weights=weights).energy_j == bound.energy_j
+    assert network_cost(SMALL, "roof", loading=loading).energy_j == bound.energy_j
 
 
 def test_weights_once_moves_weight_reads_into_banks():
@@ -58,7 +58,7 @@ def test_weights_once_moves_weight_reads_into_banks():
         return row_stationary(layer, acc, resident - {"Weights"})
 
     ways = ("once", "per_inference")
-    once, each = (network_cost(SMALL, "eyeriss", weights=weights, mapper=mapped_alike) for weights in ways)
+    once, each = (network_cost(SMALL, "eyeriss", loading=loading, mapper=mapped_alike) for loading in ways)
     assert once.energy_by("component")["weight_bank"] > 0
     assert "weight_bank" not in each.energy_by("component")
     assert once.area_m2 > each.area_m2
@@ -92,14 +92,14 @@ def test_activations_that_fit_the_buffer_stay_on_the_chip():
 
 
 def test_a_batch_shares_weights():
-    one, four = (network_cost(SMALL, "eyeriss", batch=batch, weights="per_inference") for batch in (1, 4))
+    one, four = (network_cost(SMALL, "eyeriss", batch=batch, loading="per_inference") for batch in (1, 4))
     assert four.energy_per_input_j < one.energy_per_input_j
     assert four.breakdown.query("component == 'mac'")["count"].sum() == 4 * SMALL.macs
 
 
 def test_bad_options_are_refused():
     with pytest.raises(InputError, match="must be 'once' or 'per_inference'"):
-        network_cost(SMALL, "eyeriss", weights="never")
+        network_cost(SMALL, "eyeriss", loading="never")
     with pytest.raises(InputError, match="batch = 0"):
         network_cost(SMALL, "eyeriss", batch=0)
     bare = load_accelerator("eyeriss").replace({"weight_bank": None})
@@ -235,12 +235,12 @@ def rounding(cost, acc):
     return len(cost.energy_by("layer")) * 3 * (1 + acc.control.share) * each
 
 
-def check_best_by_its_objective(workload, acc, weights="once"):
+def check_best_by_its_objective(workload, acc, loading="once"):
     """No way of mapping that the tool offers is better by an objective than the mapping asked for by it."""
     ways = [*OBJECTIVES, *([row_stationary] if is_row_stationary(acc) else [])]
     for rule in ("live", "all"):
-        found = {way: judge(network_cost(workload, acc, 1, weights, way, leakage=rule)) for way in ways}
-        slack = rounding(network_cost(workload, acc, 1, weights, leakage=rule), acc)
+        found = {way: judge(network_cost(workload, acc, 1, loading, way, leakage=rule)) for way in ways}
+        slack = rounding(network_cost(workload, acc, 1, loading, leakage=rule), acc)
         for way in OBJECTIVES:
             least = min(one[way] for one in found.values())
             assert found[way][way] <= least * (1 + 1e-12) + (slack if way == "energy" else 0.0), (way, rule)
@@ -275,7 +275,7 @@ SLOW = {"weight-stationary-like"}  # whose bypasses make a long list of placemen
 def test_no_memory_moves_more_than_its_bandwidth(name):
     """Parts sum to totals; words over every port of a layer take no longer than the layer's time."""
     acc = load_accelerator(name)
-    cost = network_cost(SMALL, acc, weights="once" if acc.weight_bank else "per_inference")
+    cost = network_cost(SMALL, acc, loading="once" if acc.weight_bank else "per_inference")
     assert math.fsum(row.energy_j for row in cost.actions) == cost.energy_j
     assert sum(cost.energy_by("component").values()) == pytest.approx(cost.energy_j, rel=1e-12)
     assert math.fsum(row.seconds for row in cost.times) == cost.latency_s

@@ -104,7 +104,7 @@ def test_cost_figure_is_of_one_inference_and_its_parts_sum():
 
 
 def test_scorecard_figure_draws_every_metric_that_has_a_direction():
-    rows = scorecard(CHIP, ALEXNET, EYERISS, suite=("alexnet",))
+    rows = scorecard(ALEXNET, CHIP, EYERISS, suite=("alexnet",))
     figure = scorecard_figure(rows, "chip", "eyeriss")
     figure.canvas.draw()
     facts = {"bit", "nm", "KiB"}  # neither good nor bad
@@ -128,7 +128,7 @@ def test_macros_figure_has_the_chips_own_star():
 
 def test_sensitivity_figure_holds_its_verdicts():
     settings = [Setting("batch", "1", batch=1), Setting("batch", "16", batch=16)]
-    verdicts = sensitivity(CHIP, ALEXNET, EYERISS, settings=settings)
+    verdicts = sensitivity(ALEXNET, CHIP, EYERISS, settings=settings)
     (ax,) = sensitivity_figure(verdicts, "title").axes
     (bar,) = ax.patches
     ends = sorted(verdict.ratio for verdict in verdicts[1:])

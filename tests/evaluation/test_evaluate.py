@@ -73,7 +73,7 @@ VERIFY = {"tolerance": "2 uS", "max_pulses": 20, "gain": 0.5, "pulse_sigma": "1 
 def test_programming_is_priced_by_the_pulses_that_the_cells_took(bench, chip):
     """The programmer's 160 pJ stand for 8 pulses; every pulse of every cell of two chips is counted."""
     verified = chip.replace({"macro.verify": VERIFY})
-    ev = ps.evaluate(bench.network, verified, bench.data, trials=2, rng=5, baseline=None, weights="per_inference")
+    ev = ps.evaluate(bench.network, verified, bench.data, trials=2, rng=5, baseline=None, loading="per_inference")
     chips = [program_network(bench, verified.macro, seed=5, trial=trial).arrays for trial in (0, 1)]
     writes = ev.programming.breakdown.query("component == 'programmer'").set_index("layer")
     assert set(writes.action) == {"pulse"}
@@ -94,7 +94,7 @@ def test_pulses_that_cannot_be_priced_are_not(bench, chip, monkeypatch):
     assert plain.energy_j == chip.programming_cost(bench.workload).energy_j
     monkeypatch.setattr(ProgrammedNetwork, "run", lambda self: pytest.fail("simulated before it was refused"))
     with pytest.raises(SpecError, match=r"components\.programmer\.pulses"):
-        ps.evaluate(bench.network, silent, bench.data, trials=1, baseline=None, weights="per_inference")
+        ps.evaluate(bench.network, silent, bench.data, trials=1, baseline=None, loading="per_inference")
 
 
 def test_a_network_with_groups_is_costed_by_layer(chip, tmp_path):

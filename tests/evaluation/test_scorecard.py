@@ -26,7 +26,7 @@ ATTENTION = Workload(name="attention", layers=[Dense(name="q", m=16, c=64), MatM
 
 @pytest.fixture(scope="module")
 def rows():
-    return {row.metric: row for row in scorecard(CHIP, NETWORK, suite=[SMALL])}
+    return {row.metric: row for row in scorecard(NETWORK, CHIP, suite=[SMALL])}
 
 
 def test_numbers_are_those_of_the_costs(rows):
@@ -76,16 +76,16 @@ def test_sides_at_different_nodes_are_told(rows):
     assert "32 nm, 0.9 V, 8 x 8 bit" in rows["node"].note
     assert "not the same" not in rows["node"].note
     chip = load_chip("generic-sram-22nm")
-    twin = {row.metric: row for row in scorecard(chip, NETWORK, suite=[SMALL])}
+    twin = {row.metric: row for row in scorecard(NETWORK, chip, suite=[SMALL])}
     assert (twin["node"].pim, twin["node"].digital) == close((22, 22))
-    other = {row.metric: row for row in scorecard(chip, NETWORK, "eyeriss", suite=[SMALL])}
+    other = {row.metric: row for row in scorecard(NETWORK, chip, "eyeriss", suite=[SMALL])}
     assert (other["node"].pim, other["node"].digital) == close((22, 32))
     assert "not scaled to one node" in other["node"].note
 
 
 def test_best_and_worst_are_those_of_the_suite():
     """Depthwise layers leave arrays and multipliers idle: they take more a MAC than a dense layer on both sides."""
-    rows = {row.metric: row for row in scorecard(CHIP, NETWORK, suite=[DEPTHWISE, SMALL])}
+    rows = {row.metric: row for row in scorecard(NETWORK, CHIP, suite=[DEPTHWISE, SMALL])}
     each = {name: rows[f"energy per MAC, {name}"] for name in ("dense", "depthwise")}
     costs = {work.name: CHIP.cost(work).energy_j / work.macs * 1e12 for work in (SMALL, DEPTHWISE)}
     assert {name: row.pim for name, row in each.items()} == close(costs)
@@ -130,7 +130,7 @@ def test_more_units_by_the_mapper_and_by_the_schedule(rows):
 
 def test_more_tiles_of_a_chip_that_keeps_copies():
     copying = CHIP.replace({"schedule.duplicate": True, "tiles": 1})
-    found = {row.metric: row for row in scorecard(copying, NETWORK, suite=[])}
+    found = {row.metric: row for row in scorecard(NETWORK, copying, suite=[])}
     for factor in (1, 2, 4):
         rate = copying.replace({"tiles": factor}).cost(NETWORK).throughput_per_s
         assert found[f"throughput with {factor} x the units"].pim == close(rate)
@@ -139,7 +139,7 @@ def test_more_tiles_of_a_chip_that_keeps_copies():
 def test_frames_per_second_pass_or_fail_at_a_target():
     target = 8 / CHIP.cost(NETWORK, 8).latency_s
     given = Conditions(rate=target * (1 + 1e-9))
-    found = {row.metric: row for row in scorecard(CHIP, NETWORK, suite=[], conditions=given)}
+    found = {row.metric: row for row in scorecard(NETWORK, CHIP, suite=[], conditions=given)}
     frames = [found[f"frames per second, batch {batch}"].pim for batch in BATCHES]
     assert frames == sorted(frames)
     for batch in BATCHES:
@@ -156,7 +156,7 @@ def test_frames_per_second_pass_or_fail_at_a_target():
 @pytest.mark.parametrize("name", list_chips())
 def test_every_shipped_chip_has_a_scorecard(name):
     """What a chip cannot run is an empty cell with its reason; the rest of the card stands."""
-    found = {row.metric: row for row in scorecard(name, SMALL, suite=[ATTENTION, SMALL])}
+    found = {row.metric: row for row in scorecard(SMALL, name, suite=[ATTENTION, SMALL])}
     attention = found["energy per MAC, attention"]
     can = bool(load_chip(name).with_role("mac"))
     assert (attention.pim is not None) is can

@@ -18,14 +18,14 @@ NETWORK = Workload(
 
 
 def test_base_is_the_ratio_of_the_costs():
-    (base,) = sensitivity(CHIP, NETWORK, settings=[])
+    (base,) = sensitivity(NETWORK, CHIP, settings=[])
     pim, digital = CHIP.cost(NETWORK).energy_j, network_cost(NETWORK, digital_twin(CHIP)).energy_j
     assert (base.pim_j, base.digital_j, base.ratio) == pytest.approx((pim, digital, pim / digital))
 
 
 def test_every_default_setting_gives_a_verdict():
     settings = default_settings(CHIP)
-    verdicts = sensitivity(CHIP, NETWORK)
+    verdicts = sensitivity(NETWORK, CHIP)
     assert len(verdicts) == 1 + len(settings)
     assert {v.factor for v in verdicts[1:]} == {
         *("ADC law", "ADC resolution", "node", "batch", "off-chip memory", "array size", "weights loaded"),
@@ -44,14 +44,14 @@ def test_a_chip_without_memory_is_refused():
 
 def test_the_same_value_changes_nothing():
     settings = [Setting("ADC law", "survey", {"components.adc": {"estimator": "adc-survey"}}), Setting("batch", "1")]
-    base, law, batch = sensitivity(CHIP, NETWORK, settings=settings)
+    base, law, batch = sensitivity(NETWORK, CHIP, settings=settings)
     assert law.ratio == batch.ratio == base.ratio
 
 
 def test_memory_and_node_move_both_sides_as_the_costs_of_the_changed_chip_and_its_twin():
     dram = {"components.dram.parameters": {"kind": "ddr3"}}
     settings = [Setting("off-chip memory", "ddr3", dram), Setting("node", "22 nm", {"macro.node": 22e-9})]
-    base, *found = sensitivity(CHIP, NETWORK, settings=settings)
+    base, *found = sensitivity(NETWORK, CHIP, settings=settings)
     for setting, verdict in zip(settings, found, strict=True):
         changed = CHIP.replace(setting.chip)
         twin = network_cost(NETWORK, digital_twin(changed))
@@ -79,7 +79,7 @@ def test_every_part_of_raella_like_moves_with_the_node():
 
 @pytest.mark.parametrize("name", ["raella-like-32nm", "isaac-ce", "generic-sram-22nm"])
 def test_the_tornado_of_other_chips(name):
-    verdicts = sensitivity(load_chip(name), NETWORK)
+    verdicts = sensitivity(NETWORK, load_chip(name))
     assert len({verdict.factor for verdict in verdicts}) >= 5
     assert all(verdict.ratio > 0 for verdict in verdicts)
 
@@ -89,10 +89,10 @@ def test_a_side_that_does_not_follow_the_node_is_not_compared_across_nodes():
     factors = {setting.factor for setting in default_settings(isaac)}
     assert factors == {"ADC law", "batch", "off-chip memory", "array size", "weights loaded", "leakage of"}
     with pytest.raises(InputError, match="'isaac-ce' states energies without their node"):
-        sensitivity(isaac, NETWORK, settings=[node])
+        sensitivity(NETWORK, isaac, settings=[node])
     with pytest.raises(InputError, match="accelerator eyeriss follows no node"):
-        sensitivity(CHIP, NETWORK, "eyeriss", settings=[node])
-    card = sensitivity(CHIP, NETWORK, "eyeriss")
+        sensitivity(NETWORK, CHIP, "eyeriss", settings=[node])
+    card = sensitivity(NETWORK, CHIP, "eyeriss")
     assert "node" not in {verdict.factor for verdict in card}
     memory = {verdict.digital_j for verdict in card if verdict.factor == "off-chip memory"}
     assert len(memory) == 2
@@ -100,17 +100,17 @@ def test_a_side_that_does_not_follow_the_node_is_not_compared_across_nodes():
 
 def test_the_rule_for_leakage_is_a_setting_of_both_sides():
     live, all_parts = Setting("leakage of", "live banks", leakage="live"), Setting("leakage of", "all", leakage="all")
-    base, same, other = sensitivity(CHIP, NETWORK, settings=[live, all_parts])
+    base, same, other = sensitivity(NETWORK, CHIP, settings=[live, all_parts])
     assert (same.pim_j, same.digital_j) == (base.pim_j, base.digital_j)
     assert other.pim_j == CHIP.cost(NETWORK, leakage="all").energy_j > base.pim_j
     twin = network_cost(NETWORK, digital_twin(CHIP), leakage="all")
     assert other.digital_j == twin.energy_j > base.digital_j
-    (whole,) = sensitivity(CHIP, NETWORK, settings=[], leakage="all")
+    (whole,) = sensitivity(NETWORK, CHIP, settings=[], leakage="all")
     assert (whole.pim_j, whole.digital_j) == (other.pim_j, other.digital_j)
     with pytest.raises(InputError, match="leakage = 'some'"):
-        sensitivity(CHIP, NETWORK, settings=[], leakage="some")
+        sensitivity(NETWORK, CHIP, settings=[], leakage="some")
 
 
 def test_digital_arrays_as_the_other_side():
-    (base,) = sensitivity("generic-rram-32nm", NETWORK, "digital-imc", settings=[])
+    (base,) = sensitivity(NETWORK, "generic-rram-32nm", "digital-imc", settings=[])
     assert base.digital_j == digital_imc(CHIP).cost(NETWORK).energy_j

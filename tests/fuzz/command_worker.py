@@ -27,7 +27,7 @@ COMMANDS = {
     ("solve", "--rows", "3", "--vc", "0.25 V", "--method", "newton"): (4, 6),
     ("solve", "--array", "ones.npy"): (2,),
     ("solve", "--rows", "3", "--figure", "a.png"): (4,),
-    ("cost", "alexnet", "--chip", "isaac-ce", "--batch", "1", "--weights", "once", "--accelerator", "none"): (
+    ("cost", "alexnet", "--chip", "isaac-ce", "--batch", "1", "--loading", "once", "--accelerator", "none"): (
         1, 3, 5, 7, 9,
     ),
     ("cost", "alexnet", "--chip", "isaac-ce", "--accelerator", "none", "--by", "layer", "--json"): (1, 3, 7, None),

@@ -6,8 +6,8 @@ import functools
 import math
 from pathlib import Path
 
+from pimsim.base.rules import Leakage
 from pimsim.digital.accelerator import Accelerator, load_accelerator
-from pimsim.digital.leakage import Rule
 from pimsim.digital.mapper.search import Mapped, Objective, map_layer
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.residency import NOWHERE, Resident
@@ -58,7 +58,7 @@ def searched(
     acc: Accelerator,
     objective: Objective,
     resident: Resident,
-    leakage: Rule = "live",
+    leakage: Leakage = "live",
     standing: float = 0.0,
 ) -> Mapped:
     """As :func:`best_mapping`, with what is known about it; names of layer and accelerator do not matter."""
@@ -74,7 +74,7 @@ def _cached(
     imperfect: int,
     limit: float,
     resident: Resident = NOWHERE,
-    leakage: Rule = "live",
+    leakage: Leakage = "live",
     standing: float = 0.0,
     budget: float = math.inf,
 ) -> Mapped:

@@ -12,9 +12,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from pimsim.base.errors import InputError
+from pimsim.base.rules import Leakage, check_leakage
 from pimsim.digital.accelerator import Accelerator, load_accelerator
 from pimsim.digital.analysis import Counts, analyze
-from pimsim.digital.leakage import Rule, check_rule, leaking
+from pimsim.digital.leakage import leaking
 from pimsim.digital.mapper import _kernels
 from pimsim.digital.mapper.columns import Columns
 from pimsim.digital.mapper.model import Column, Model, groups_of
@@ -87,7 +88,7 @@ def map_layer(
     imperfect: int = 1,
     time_limit: float = 60.0,
     resident: Resident = NOWHERE,
-    leakage: Rule = "live",
+    leakage: Leakage = "live",
     standing: float = 0.0,
     budget: float = math.inf,
 ) -> Mapped:
@@ -125,7 +126,7 @@ def map_layer(
     if objective not in KINDS:
         raise InputError(f"objective = {objective!r}: must be one of {', '.join(KINDS)}")
     check_resident(acc, resident)
-    check_rule(leakage)
+    check_leakage(leakage)
     _compiled()
     start = time.perf_counter()
     problem, slots = problem_of(layer), slots_of(acc)
@@ -171,7 +172,7 @@ class _Leakage(NamedTuple):
     live: bool
 
     @classmethod
-    def of(cls, acc: Accelerator, rule: Rule, standing: float) -> _Leakage:
+    def of(cls, acc: Accelerator, rule: Leakage, standing: float) -> _Leakage:
         """By the rule, ``standing`` [W] included."""
         built = [acc.instances(memory.name) * memory.leakage for memory in leaking(acc)]
         always = standing + (math.fsum(built) if rule == "all" else 0.0)
