@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -80,7 +81,7 @@ def tree(rows: Count, node: Meter, supply: Volt = HOROWITZ_SUPPLY, bits: Count =
     energy = sum(count * part.energy_j["add"] for count, part in parts)
     area = sum(count * part.area_m2 for count, part in parts)
     delay = len(levels) * _SUM + (levels[-1].bits if levels else 0) * _CARRY
-    notes = () if node == 28e-9 else ("adder-tree: delay of gates at 28 nm",)
+    notes = () if math.isclose(node, 28e-9) else ("adder-tree: delay of gates at 28 nm",)
     source = f"adder-tree: {full_adders(rows, bits)} full adders as in adder-horowitz; delay of ZigZag-IMC gates, 28 nm"
     return Estimate({"add": energy}, area, latency_s=delay * _slowness(supply), source=source, notes=notes)
 

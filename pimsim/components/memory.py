@@ -50,7 +50,7 @@ def sram(capacity: Bytes, node: Meter, supply: Volt = _CACTI_SUPPLY) -> Estimate
     near = min(max(node, 22e-9), 45e-9)
     scale = energy_factor(near, node, _CACTI_SUPPLY, supply)
     write_ratio = _at_node("write", 45e-9, capacity) / _at_node("read", 45e-9, capacity)
-    notes = () if node == 45e-9 else ("sram-cacti: write ratio, leakage and access time are those of 45 nm",)
+    notes = () if math.isclose(node, 45e-9) else ("sram-cacti: write ratio, leakage, access time as at 45 nm",)
     return Estimate(
         energy_j={"read": read / _PORT_BITS * scale, "write": read / _PORT_BITS * scale * write_ratio},
         area_m2=_by_node("area", capacity, node) * (1.0 if near == node else area_factor(near, node)),

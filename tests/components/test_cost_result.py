@@ -113,8 +113,9 @@ def test_throughput_within_a_power_and_a_temperature():
     with pytest.raises(InputError, match=r"power = -1\.0: must be finite"):
         cost.throughput_within(-1.0)
     assert cost.throughput_within("2.3 mW") == cost.throughput_within(2.3e-3)
-    with pytest.raises(InputError, match="needs junction > ambient"):
-        power_ceiling(300.0, 300.0, 1.0)
+    for bad in ((300.0, 300.0, 1.0), (301.0, 300.0, 0.0)):
+        with pytest.raises(InputError, match="needs junction > ambient"):
+            power_ceiling(*bad)
 
 
 def test_unused_area_is_part_of_the_area():
@@ -126,3 +127,56 @@ def test_unused_area_is_part_of_the_area():
 
 def test_a_cost_shows_its_totals_in_one_line():
     assert repr(leaking()) == "Cost(energy_j=1.6e-08, area_m2=3e-06, latency_s=4e-06, throughput_per_s=5e+05, batch=2)"
+
+
+def test_a_cost_of_nothing_has_no_power():
+    nothing = Cost([], [], [], throughput_per_s=1.0, macs=1)
+    assert (nothing.leakage_w, nothing.power_w, nothing.latency_s) == (0.0, 0.0, 0.0)
+    assert nothing.throughput_within(0.0) == 1.0
+    with pytest.raises(InputError, match="this cost has no area"):
+        _ = nothing.power_density_w_m2
+
+
+def test_energies_come_largest_first():
+    assert list(COST.energy_by("layer").items()) == [("a", close(8e-12)), ("b", close(7e-12))]
+    assert list(COST.energy_by("component")) == ["adc", "dram"]
+    turned = Cost(ACTIONS[::-1], [], [], 1.0, 1)
+    assert list(turned.energy_by("layer")) == ["a", "b"]
+
+
+def test_a_highest_rate_may_be_rounded():
+    cost = leaking()
+    assert cost.energy_at(cost.throughput_per_s * (1 + 5e-13)) == close(cost.energy_at(cost.throughput_per_s))
+    with pytest.raises(InputError, match="at most 500000 1/s"):
+        cost.energy_at(cost.throughput_per_s * (1 + 1e-11))
+
+
+def test_to_dict_has_every_total():
+    data = leaking().to_dict()
+    assert {
+        key: data[key] for key in ("energy_on_chip_j", "energy_off_chip_j", "latency_s", "power_w", "leakage_w")
+    } == {
+        "energy_on_chip_j": close(14e-9),
+        "energy_off_chip_j": close(2e-9),
+        "latency_s": close(4e-6),
+        "power_w": close(4e-9 * 5e5 + 2e-3),
+        "leakage_w": close(2e-3),
+    }
+    assert (data["macs"], data["batch"], data["throughput_per_s"]) == (64, 2, 5e5)
+    assert (len(data["areas"]), data["areas"][0]["count"], data["phases"][0]["seconds"]) == (2, 2, 4e-6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "match"),
+    [
+        ({"parts": [AreaRow("adc", 1, 1.0, "x", -1.0)]}, r"adc.*finite and >= 0, got -1\.0"),
+        ({"parts": [AreaRow("adc", 1, -1.0, "x")]}, r"adc.*finite and >= 0, got -1\.0"),
+        ({"times": [TimeRow("a", "read", -1.0, "x")]}, r"read.*finite and >= 0, got -1\.0"),
+        ({"actions": [ActionRow("a", "adc", "convert", True, 0.0, "x")]}, "count must be an integer >= 0, got True"),
+        ({"throughput_per_s": math.inf}, "throughput_per_s: must be finite"),
+    ],
+)
+def test_every_kind_of_row_is_checked(rows, match):
+    plain = {"actions": [], "parts": [], "times": [], "throughput_per_s": 1.0, "macs": 1}
+    with pytest.raises(InputError, match=match):
+        Cost(**{**plain, **rows})

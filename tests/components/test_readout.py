@@ -126,3 +126,14 @@ def test_control_is_a_share_of_each_layer():
 def test_a_share_of_ones_own_needs_a_source():
     with pytest.raises(SpecError, match="share = 0 needs a source"):
         Control(share=0.0)
+
+
+def test_control_says_its_share_and_where_it_comes_from():
+    own = Control(share=0.25, source="measured here", status="measured")
+    assert (
+        own.note == "control and clock: 25 % of the on-chip dynamic energy without the cells (measured: measured here)"
+    )
+    assert Control().origin.startswith("assumed: a quarter of the total")
+    rows = [ActionRow("a", "adc", "convert", 2, 6.0, "x"), ActionRow("a", "adc", "leak", 2, 4.0, "x")]
+    (row,) = control_rows(rows, own, ())
+    assert (row.count, row.energy_j, row.source) == (1, 1.5, "share 0.25 (measured: measured here)")
