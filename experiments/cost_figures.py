@@ -52,7 +52,7 @@ def published_figure(network):
 def tornado_figure(network):
     verdicts = sensitivity(COMPARED, CHIP)
     title = f"{COMPARED}: {CHIP} against its digital twin, {verdicts[0].ratio:.2f} as given"
-    return sensitivity_figure(verdicts, title, f"{RULES['live']} unless said; {ASSUMED}")
+    return sensitivity_figure(verdicts, title, f"{RULES['live']}; values: assumed on both")
 
 
 def roofline_figure(network):

@@ -168,8 +168,7 @@ def cost(
     workload, given = workload_of(network), chip_of(chip)
     cut = workload if fit or compare in ("iso-area", "iso-throughput") else None
     design = given if cut is None else fitted(given, cut)
-    mapper: Objective = "latency" if compare == "iso-throughput" else "energy"
-    question = Question(workload, batch, loading, leakage, values, mapper)
+    question = Question(workload, batch, loading, leakage, values)
     own = question.of_chip(design)
     notes = [RULES[leakage], SIMULATED if values else ASSUMED]
     if cut:
@@ -177,16 +176,17 @@ def cost(
             f"chip cut to {design.arrays} of {given.arrays} arrays, baseline to its buffers: they hold the network"
         )
     other: Side | None = None
+    mapper: Objective = "energy"
     curve: tuple[CurvePoint, ...] = ()
     if accuracy is not None and accuracies is not None and baseline is not None:
         other, curve = as_accurate(design, baseline, cut, question.of_baseline, accuracy, accuracies)
         notes.append(f"{compare}: the baseline at the fewest bits with which it reaches {accuracy:.4g}")
     elif baseline is not None:
-        other, how = _other(workload, design, baseline, compare, cut, own)
+        other, mapper, how = _other(question, design, baseline, compare, cut, own)
         notes.append(f"{compare}: {how}")
     if isinstance(other, Chip) and values:
         notes.append("the baseline's digital arrays are taken to draw the same whatever the values")
-    beside = None if other is None else question.of_baseline(other)
+    beside = None if other is None else question.of_baseline(other, mapper)
     return Comparison(workload, own, beside, design, other, tuple(notes), curve)
 
 
@@ -199,34 +199,35 @@ class Question:
     loading: Loading
     leakage: Leakage
     values: Values | None
-    mapper: Objective
 
     def of_chip(self, chip: Chip) -> Cost:
         """Cost of the chip."""
         return cost_of(chip, self.workload, self.batch, self.loading, self.leakage, self.values)
 
-    def of_baseline(self, side: Side) -> Cost:
+    def of_baseline(self, side: Side, mapper: Objective = "energy") -> Cost:
         """Cost of the baseline, whose cells are others than the simulated ones."""
         values = self.values.of_baseline() if self.values else None
-        return cost_of(side, self.workload, self.batch, self.loading, self.leakage, values, self.mapper)
+        return cost_of(side, self.workload, self.batch, self.loading, self.leakage, values, mapper)
 
 
 def _other(
-    workload: Workload,
+    question: Question,
     design: Chip,
     baseline: str | Path | Accelerator,
     compare: Compare,
     cut: Workload | None,
     own: Cost,
-) -> tuple[Side, str]:
-    """The baseline as given, or widened, and what was done in words."""
-    side = other_side(design, baseline, cut)
+) -> tuple[Side, Objective, str]:
+    """The baseline as given, or widened, what its mapping has least of, and what was done in words."""
+    side, workload = other_side(design, baseline, cut), question.workload
     if compare == "iso-area":
-        return widened_to_area(side, workload, own.area_m2), f"the largest baseline within {own.area_m2 * 1e6:.4g} mm^2"
+        area = own.area_m2
+        return widened_to_area(side, workload, area), "energy", f"the largest baseline within {area * 1e6:.4g} mm^2"
     if compare == "iso-throughput":
         rate = own.throughput_per_s
-        return widened_to_rate(side, workload, rate), f"the baseline widened and mapped to reach {rate:.4g} a second"
-    return side, "each as it is"
+        wide, mapper = widened_to_rate(side, workload, rate, question.of_baseline)
+        return wide, mapper, f"the baseline that reaches {rate:.4g} a second with least energy, mapped for {mapper}"
+    return side, "energy", "each as it is"
 
 
 def _check(baseline: object, compare: str, accuracy: float | None, accuracies: Mapping[int, float] | None) -> None:

@@ -75,6 +75,13 @@ def _energy_parts(cost: Cost) -> pd.DataFrame:
     return rows.assign(energy_j=rows["energy_j"] / cost.batch, component=rows["component"].mask(leaks, "leakage"))
 
 
+def _titled(figure: Figure, title: str, note: str) -> None:
+    """A title at the left edge, and below it the rules that hold."""
+    lines = [line for line in (title, note) if line]
+    if lines:
+        figure.suptitle("\n".join(lines), fontsize=7, x=0.01, ha="left", ma="left")
+
+
 def _one_legend(figure: Figure, panels: Sequence[Axes]) -> None:
     """A legend of all parts of all panels above them, "other" last."""
     entries: dict[str, Artist] = {}
@@ -144,10 +151,7 @@ def scorecard_figure(metrics: Sequence[Metric], pim: str, digital: str, title: s
         raise InputError("scorecard: no metric that both sides have; nothing to draw")
     axes = ratios(pd.DataFrame(rows), first=pim, second=digital)
     figure = figure_of(axes[0])
-    if title:
-        figure.suptitle(title, fontsize=8, x=0.01, ha="left")
-    if note:
-        figure.supxlabel(note, fontsize=6, x=0.01, ha="left")
+    _titled(figure, title, note)
     return figure
 
 
@@ -185,10 +189,8 @@ def sensitivity_figure(verdicts: Sequence[Verdict], title: str = "", note: str =
 
     base, *rest = verdicts
     axes = tornado(pd.DataFrame(rest), base.ratio, xlabel="PIM / digital energy per inference", even="equal")
-    axes.set_title(title, fontsize=8, pad=14)
     figure = figure_of(axes)
-    if note:
-        figure.supxlabel(note, fontsize=6, x=0.01, ha="left")
+    _titled(figure, title, note)
     return figure
 
 

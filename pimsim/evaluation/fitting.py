@@ -10,12 +10,14 @@ from typing import NamedTuple
 from pimsim.base.errors import InputError
 from pimsim.chip import Chip, fitted
 from pimsim.components import Cost
-from pimsim.digital import Accelerator, fit_area, fit_throughput
+from pimsim.digital import Accelerator, fit_area, widened
+from pimsim.digital.mapper.search import Objective
 from pimsim.evaluation.sides import FOLLOWS, Side, other_side
 from pimsim.workload import Workload
 
 CURVE_BITS = range(2, 9)
 _MOST_TILES = 1 << 16
+_MOST_DOUBLINGS = 10
 
 
 class CurvePoint(NamedTuple):
@@ -53,8 +55,13 @@ def widened_to_area(side: Side, workload: Workload, area_m2: float) -> Side:
     return beyond.replace({"tiles": max(chip.tiles, beyond.tiles - 1)})
 
 
-def widened_to_rate(side: Side, workload: Workload, per_s: float) -> Side:
-    """The smallest of its kind that finishes so many inferences a second.
+def widened_to_rate(
+    side: Side, workload: Workload, per_s: float, price: Callable[[Side, Objective], Cost]
+) -> tuple[Side, Objective]:
+    """The baseline that finishes so many inferences a second, and what its mapping has least of.
+
+    An accelerator as it is if its mapping of least energy reaches the rate; else the one of least energy among its
+    doublings, each mapped for least energy, or for latency where that falls short.  A chip gets tiles with copies.
 
     Raises
     ------
@@ -62,15 +69,38 @@ def widened_to_rate(side: Side, workload: Workload, per_s: float) -> Side:
         If none of any size does.
     """
     if isinstance(side, Accelerator):
-        return fit_throughput(side, workload, per_s)
+        return _doubled_to_rate(side, per_s, price)
     copying = fitted(side, workload).replace({"schedule.duplicate": True})
     wide = _fewest_tiles(
         copying, lambda chip: chip.cost(workload).throughput_per_s >= per_s, copying.tiles, _MOST_TILES
     )
-    reached = wide.cost(workload).throughput_per_s
+    _check_rate(side, wide.cost(workload).throughput_per_s, per_s)
+    return wide, "energy"
+
+
+def _doubled_to_rate(
+    acc: Accelerator, per_s: float, price: Callable[[Side, Objective], Cost]
+) -> tuple[Accelerator, Objective]:
+    ways: list[tuple[float, int, Accelerator, Objective]] = []
+    objectives: tuple[Objective, ...] = ("energy", "latency")
+    best = 0.0
+    for doublings in range(_MOST_DOUBLINGS + 1):
+        wide, before = widened(acc, 2**doublings) if doublings else acc, best
+        for objective in objectives:
+            cost = price(wide, objective)
+            best = max(best, cost.throughput_per_s)
+            if cost.throughput_per_s >= per_s:
+                ways.append((cost.energy_per_input_j, len(ways), wide, objective))
+                break
+        if best <= before or (ways and ways[-1][-1] == "energy"):
+            break
+    _check_rate(acc, best, per_s)
+    return min(ways)[2:]
+
+
+def _check_rate(side: Side, reached: float, per_s: float) -> None:
     if reached < per_s:
         raise InputError(f"{side.name}: {reached:.4g} inferences a second at most, {per_s:.4g} asked for")
-    return wide
 
 
 def as_accurate(
