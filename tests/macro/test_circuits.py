@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pimsim as ps
-from pimsim.base.errors import InputError
+from pimsim.base.errors import ConvergenceError, InputError
 from pimsim.encoding.inputs import digits
 from pimsim.macro.columns.cell_law import law_conductance, secant
 
@@ -157,6 +157,35 @@ def test_conductance_of_a_law_gives_the_verified_current():
         inner = law_conductance(model, g, 0.2)
         np.testing.assert_allclose(model.evaluate(inner, np.full(7, 0.2))[0], 0.2 * g, rtol=1e-12)
         assert np.abs(inner / g - 1).max() > 1e-3
+
+
+@pytest.mark.parametrize("v", [0.05, 0.2, 0.45, 0.5])
+def test_every_cell_of_a_card_has_a_conductance_of_its_law(v):
+    """Down to 20 uS, below the lowest of a million cells (29 uS): there a fixed point G g v / I does not close in."""
+    g = np.concatenate([[0.0], np.linspace(20e-6, 250e-6, 1000)])
+    inner = law_conductance(law(), g, v)
+    assert inner[0] == 0.0
+    np.testing.assert_allclose(law().evaluate(inner, np.full(len(g), v))[0], v * g, rtol=2e-13)
+    np.testing.assert_allclose(
+        law_conductance(ps.SinhCell(vc=0.25), g, v), g * (v / 0.25) / np.sinh(v / 0.25), rtol=1e-12
+    )
+
+
+def test_conductance_that_no_cell_of_a_law_has():
+    with pytest.raises(ConvergenceError, match="no conductance of the I-V law gives the verified current"):
+        law_conductance(ps.CubicCell(a2=(0.0,), a3=(1e-3,)), np.array([1e-5]), 0.2)  # 0.2 V always carry 8 uA
+
+
+@pytest.mark.parametrize("v_read", [0.2, 0.45, 0.5])
+def test_chips_of_the_card_with_its_own_law_are_read(v_read):
+    macro = ps.Macro(
+        device=MILO, cell_law="card", v_read=v_read, inputs=ps.InputEncoding(dac_bits=2), adc=ps.ADC(bits=12)
+    )
+    weights = np.random.default_rng(0).normal(0, 30, (128, 8)).round().clip(-127, 127).astype(int)
+    array, X = macro.program(weights, rng=0), np.full((1, 128), 255)
+    # All rows at the highest level: the voltage of the verify, where the law gives the verified currents.
+    ours, linear = array.matmul(X), macro.replace(cell_law="linear").program(weights, rng=0).matmul(X)
+    np.testing.assert_allclose(ours, linear, rtol=1e-9)
 
 
 def test_another_read_voltage_follows_the_law():

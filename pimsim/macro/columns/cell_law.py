@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +13,13 @@ if TYPE_CHECKING:
     from pimsim.cells.card import DeviceCard
     from pimsim.cells.iv import CellModel
 
-# Relative error of the current at which the fixed point ends: some hundred times float64's rounding. It closes in by a
-# factor of the law's curvature at each step; a law that needs more than 200 of them does not rise with G.
-_TOLERANCE, _STEPS = 1e-13, 200
+# Relative error of the current at which the search ends: some hundred times float64's rounding. Where the law is a
+# difference of large terms its rounding is more, so a bracket as narrow as neighboring floats ends it too.
+_TOLERANCE, _NARROW = 1e-13, 4e-16
+# Every third step halves the bracket, so 3 x 55 steps find what a float can hold. A bracket opens to both sides by
+# factors of e^(1/4), e^(1/2), e ...; beyond e^32 there is no such conductance.
+_STEPS, _OPENINGS = 180, 8
+_NO_SUCH = "no conductance of the I-V law gives the verified current"
 
 
 def cell_model(card: DeviceCard) -> CellModel | None:
@@ -31,19 +36,58 @@ def verify_voltage(v_read: float, card: DeviceCard) -> float:
 
 
 def law_conductance(law: CellModel, g: np.ndarray, v: float) -> np.ndarray:
-    """The G [S] of the law for which the current at ``v`` [V] is g v: fixed point of G <- G g v / I(G, v)."""
-    flat = np.ascontiguousarray(g, dtype=np.float64).ravel()
-    target = flat * v
-    conducting = flat > 0
-    found = flat.copy()
-    for _ in range(_STEPS):
-        current = law.evaluate(found, np.full(flat.size, v))[0]
-        ratio = np.divide(target, current, out=np.ones_like(flat), where=conducting)
-        found *= ratio
-        error = float(np.abs(ratio - 1).max(initial=0.0))
-        if error < _TOLERANCE:
-            return found.reshape(g.shape)
-    raise ConvergenceError("no conductance of the I-V law gives the verified current", error, _STEPS)
+    """The G [S] of the law for which the current at ``v`` > 0 [V] is g v; of an open cell 0.
+
+    Along a law I/v rises with G, so there is one: the root of log G in a bracket, by secants that stay inside it.
+
+    Raises
+    ------
+    ConvergenceError : the law gives the current at no conductance.
+    """
+    found: np.ndarray = np.array(g, dtype=np.float64)
+    conducting = found > 0
+    found[conducting] = np.exp(_log_conductance(law, found[conducting], v))
+    return found
+
+
+def _log_conductance(law: CellModel, g: np.ndarray, v: float) -> np.ndarray:
+    def excess(u: np.ndarray, part: np.ndarray) -> np.ndarray:
+        """Current of G = exp(u) over the wanted one, less 1."""
+        return law.evaluate(np.exp(u), np.full(u.size, v))[0] / (g[part] * v) - 1
+
+    at = np.log(g)
+    error, open_ = excess(at, np.arange(g.size)), np.arange(g.size)
+    low, high = _bracket(excess, at)
+    before, error_before = np.where(error > 0, low, high), np.where(error > 0, -1.0, 1.0)
+    for step in range(_STEPS):
+        over = error > 0
+        high[open_], low[open_] = np.where(over, at[open_], high[open_]), np.where(over, low[open_], at[open_])
+        wide = (np.abs(error) > _TOLERANCE) & (high[open_] - low[open_] > _NARROW * np.abs(at[open_]))
+        open_, error, before, error_before = open_[wide], error[wide], before[wide], error_before[wide]
+        if not len(open_):
+            return at
+        now, bottom, top = at[open_], low[open_], high[open_]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            new = now - error * (now - before) / (error - error_before)
+        inside = (new > bottom) & (new < top) & (step % 3 < 2)
+        before, error_before = now, error
+        at[open_] = np.where(inside, new, (bottom + top) / 2)
+        error = excess(at[open_], open_)
+    raise ConvergenceError(_NO_SUCH, float(np.abs(error).max()), _STEPS)
+
+
+def _bracket(excess: Callable[[np.ndarray, np.ndarray], np.ndarray], at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends below and above ``at`` with too little and too much current."""
+    ends = []
+    for sign in (-1.0, 1.0):
+        end, short = at.copy(), np.arange(at.size)
+        for opening in range(_OPENINGS):
+            end[short] = at[short] + sign * 0.25 * 2.0**opening
+            short = short[sign * excess(end[short], short) < 0]
+        if len(short):
+            raise ConvergenceError(_NO_SUCH, float(np.abs(excess(end[short], short)).max()), _OPENINGS)
+        ends.append(end)
+    return ends[0], ends[1]
 
 
 def secant(law: CellModel, g: np.ndarray, verified: float, v: float) -> np.ndarray:
