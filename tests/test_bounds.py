@@ -19,6 +19,8 @@ NONSENSE = [
     ("node", 22),
     ("node", "22 pm"),
     ("v_read", "1 kV"),
+    ("v_read", "1 nV"),
+    ("v_read", 1e-300),
     ("t_read", "1 year"),
     ("temperature", 0),
     ("temperature", "-300 degC"),

@@ -110,5 +110,5 @@ def _rebuild(cls: type[BaseException], args: tuple, state: dict) -> BaseExceptio
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest of the known names, else the empty string."""
-    close = difflib.get_close_matches(str(name)[:_MOST_COMPARED], list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name)[:_MOST_COMPARED], list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
@@ -26,6 +27,14 @@ PHYSICS_VERSION = 4
 # Strict types take no list for a tuple, and YAML has only lists.
 FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 Numbers = Annotated[tuple[float, ...], FROM_LIST]
+
+_QUOTED = re.compile("'([^']*)'")
+_SAID = {
+    "Value error, ": "",
+    "Input should be": "must be",
+    "a valid dictionary": "a mapping",
+    "a valid tuple": "a list",
+}
 
 
 class Spec(BaseModel):
@@ -226,25 +235,55 @@ def _spec_error(cls: type[BaseModel], error: ValidationError, where: str) -> Spe
     # A misspelt key says more than the required one that is then missing.
     first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")
     path = ".".join(str(part) for part in first["loc"]) or cls.__name__
-    why = one_line(first["msg"].removeprefix("Value error, "))
-    value = first.get("input")
-    if first["type"] == "extra_forbidden":
-        name = str(first["loc"][-1])
-        why = f"no such field{nearest(name, _fields_at(cls, first['loc'][:-1]))}"
-    elif first["type"] == "missing":
-        why, value = "required and not given", None
-    return SpecError(path, value, why, where)
+    value = None if first["type"] == "missing" else first.get("input")
+    return SpecError(path, value, _why(cls, first["type"], first), where)
 
 
-def _fields_at(cls: Any, loc: tuple) -> list[str]:
-    """Names of the fields of the model at ``loc`` below ``cls``; best effort for unions."""
+def _why(cls: type[BaseModel], kind: str, found: Any) -> str:
+    """One of pydantic's complaints in words of a file's fields, with the nearest name where there are names."""
+    limits = found.get("ctx", {})
+    if kind == "missing":
+        return "required and not given"
+    if kind == "extra_forbidden":
+        return f"no such field{nearest(str(found['loc'][-1]), _fields(_models_at(cls, found['loc'][:-1])))}"
+    if kind == "model_type":
+        return f"must be a mapping of fields: {', '.join(_fields(_models_at(cls, found['loc'])))}"
+    if kind in ("model_attributes_type", "union_tag_not_found"):
+        return f"must be a mapping with its kind: {', '.join(_kinds(_models_at(cls, found['loc'])))}"
+    if kind == "union_tag_invalid":
+        return f"kind must be one of {_expected(limits['tag'], limits['expected_tags'])}"
+    if kind == "literal_error":
+        return f"must be {_expected(found['input'], limits['expected'])}"
+    why = found["msg"]
+    for said, meant in _SAID.items():
+        why = why.replace(said, meant)
+    return one_line(why)
+
+
+def _expected(got: Any, known: str) -> str:
+    return known + nearest(str(got), _QUOTED.findall(known)) if isinstance(got, str) else known
+
+
+def _models_at(cls: type[BaseModel], loc: tuple) -> list[type[BaseModel]]:
+    """The models that may stand at ``loc`` below ``cls``."""
+    models = [cls]
     for part in loc:
-        fields = getattr(cls, "model_fields", {})
-        if part not in fields:
-            continue
-        kinds = [fields[part].annotation, *_all_args(fields[part].annotation)]
-        cls = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), cls)
-    return list(getattr(cls, "model_fields", {}))
+        owner = next((model for model in models if part in model.model_fields), None)
+        if owner is None:  # a key of a mapping, or the kind of a union's member
+            models = [model for model in models if part in _kinds([model])] or models
+        else:
+            kind = owner.model_fields[part].annotation
+            models = [k for k in (kind, *_all_args(kind)) if isinstance(k, type) and issubclass(k, BaseModel)]
+    return models
+
+
+def _fields(models: list[type[BaseModel]]) -> list[str]:
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+
+
+def _kinds(models: list[type[BaseModel]]) -> list[str]:
+    """What the field ``kind`` tells the models apart by."""
+    return [model.model_fields["kind"].default for model in models if "kind" in model.model_fields]
 
 
 def _all_args(kind: Any) -> list[Any]:

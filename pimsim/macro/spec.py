@@ -28,6 +28,7 @@ _CIRCUIT = ("wires", "access", "drive", "cell_law", "v_read", "circuit")
 # Beyond these a value is a slip of units or of digits, not a design.
 _MOST_LINES = 131_072  # lines of one array; the largest printed ones have some 10^4
 _HIGHEST_VOLTAGE = 20.0  # [V]: what programs a flash cell; no array is read at more
+_LOWEST_VOLTAGE = 1e-6  # [V]: below it lie the offset and the noise of every amplifier
 _LONGEST_READ = 1.0  # [s]
 _FINEST_NODE, _COARSEST_NODE = 1e-9, 20e-6  # [m]: from the names of tomorrow's nodes to the first one, of 1971 (10 um)
 _MOST_DIGITAL_ROWS = (1 << 16) - 1  # their sum of bits fits the 16 bits of a code
@@ -77,7 +78,7 @@ class MacroFields(Spec):
     access: Annotated[Transistor | IdealSwitch, Field(discriminator="kind")] | None = None
     drive: Literal["row", "gate"] = "row"
     cell_law: Literal["linear", "card"] = "linear"
-    v_read: Volt = Field(0.2, gt=0.0, le=_HIGHEST_VOLTAGE)
+    v_read: Volt = Field(0.2, ge=_LOWEST_VOLTAGE, le=_HIGHEST_VOLTAGE)
     t_read: Second = Field(100e-9, gt=0.0, le=_LONGEST_READ)
     rows_active: PositiveInt | None = None
     columns_per_adc: Lines = 8

@@ -1,13 +1,13 @@
 """The floor of the house: specs, units, streams."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pytest
 from pydantic import Field
 
 from pimsim.base.checks import check_array, check_integer, check_quantity
-from pimsim.base.errors import ConvergenceError, InputError, MissingError, SpecError
+from pimsim.base.errors import ConvergenceError, InputError, MissingError, SpecError, nearest
 from pimsim.base.library import library_path
 from pimsim.base.quantities import Kelvin, Ohm, Second, Siemens, SquareMeter
 from pimsim.base.spec import Spec, load_yaml
@@ -100,6 +100,50 @@ def test_a_misspelt_required_key_names_the_nearest():
 
     with pytest.raises(SpecError, match=r"bitz.*did you mean 'bits'"):
         Needs.parse({"bitz": 3})
+
+
+class Round(Spec):
+    kind: Literal["round"] = "round"
+    radius: Ohm = 1.0
+
+
+class Square(Spec):
+    kind: Literal["square"] = "square"
+    side: Ohm = 1.0
+
+
+class Shapes(Spec):
+    part: Annotated[Round | Square, Field(discriminator="kind")] = Round()
+    color: Literal["red", "green"] = "red"
+    inner: Inner = Inner()
+    named: dict[str, Inner] = {}
+    sizes: tuple[int, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"inner": "big"}, r"inner = 'big': must be a mapping of fields: bits, r$"),
+        ({"named": {"a": 3}}, r"named\.a = 3: must be a mapping of fields: bits, r$"),
+        ({"named": 3}, r"named = 3: must be a mapping$"),
+        ({"sizes": 3}, r"sizes = 3: must be a list$"),
+        ({"part": {}}, r"part = {}: must be a mapping with its kind: round, square$"),
+        ({"part": "round"}, r"part = 'round': must be a mapping with its kind: round, square$"),
+        ({"part": {"kind": "squar"}}, r"kind must be one of 'round', 'square'; did you mean 'square'\?$"),
+        ({"part": {"kind": "square", "sid": 3}}, r"part\.square\.sid = 3: no such field; did you mean 'side'\?$"),
+        ({"color": "gren"}, r"color = 'gren': must be 'red' or 'green'; did you mean 'green'\?$"),
+        ({"color": "blue"}, r"color = 'blue': must be 'red' or 'green'$"),
+        ({"color": 3}, r"color = 3: must be 'red' or 'green'$"),
+    ],
+)
+def test_refusals_speak_of_fields_and_names(given, match):
+    with pytest.raises(SpecError, match=match):
+        Shapes.parse(given)
+
+
+def test_a_name_that_is_like_none_gets_no_suggestion():
+    assert nearest("adc-foo", ["mac-horowitz", "dram"]) == ""
+    assert nearest("mac-horowitx", ["mac-horowitz", "dram"]) == "; did you mean 'mac-horowitz'?"
 
 
 def test_yaml_1_2(tmp_path):

@@ -70,7 +70,7 @@ def test_a_missing_card_names_the_nearest():
         ("source: me, how: measured, where", "source: you, how: measured, where", "no such entry in refs.bib"),
         ("source: me, how: measured, where", "how: measured, where", "needs the key of a source"),
         ('source: me, how: measured, where: "Fig. 1"', "how: assumed", "needs a reason"),
-        ("how: fitted", "how: guessed", "Input should be"),
+        ("how: fitted", "how: guessed", "must be"),
         ("[0.5]", "[]", "at least 1"),
         ("{coefficients: [0.5]}", "{form: log, coefficients: [0.5]}", "takes 2 coefficients"),
         ("{coefficients: [0.5]}", "{form: table, coefficients: [0.5]}", "a table needs them"),
