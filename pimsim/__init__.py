@@ -31,7 +31,12 @@ _PUBLIC = {
     "evaluate": "evaluation",
     "eyexam": "evaluation",
     "from_torch": "networks",
+    "list_accelerators": "digital",
+    "list_chips": "chip",
+    "list_datasets": "networks",
     "list_devices": "cells",
+    "list_experiments": "experiment",
+    "list_networks": "networks",
     "load_chip": "chip",
     "load_dataset": "networks",
     "load_device": "cells",
@@ -74,6 +79,7 @@ if TYPE_CHECKING:
     from pimsim.cells.iv import LinearCell as LinearCell
     from pimsim.cells.iv import SinhCell as SinhCell
     from pimsim.cells.iv import TableCell as TableCell
+    from pimsim.chip import list_chips as list_chips
     from pimsim.chip import load_chip as load_chip
     from pimsim.converters import ADC as ADC
     from pimsim.converters import DAC as DAC
@@ -84,15 +90,19 @@ if TYPE_CHECKING:
     from pimsim.crossbar import solve_gated as solve_gated
     from pimsim.crossbar import spice as spice
     from pimsim.crossbar import transfer_matrix as transfer_matrix
+    from pimsim.digital import list_accelerators as list_accelerators
     from pimsim.encoding import InputEncoding as InputEncoding
     from pimsim.encoding import WeightEncoding as WeightEncoding
     from pimsim.evaluation import cost as cost
     from pimsim.evaluation import evaluate as evaluate
     from pimsim.evaluation import eyexam as eyexam
+    from pimsim.experiment import list_experiments as list_experiments
     from pimsim.experiment import run_experiment as run_experiment
     from pimsim.macro import Macro as Macro
     from pimsim.macro.matrix import AnalogMatrix as AnalogMatrix
     from pimsim.networks import from_torch as from_torch
+    from pimsim.networks import list_datasets as list_datasets
+    from pimsim.networks import list_networks as list_networks
     from pimsim.networks import load_dataset as load_dataset
     from pimsim.networks import load_network as load_network
     from pimsim.workload import Conv2d as Conv2d

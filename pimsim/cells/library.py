@@ -21,8 +21,8 @@ def list_devices() -> list[str]:
     return list_library("cells")
 
 
-def load_device(name: str | Path) -> DeviceCard:
-    """Load a device card: a shipped name ("pcm-nandakumar2019"), or a path to a card.yaml or its folder.
+def load_device(name: str | Path | DeviceCard) -> DeviceCard:
+    """A device card: a shipped name ("pcm-nandakumar2019"), a path to a card.yaml or its folder, or a card as it is.
 
     Raises
     ------
@@ -32,6 +32,8 @@ def load_device(name: str | Path) -> DeviceCard:
     >>> load_device("rram-milo2021").g_max
     0.000225
     """
+    if isinstance(name, DeviceCard):
+        return name
     path = library_path("cells", name).resolve()
     return _load(path, path.stat().st_mtime_ns)
 

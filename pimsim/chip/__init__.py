@@ -4,12 +4,12 @@ from pimsim.chip.bounds import chip_eyexam
 from pimsim.chip.budget import budget, peak
 from pimsim.chip.fields import Component, Schedule
 from pimsim.chip.fitting import fitted
-from pimsim.chip.rooflines import ChipRoofline, chip_roofline
-from pimsim.chip.spec import Chip, list_chips, load_chip
+from pimsim.chip.rooflines import chip_roofline
+from pimsim.chip.spec import Chip, Chips, list_chips, load_chip
 
 __all__ = [
     "Chip",
-    "ChipRoofline",
+    "Chips",
     "Component",
     "Schedule",
     "budget",

@@ -13,6 +13,7 @@ bandwidth
 from __future__ import annotations
 
 from pimsim.base.errors import InputError
+from pimsim.base.rows import Rows
 from pimsim.chip.costing import count_network
 from pimsim.chip.counts import LayerCounts
 from pimsim.chip.fields import ChipFields
@@ -35,7 +36,7 @@ def processing_elements(chip: ChipFields) -> int:
     return chip.arrays * chip.macro.active * chip.macro.weights_per_row
 
 
-def chip_eyexam(layer: Layer, chip: ChipFields) -> list[Bound]:
+def chip_eyexam(layer: Layer, chip: ChipFields) -> Rows[Bound]:
     """Seven bounds of one layer alone on a chip, in MAC per cycle (formulas derived from the definitions).
 
     1. All MACs at once.  2. Weight stationary: every weight at once, and with copies every position as well.

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.chip.bounds import alone, cycle_time, processing_elements
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.resources import demand
 from pimsim.chip.roles import ROLES
-from pimsim.workload import Conv2d, Dense, MatMul, Workload
+from pimsim.components.roofline import Roofline
+from pimsim.networks.shapes import Shapes, workload_of
+from pimsim.workload import Conv2d, Dense, Layer, MatMul, Workload
 
 
-@dataclass(frozen=True)
-class ChipRoofline:
-    """A roof and the layers below it, in the words of :mod:`pimsim.chip.bounds`.
-
-    Attributes
-    ----------
-    peak : MAC per cycle with every PE busy.
-    words_per_cycle : input words that all instances of the connection move in a cycle, those of idle tiles too.
-    connection : name of the component.
-    intensity : layer -> MAC per word over the connection.
-    """
-
-    peak: float
-    words_per_cycle: float
-    connection: str
-    intensity: Mapping[str, float]
-
-    def roof(self, layer: str) -> float:
-        """The lower of the flat and the slanted roof above a layer [MAC per cycle]."""
-        return min(self.peak, self.words_per_cycle * self.intensity[layer])
-
-
-def chip_roofline(work: Workload | Conv2d | Dense, chip: ChipFields, connection: str | None = None) -> ChipRoofline:
+def chip_roofline(work: Layer | Shapes, chip: ChipFields, connection: str | None = None) -> Roofline:
     """Where a layer or the layers of a network lie under a chip's roof.
 
     Every layer is alone on the chip, as in :func:`chip_eyexam`; products of two computed operands, which run on no
@@ -57,7 +34,7 @@ def chip_roofline(work: Workload | Conv2d | Dense, chip: ChipFields, connection:
     >>> line.connection, line.peak
     ('dram', 2097152.0)
     """
-    network = work if isinstance(work, Workload) else Workload(name="layer", layers=(work,))
+    network = Workload(name="layer", layers=(work,)) if isinstance(work, Conv2d | Dense | MatMul) else workload_of(work)
     layers = {
         label: layer
         for label, layer in zip(network.labels, network.layers, strict=True)
@@ -73,7 +50,7 @@ def chip_roofline(work: Workload | Conv2d | Dense, chip: ChipFields, connection:
     if chosen not in moved:
         _refuse(chip, chosen)
     word = chip.macro.inputs.bits
-    return ChipRoofline(
+    return Roofline(
         float(processing_elements(chip)),
         _rate(chip, chosen) * cycle_time(chip) / word,
         chosen,

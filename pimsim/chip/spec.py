@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pimsim.base.errors import SpecError, nearest
+from pimsim.base.display import as_html, as_text
+from pimsim.base.errors import InputError, SpecError, nearest
 from pimsim.base.library import beside, library_path, list_library
 from pimsim.base.rules import Leakage, Loading
 from pimsim.base.spec import changed_fields, load_yaml
@@ -51,6 +52,25 @@ class Chip(ChipFields):
     >>> chip.arrays == chip.arrays_per_core * chip.cores_per_tile * chip.tiles
     True
     """
+
+    def __repr__(self) -> str:
+        return as_text(f"Chip {self.name}", self._facts())
+
+    def _repr_html_(self) -> str:
+        return as_html(f"Chip {self.name}", self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        macro = self.macro
+        return {
+            "summary": self.summary,
+            "arrays": f"{self.arrays:,} of {macro.rows} x {macro.cols}, {macro.node * 1e9:.3g} nm",
+            "cells": f"{macro.device}, {macro.weights.bits} x {macro.inputs.bits} bit",
+            "components": ", ".join(self.components),
+            "id": self.spec_id,
+        }
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def cost(
         self,
@@ -168,8 +188,11 @@ def list_chips() -> list[str]:
     return list_library("chips")
 
 
-def load_chip(chip: str | Path | Mapping[str, Any], folder: str | Path | None = None) -> Chip:
-    """A chip by name, from a YAML file, or from a mapping.
+Chips = str | Path | Mapping[str, Any] | Chip
+
+
+def load_chip(chip: Chips, folder: str | Path | None = None) -> Chip:
+    """A chip by name, from a YAML file, or from a mapping; a Chip as it is.
 
     A card may start from another one: `extends` names it, `without` lists components to leave out, `changes` maps
     dotted fields to new values, and every other key replaces the field of that name.
@@ -177,7 +200,7 @@ def load_chip(chip: str | Path | Mapping[str, Any], folder: str | Path | None = 
     Parameters
     ----------
     chip :
-        Name, path or fields.
+        Name, path, fields or Chip.
     folder :
         Where paths in it start, if it is not a file itself (they start from the file's folder then).
 
@@ -187,7 +210,13 @@ def load_chip(chip: str | Path | Mapping[str, Any], folder: str | Path | None = 
         If there is no such card; the nearest name is given.
     SpecError
         If a field is wrong, or cards extend each other in a circle.
+    InputError
+        For something else than these.
     """
+    if isinstance(chip, Chip):
+        return chip
+    if not isinstance(chip, str | Path | Mapping):
+        raise InputError(f"chip: must be a name, a path, a mapping or a Chip, got {type(chip).__name__}")
     return _load(chip, folder, ())
 
 

@@ -25,7 +25,7 @@ def evaluate(
     images: Images = 250,
     trials: Trials = 5,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    time: Annotated[float, typer.Option(min=0.0, help="Seconds after programming.")] = 0.0,
+    time: Annotated[str, typer.Option(help='After programming, seconds or text such as "1 day".')] = "0",
     baseline: Beside = "twin",
     loading: Loaded = "once",
     leakage: Leaking = "live",
@@ -40,17 +40,15 @@ def evaluate(
     Examples:
       pimsim evaluate fashion-vgg --chip generic-rram-32nm --data fashion-mnist
       pimsim evaluate net.onnx --chip my_chip.yaml --data ~/cifar-10 --trials 20 --json
+      pimsim evaluate fashion-vgg --chip generic-pcm-32nm --data fashion-mnist --time "1 day"
     """
-    from pimsim.chip import load_chip
     from pimsim.evaluation import evaluate as run
-    from pimsim.networks import load_dataset, load_network
+    from pimsim.networks import load_dataset
 
     other = None if baseline == "none" else baseline
     with option("--data, --images"):
         test = load_dataset(data, split="test", limit=images)
-    result = run(
-        load_network(network), load_chip(chip), test, trials, seed, time, other, loading=loading, leakage=leakage
-    )
+    result = run(network, chip, test, trials, seed, time, other, loading=loading, leakage=leakage)
     if json:
         show_json(result.to_dict())
         return

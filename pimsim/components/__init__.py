@@ -12,6 +12,7 @@ from pimsim.components.estimate import (
     load_estimator,
     run_estimator,
 )
+from pimsim.components.roofline import Roofline
 from pimsim.components.tables import Table, load_table
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Cost",
     "Estimate",
     "Estimator",
+    "Roofline",
     "Table",
     "TimeRow",
     "adc",

@@ -10,10 +10,15 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pimsim.base.checks import check_quantity
+from pimsim.base.display import Shown
 from pimsim.base.errors import InputError, shown
+from pimsim.base.prefixes import readable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NETWORK = "network"  # the layer of rows that belong to no single one
 LEAK = "leak"  # the action of leakage; every other action happens for an input
@@ -52,7 +57,7 @@ class TimeRow(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Cost:
+class Cost(Shown):
     """Energy, area, latency and throughput of one workload on one design.
 
     Parameters
@@ -115,9 +120,27 @@ class Cost:
             _check_row(time, 0, time.seconds)
         _check_row("throughput_per_s", self.batch, self.throughput_per_s)
 
-    def __repr__(self) -> str:
-        totals = {name: getattr(self, name) for name in ("energy_j", "area_m2", "latency_s", "throughput_per_s")}
-        return f"Cost({', '.join(f'{name}={value:.4g}' for name, value in totals.items())}, batch={self.batch})"
+    def facts(self) -> dict[str, object]:
+        """What is shown at a prompt: the totals, and the component that takes most energy."""
+        totals: dict[str, object] = {name: readable(value, unit) for name, unit, value in self._totals()}
+        most = next(iter(self.energy_by("component").items()), None)
+        share = {} if most is None or not most[1] else {"most energy": f"{most[0]}, {most[1] / self.energy_j:.0%}"}
+        return totals | share | {"batch": self.batch}
+
+    def table(self) -> pd.DataFrame:
+        """The totals, one row each: metric, unit, value; the rows that they sum are in :attr:`breakdown`."""
+        import pandas as pd
+
+        return pd.DataFrame(self._totals(), columns=["metric", "unit", "value"])
+
+    def _totals(self) -> list[tuple[str, str, float]]:
+        return [
+            ("energy", "J", self.energy_j),
+            ("area", "m^2", self.area_m2),
+            ("latency", "s", self.latency_s),
+            ("throughput", "1/s", self.throughput_per_s),
+            ("power", "W", self.power_w),
+        ]
 
     @property
     def energy_j(self) -> float:
@@ -239,17 +262,17 @@ class Cost:
         return 2.0 * self.macs / self.energy_per_input_j
 
     @property
-    def breakdown(self) -> Any:
+    def breakdown(self) -> pd.DataFrame:
         """Tidy DataFrame: layer, component, action, count, energy_j, source."""
         return _frame(self.actions, ActionRow)
 
     @property
-    def areas(self) -> Any:
+    def areas(self) -> pd.DataFrame:
         """Tidy DataFrame: component, count, area_m2, source, unused_m2."""
         return _frame(self.parts, AreaRow)
 
     @property
-    def phases(self) -> Any:
+    def phases(self) -> pd.DataFrame:
         """Tidy DataFrame: layer, phase, seconds, source."""
         return _frame(self.times, TimeRow)
 
@@ -320,7 +343,7 @@ def _check_row(row: object, count: int, value: float) -> None:
         raise InputError(f"{row}: must be finite and >= 0, got {value!r}")
 
 
-def _frame(rows: Iterable[Any], kind: Any) -> Any:
+def _frame(rows: Iterable[tuple[object, ...]], kind: type[ActionRow | AreaRow | TimeRow]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(list(rows), columns=list(kind._fields))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pimsim.base.errors import InputError
+from pimsim.base.rows import Rows
 
 # What limits each step, what the bound is called, and why it is lower than the one before.
 STEPS = (
@@ -34,7 +35,7 @@ class Bound(NamedTuple):
     reason: str
 
 
-def make_bounds(values: Sequence[float]) -> list[Bound]:
+def make_bounds(values: Sequence[float]) -> Rows[Bound]:
     """The seven bounds from their values in MAC per cycle.
 
     Raises
@@ -57,10 +58,10 @@ def make_bounds(values: Sequence[float]) -> list[Bound]:
             raise InputError(f"Eyexam step {step}: {value:g} MAC/cycle is above the {before:g} of the step before")
         value = min(value, before)
         bounds.append(Bound(step, constraint, name, value, before - value, reason))
-    return bounds
+    return Rows(bounds, "MAC per cycle at most")
 
 
-def whole_network(layers: Sequence[Sequence[Bound]], macs: Sequence[int]) -> list[Bound]:
+def whole_network(layers: Sequence[Sequence[Bound]], macs: Sequence[int]) -> Rows[Bound]:
     """Bounds of a network whose layers run one after the other: MACs over the sum of the layers' shortest times.
 
     Parameters

@@ -1,5 +1,6 @@
 """Digital accelerators: exact loop-nest counts, mappings and their cost, beside which a PIM chip is judged."""
 
+from pimsim.components.roofline import Roofline
 from pimsim.digital.accelerator import Accelerator, list_accelerators, load_accelerator
 from pimsim.digital.analysis import Counts, analyze
 from pimsim.digital.case import check_case, load_case
@@ -8,7 +9,7 @@ from pimsim.digital.mapper import Mapped, best_mapping, map_layer, map_network
 from pimsim.digital.mapping import Mapping, read_mappings, save_mappings
 from pimsim.digital.network import default_mapping, network_cost, roof
 from pimsim.digital.problem import Problem, problem_of
-from pimsim.digital.rooflines import Roofline, roofline
+from pimsim.digital.rooflines import roofline
 from pimsim.digital.row_stationary import row_stationary
 from pimsim.digital.widening import fit_area, fit_throughput, widened
 

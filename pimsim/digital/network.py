@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pimsim.base.checks import check_integer
 from pimsim.base.errors import InputError
@@ -22,13 +22,14 @@ from pimsim.digital.mapper.search import KINDS, Objective
 from pimsim.digital.mapping import Mapping as LoopMapping
 from pimsim.digital.residency import NOWHERE, Resident
 from pimsim.digital.row_stationary import is_row_stationary, row_stationary
+from pimsim.networks.shapes import Shapes, workload_of
 from pimsim.workload import Layer, Workload
 
 BANK = "weight_bank"
 
 
 def network_cost(
-    workload: Workload,
+    workload: Shapes,
     accelerator: str | Path | Accelerator,
     batch: int = 1,
     loading: Loading = "once",
@@ -48,7 +49,7 @@ def network_cost(
 
     Parameters
     ----------
-    workload : layer shapes of one input.
+    workload : layer shapes of one input: name, path, Network or Workload.
     accelerator : name, path or :class:`Accelerator`; an ideal one gives :func:`roof`.
     batch : inputs that share weights.
     mapper : "energy", "latency" or "edp": the mappings by which the energy of the network, its latency, or their
@@ -73,7 +74,7 @@ def network_cost(
     >>> cost.macs, cost.energy_j > 0
     (1000, True)
     """
-    acc = load_accelerator(accelerator)
+    workload, acc = workload_of(workload), load_accelerator(accelerator)
     _check(acc, loading)
     batch = check_integer("batch", batch, minimum=1, maximum=MOST_AT_ONCE)
     _check_options(workload, mapper, activations, leakage, activity or {})
@@ -104,7 +105,7 @@ def network_cost(
 
 
 def roof(
-    workload: Workload,
+    workload: Shapes,
     accelerator: str | Path | Accelerator = "roof",
     batch: int = 1,
     loading: Loading = "once",
@@ -118,11 +119,10 @@ def roof(
 
     Examples
     --------
-    >>> from pimsim.workload import load_workload
-    >>> roof(load_workload("alexnet")).macs
+    >>> roof("alexnet").macs
     724406816
     """
-    acc = load_accelerator(accelerator)
+    workload, acc = workload_of(workload), load_accelerator(accelerator)
     _check(acc, loading)
     batch = check_integer("batch", batch, minimum=1, maximum=MOST_AT_ONCE)
     memory, macs = acc.memories[0], workload.macs * batch
@@ -243,7 +243,7 @@ def _leakage(
         yield ActionRow(label, BANK, "leak", banks, energy, acc.weight_bank.source)
 
 
-def default_mapping(layer: Any, accelerator: str | Path | Accelerator, resident: Resident = NOWHERE) -> LoopMapping:
+def default_mapping(layer: Layer, accelerator: str | Path | Accelerator, resident: Resident = NOWHERE) -> LoopMapping:
     """The stated row-stationary mapping on a design of Eyeriss's shape, else the mapping of least energy."""
     acc = load_accelerator(accelerator)
     choose = row_stationary if is_row_stationary(acc) else best_mapping

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pimsim.base.errors import InputError
+from pimsim.components.roofline import Roofline
 from pimsim.digital.accelerator import Accelerator, Memory, level_named, load_accelerator
 from pimsim.digital.analysis import analyze
 from pimsim.digital.mapping import Mapping as LoopMapping
 from pimsim.digital.network import default_mapping
-from pimsim.workload import Conv2d, Dense, MatMul, Workload
-
-
-@dataclass(frozen=True)
-class Roofline:
-    """A roof and points below it; :func:`pimsim.figures.roofline` draws it.
-
-    Attributes
-    ----------
-    peak : MAC per cycle with every multiplier busy.
-    words_per_cycle : input words that the busier port of the memory moves a cycle.
-    connection : name of the memory.
-    intensity : layer -> MAC per word over that port.
-    reached : layer -> MAC per cycle, fill and drain included.
-    """
-
-    peak: int
-    words_per_cycle: float
-    connection: str
-    intensity: Mapping[str, float]
-    reached: Mapping[str, float]
-
-    def roof(self, layer: str) -> float:
-        """The lower of the flat and the slanted roof above a layer [MAC per cycle]."""
-        return min(self.peak, self.words_per_cycle * self.intensity[layer])
+from pimsim.networks.shapes import Shapes, workload_of
+from pimsim.workload import Conv2d, Dense, Layer, MatMul, Workload
 
 
 def roofline(
-    work: Workload | Conv2d | Dense | MatMul,
+    work: Layer | Shapes,
     accelerator: str | Path | Accelerator,
     level: str | None = None,
-    mapper: Callable[[Any, Accelerator], LoopMapping] = default_mapping,
+    mapper: Callable[[Layer, Accelerator], LoopMapping] = default_mapping,
 ) -> Roofline:
     """Where a layer or the layers of a network lie under an accelerator's roof (Williams et al., CACM 52(4), 2009).
 
@@ -74,7 +50,7 @@ def roofline(
         raise InputError(f"roofline: memory {memory.name} of {acc.name} has no bandwidth limit; name another memory")
     instances, bits = acc.instances(memory.name), acc.precision.inputs
     words_per_cycle = instances * max(bands) / bits
-    layers = work if isinstance(work, Workload) else Workload(name="layer", layers=(work,))
+    layers = Workload(name="layer", layers=(work,)) if isinstance(work, Conv2d | Dense | MatMul) else workload_of(work)
     intensity, reached = {}, {}
     for label, layer in zip(layers.labels, layers.layers):
         counts = analyze(layer, acc, mapper(layer, acc))

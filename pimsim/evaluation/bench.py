@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pimsim.base.errors import MissingError
-from pimsim.networks import Dataset, Engine, Network, QuantizedNetwork, accuracy, layer_inputs, load_dataset, quantize
+from pimsim.networks import Dataset, Engine, Network, QuantizedNetwork, accuracy, calibration_of, layer_inputs, quantize
+from pimsim.networks.datasets import OWN
 from pimsim.networks.engine import Matmul, exact_matmuls
 from pimsim.networks.quantize import matrix_names
 from pimsim.workload import Workload
@@ -23,6 +23,8 @@ from pimsim.workload import Workload
 CALIBRATION_VECTORS = 256
 CALIBRATION_IMAGES = 64
 BATCH = 100  # images at a time: bounds memory, changes no result
+
+OWN_INPUTS = "calibration: the first {} test inputs themselves, without labels; give training inputs by calibration="
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,11 @@ class Bench:
     quantized: QuantizedNetwork
     data: Dataset
     calibration: Dataset
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken for calibration images, where they are none of the training."""
+        return (OWN_INPUTS.format(len(self.calibration)),) if self.calibration.split == OWN else ()
 
     @cached_property
     def workload(self) -> Workload:
@@ -81,17 +88,6 @@ class Bench:
 
 
 def make_bench(network: Network, data: Dataset, calibration: Dataset | None = None) -> Bench:
-    """Quantize ``network`` on the calibration images (of the same data set unless given) and keep all together."""
-    if calibration is None:
-        calibration = _calibration_of(data)
+    """Quantize ``network`` on the calibration images, :func:`calibration_of` the data unless given."""
+    calibration = calibration_of(data) if calibration is None else calibration
     return Bench(network, quantize(network, calibration.images), data, calibration)
-
-
-def _calibration_of(data: Dataset) -> Dataset:
-    """The calibration images of a data set that was loaded; one made by hand has none."""
-    try:
-        return load_dataset(data.name, split="calibration")
-    except MissingError:
-        raise MissingError(
-            f"the data set {data.name!r} has no calibration images of its own: give training images by calibration="
-        ) from None

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pimsim.base.display import Shown
 from pimsim.base.errors import InputError
+from pimsim.base.prefixes import readable
 from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
-from pimsim.chip import Chip, fitted
+from pimsim.chip import Chip, Chips, fitted, load_chip
 from pimsim.components import Cost
 from pimsim.digital import Accelerator
 from pimsim.digital.mapper.search import Objective
 from pimsim.evaluation.fitting import CurvePoint, as_accurate, widened_to_area, widened_to_rate
-from pimsim.evaluation.names import Chips, Shapes, chip_of, workload_of
+from pimsim.evaluation.names import Shapes, workload_of
 from pimsim.evaluation.sides import (
     ASSUMED,
     RULES,
@@ -47,9 +49,17 @@ class Line(NamedTuple):
         """Chip over baseline, None where the baseline is None or 0."""
         return self.chip / self.baseline if self.baseline else None
 
+    def text(self) -> str:
+        """Chip, baseline and ratio in a few words."""
+        own = readable(self.chip, self.unit)
+        if self.baseline is None:
+            return own
+        ratio = "" if self.ratio is None else f" ({self.ratio:.3g} x)"
+        return f"{own}, baseline {readable(self.baseline, self.unit)}{ratio}"
 
-@dataclass(frozen=True)
-class Comparison:
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """Cost of one network on a chip and on a baseline.
 
     Attributes
@@ -76,6 +86,11 @@ class Comparison:
             Line(name, unit, value(self.chip), None if self.baseline is None else value(self.baseline))
             for name, unit, value in METRICS
         ]
+
+    def facts(self) -> Mapping[str, object]:
+        """What is shown at a prompt: both sides metric by metric, and the rules."""
+        lines = {line.metric: line.text() for line in self.lines}
+        return {"network": self.workload.name, "chip": self.design.name} | lines | {"rules": "; ".join(self.notes)}
 
     def table(self) -> pd.DataFrame:
         """One row a metric: metric, unit, chip, baseline, ratio (chip over baseline)."""
@@ -165,7 +180,7 @@ def cost(
     check_leakage(leakage)
     check_loading(loading)
     _check(baseline, compare, accuracy, accuracies)
-    workload, given = workload_of(network), chip_of(chip)
+    workload, given = workload_of(network), load_chip(chip)
     cut = workload if fit or compare in ("iso-area", "iso-throughput") else None
     design = given if cut is None else fitted(given, cut)
     question = Question(workload, batch, loading, leakage, values)

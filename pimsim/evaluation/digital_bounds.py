@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pimsim.base.rows import Rows
 from pimsim.components.eyexam import Bound, make_bounds
 from pimsim.digital import Accelerator, Mapping, analyze, default_mapping, problem_of
 from pimsim.digital.accelerator import Array
@@ -15,8 +16,8 @@ from pimsim.workload import Layer
 
 
 def digital_eyexam(
-    layer: Layer, acc: Accelerator, mapper: Callable[[Any, Accelerator], Mapping] = default_mapping
-) -> list[Bound]:
+    layer: Layer, acc: Accelerator, mapper: Callable[[Layer, Accelerator], Mapping] = default_mapping
+) -> Rows[Bound]:
     """Seven bounds of one layer on an accelerator, in MAC per cycle (formulas derived from the definitions).
 
     1. All MACs at once.  2. The product of the dimensions that the dataflow may spread over the arrays.  3. Folded

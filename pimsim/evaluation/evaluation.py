@@ -5,18 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pimsim.base.errors import InputError
+from pimsim.base.checks import check_integer, check_quantity
+from pimsim.base.display import Shown
+from pimsim.base.prefixes import readable
 from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
 from pimsim.base.streams import as_seed
-from pimsim.chip import Chip
+from pimsim.chip import Chip, Chips, load_chip
 from pimsim.components import Cost
 from pimsim.digital import Accelerator
 from pimsim.evaluation.bench import make_bench
-from pimsim.evaluation.programmed import Outcome, program_network
+from pimsim.evaluation.names import network_of
+from pimsim.evaluation.programmed import Outcome, program_network, run_chip
 from pimsim.evaluation.sides import (
     RULES,
     SIMULATED,
@@ -25,13 +29,18 @@ from pimsim.evaluation.sides import (
     other_side,
 )
 from pimsim.evaluation.twin import TWIN
-from pimsim.networks import Dataset, Network
+from pimsim.networks import Data, dataset_of
 from pimsim.studies import Estimate, fraction_interval
 from pimsim.workload import Workload
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True)
-class Evaluation:
+    from pimsim.evaluation.names import Trained
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown):
     """What a design reaches and what it costs.
 
     Attributes
@@ -63,6 +72,24 @@ class Evaluation:
     values: Values
     notes: tuple[str, ...]
 
+    def facts(self) -> Mapping[str, object]:
+        """What is shown at a prompt: accuracies, and the totals of both sides."""
+        low, high = self.accuracy.interval
+        sides = {"chip": self.cost, "baseline": self.baseline}
+        accuracies = {
+            "float network": f"{self.float_accuracy:.4g}",
+            "quantized network": f"{self.quantized_accuracy:.4g}",
+            f"{self.accuracy.trials} chips": f"{self.accuracy.mean:.4g}, 95 % interval {low:.4g} ... {high:.4g}",
+        }
+        return accuracies | {name: _totals(cost) for name, cost in sides.items() if cost is not None}
+
+    def table(self) -> pd.DataFrame:
+        """One row a layer: how it lies on the arrays, how it uses the converters, and its energy on the chip [J]."""
+        import pandas as pd
+
+        energies = self.cost.energy_by("layer")
+        return pd.DataFrame([{**row, "energy_j": energies.get(row["layer"], 0.0)} for row in self.layers])
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
         return {
@@ -81,15 +108,15 @@ class Evaluation:
 
 
 def evaluate(
-    network: Network,
-    chip: Chip,
-    data: Dataset,
+    network: Trained,
+    chip: Chips,
+    data: Data,
     trials: int = 20,
     rng: int | np.random.Generator = 0,
-    time: float = 0.0,
-    baseline: str | Accelerator | None = TWIN,
+    time: float | str = 0.0,
+    baseline: str | Path | Accelerator | None = TWIN,
     *,
-    calibration: Dataset | None = None,
+    calibration: Data | None = None,
     loading: Loading = "once",
     leakage: Leakage = "live",
 ) -> Evaluation:
@@ -97,58 +124,66 @@ def evaluate(
 
     Parameters
     ----------
-    network, chip, data : from :func:`load_network`, :func:`load_chip`, :func:`load_dataset`.
+    network : shipped name, .onnx file, :func:`load_network`'s Network, or a torch module.
+    chip : name, path, mapping or Chip.
+    data : name, folder, Dataset, or a pair of arrays (inputs, labels).
     trials : number of chips; each is programmed once and classifies all images.
     rng : seed or Generator; chip k of a seed is the same devices for every design.
-    time : seconds after programming at which the chips are read.
+    time : after programming, when the chips are read [s], or text such as "1 day".
     baseline : the digital side: "twin" (Eyeriss's array with the chip's node, precision and buffer), "twin-roof" (its
         bound), "digital-imc" (the chip's arrays with adder trees), a card by name or path as it is, or None.
-    calibration : training images for ADC ranges and quantization; those of the same shipped data set by default.
+    calibration : inputs on which ADC ranges and quantization are set, as ``data`` (of a name or folder its training
+        images). By default the training images of the same data set; data given by hand have none, so that their own
+        first 512 inputs are taken, without the labels, and a note says so.
     loading : "once" (weights loaded before the first inference, not counted) or "per_inference" (off-chip traffic of
         every inference), for both sides alike.
     leakage : "live" (banks that hold live data leak) or "all" (every part that leaks), on both sides.
 
     Raises
     ------
-    InputError : trials < 1, a negative time.
+    MissingError : no such network, chip, data set or baseline.
+    InputError : trials < 1, a negative time, or an argument of another kind. All are checked before any work.
 
     Examples
     --------
     >>> import pimsim as ps
-    >>> net, chip = ps.load_network("fashion-vgg"), ps.load_chip("generic-rram-32nm")
     >>> data = ps.load_dataset("fashion-mnist", limit=50)
-    >>> ev = ps.evaluate(net, chip, data, trials=2)             # doctest: +SKIP
+    >>> ev = ps.evaluate("fashion-vgg", "generic-rram-32nm", data, trials=2, time="1 day")   # doctest: +SKIP
     >>> ev.accuracy.mean, ev.cost.energy_j, ev.baseline.energy_j   # doctest: +SKIP
     """
-    if isinstance(trials, bool) or trials < 1:
-        raise InputError(f"trials = {trials!r}: must be at least 1")
-    if not 0.0 <= time < float("inf"):
-        raise InputError(f"time = {time!r}: must be seconds after programming, 0 or more")
+    trials, seconds = check_integer("trials", trials, minimum=1), check_quantity("time", time, "second")
     check_leakage(leakage)
     check_loading(loading)
-    bench, seed = make_bench(network, data, calibration), as_seed(rng)
-    first = program_network(bench, chip.macro, seed, trial=0).at(time)
-    chip.cost(bench.workload, loading=loading, pulses=first.pulses())  # what the chip lacks is told before the work
-    others = (program_network(bench, chip.macro, seed, trial).at(time) for trial in range(1, trials))
-    outcomes = [programmed.run() for programmed in itertools.chain([first], others)]
-    ranges = first.ranges()
+    design, test, seed = load_chip(chip), dataset_of(data), as_seed(rng)
+    other = None if baseline is None else other_side(design, baseline)
+    training = None if calibration is None else dataset_of(calibration, "calibration")
+    bench = make_bench(network_of(network, test), test, training)
+    first = program_network(bench, design.macro, seed, trial=0)
+    design.cost(bench.workload, loading=loading, pulses=first.pulses())  # what the chip lacks is told before the work
+    others = (program_network(bench, design.macro, seed, trial) for trial in range(1, trials))
+    outcomes = [run_chip(programmed, design, seconds) for programmed in itertools.chain([first], others)]
+    ranges = first.at(seconds).ranges()
     accuracies = tuple(outcome.accuracy for outcome in outcomes)
     energy, pulses = _mean([o.read_energy for o in outcomes]), _mean([o.pulses for o in outcomes])
     values = Values(energy, bench.nonzero, pulses)
-    other = None if baseline is None else other_side(chip, baseline)
     return Evaluation(
         bench.float_accuracy,
         bench.quantized_accuracy,
         fraction_interval(accuracies),
         accuracies,
-        cost_of(chip, bench.workload, 1, loading, leakage, values),
-        _programming(chip, bench.workload, pulses),
+        cost_of(design, bench.workload, 1, loading, leakage, values),
+        _programming(design, bench.workload, pulses),
         None if other is None else cost_of(other, bench.workload, 1, loading, leakage, values.of_baseline()),
-        chip.spec_id,
-        tuple(row | ranges.get(row["layer"], {}) for row in chip.layers(bench.workload)),
+        design.spec_id,
+        tuple(row | ranges.get(row["layer"], {}) for row in design.layers(bench.workload)),
         values,
-        (RULES[leakage], SIMULATED),
+        (RULES[leakage], SIMULATED, *bench.notes),
     )
+
+
+def _totals(cost: Cost) -> str:
+    numbers = ((cost.energy_j, "J"), (cost.area_m2, "m^2"), (cost.latency_s, "s"), (cost.throughput_per_s, "1/s"))
+    return ", ".join(readable(value, unit) for value, unit in numbers)
 
 
 def _programming(chip: Chip, workload: Workload, pulses: Mapping[str, float]) -> Cost | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pimsim.chip import Chip
 from pimsim.evaluation.bench import BATCH, Bench
 from pimsim.evaluation.sides import Values
 from pimsim.macro import Macro
@@ -46,6 +47,8 @@ class ProgrammedNetwork:
 
     def with_macro(self, macro: Macro) -> ProgrammedNetwork:
         """Return the same programmed cells behind another periphery (ADC, range), calibrated anew where needed."""
+        if all(array.macro == macro for array in self.arrays.values()):
+            return self
         arrays = {name: array.replace(macro) for name, array in self.arrays.items()}
         return ProgrammedNetwork(self.bench, _calibrated(arrays, self.bench), self.seed)
 
@@ -102,6 +105,11 @@ def program_network(bench: Bench, macro: Macro, seed: int, trial: int) -> Progra
         for index, layer in enumerate(bench.quantized.layers)
     }
     return ProgrammedNetwork(bench, _calibrated(arrays, bench), seed)
+
+
+def run_chip(programmed: ProgrammedNetwork, chip: Chip, time: float = 0.0) -> Outcome:
+    """What a programmed chip does behind the periphery of ``chip``, ``time`` seconds after programming."""
+    return programmed.with_macro(chip.macro).at(time).run()
 
 
 def _calibrated(arrays: Mapping[str, Array], bench: Bench) -> dict[str, Array]:

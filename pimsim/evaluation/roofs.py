@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from pimsim.base.errors import InputError
 from pimsim.chip import Chip, chip_eyexam, chip_roofline
 from pimsim.chip.bounds import cycle_time
+from pimsim.components import Roofline
 from pimsim.components.eyexam import Bound
 from pimsim.digital import Accelerator, default_mapping, roofline
 from pimsim.evaluation.digital_bounds import digital_eyexam
-from pimsim.workload import MatMul, Workload
+from pimsim.evaluation.names import Shapes, machine_of, workload_of
+from pimsim.workload import Layer, MatMul, Workload
 
 # More ladders than this do not fit the width of a page.
 MOST_LADDERS = 14
@@ -53,7 +55,7 @@ class MachineRoof:
 
 
 def machine_roof(
-    workload: Workload, side: Chip | Accelerator, layers: Sequence[str] = (), connection: str | None = None
+    network: Shapes, machine: str | Path | Chip | Accelerator, layers: Sequence[str] = (), connection: str | None = None
 ) -> MachineRoof:
     """Roof of a machine and the seven bounds of the layers of a network below it.
 
@@ -69,14 +71,14 @@ def machine_roof(
 
     Examples
     --------
-    >>> import pimsim as ps
-    >>> found = machine_roof(ps.workload.load_workload("alexnet"), ps.load_chip("generic-rram-32nm"), ["conv3"])
+    >>> found = machine_roof("alexnet", "generic-rram-32nm", ["conv3"])
     >>> found.kind, found.ladders[0].label, len(found.ladders[0].bounds)
     ('PIM', 'conv3', 7)
     """
+    side, workload = machine_of(machine), workload_of(network)
     chosen, names = _shapes(workload, side, layers)
     if isinstance(side, Chip):
-        line: Any = chip_roofline(chosen, side, connection)
+        line = chip_roofline(chosen, side, connection)
         bounds = [chip_eyexam(layer, side) for layer in chosen.layers]
         cycle, words = cycle_time(side), _chip_words(side, line)
     else:
@@ -98,7 +100,7 @@ def _shapes(workload: Workload, side: Chip | Accelerator, wanted: Sequence[str])
     """The layers to draw, and the name of each in the figure: "conv2_1a x4" for a shape that occurs four times."""
     if unknown := [label for label in wanted if label not in workload.labels]:
         raise InputError(f"{workload.name} has no layer {unknown[0]!r}; it has {', '.join(workload.labels)}")
-    shapes: dict[Any, list[str]] = {}
+    shapes: dict[Layer, list[str]] = {}
     for label, layer in zip(workload.labels, workload.layers, strict=True):
         if (not wanted or label in wanted) and not (isinstance(side, Chip) and isinstance(layer, MatMul)):
             shapes.setdefault(layer.replace({"name": ""}), []).append(label)
@@ -111,7 +113,7 @@ def _shapes(workload: Workload, side: Chip | Accelerator, wanted: Sequence[str])
     return Workload(name=workload.name, layers=layers), names
 
 
-def _chip_words(chip: Chip, line: Any) -> tuple[str, ...]:
+def _chip_words(chip: Chip, line: Roofline) -> tuple[str, ...]:
     macro = chip.macro
     return (
         f"PE = one stored weight ({macro.columns_per_weight} cells) in a row that conducts: {line.peak:,.0f}",
@@ -121,7 +123,7 @@ def _chip_words(chip: Chip, line: Any) -> tuple[str, ...]:
     )
 
 
-def _digital_words(acc: Accelerator, line: Any) -> tuple[str, ...]:
+def _digital_words(acc: Accelerator, line: Roofline) -> tuple[str, ...]:
     return (
         f"PE = one multiplier: {line.peak:,.0f}",
         f"cycle = one of the clock: {_time(1.0 / acc.clock)}",

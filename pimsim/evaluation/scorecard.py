@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pimsim.base.errors import PimsimError
+from pimsim.base.rows import Rows
 from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
-from pimsim.chip import Chip, peak
+from pimsim.chip import Chip, Chips, load_chip, peak
 from pimsim.chip.bounds import processing_elements
 from pimsim.components import Cost
 from pimsim.components.control import CONTROL
@@ -24,7 +25,7 @@ from pimsim.digital.accelerator import Memory
 from pimsim.evaluation.conditions import Conditions, die_yield, dies_per_wafer, wafers_per_design
 from pimsim.evaluation.evaluation import Evaluation
 from pimsim.evaluation.fitting import chips_of
-from pimsim.evaluation.names import Chips, Shapes, chip_of, workload_of
+from pimsim.evaluation.names import Shapes, workload_of
 from pimsim.evaluation.sides import RULES, cost_of
 from pimsim.evaluation.twin import TWIN, beside
 from pimsim.workload import Workload
@@ -102,7 +103,7 @@ def scorecard(
     *,
     leakage: Leakage = "live",
     conditions: Conditions = Conditions(),  # noqa: B008 (frozen)
-) -> list[Metric]:
+) -> Rows[Metric]:
     """Score a chip beside a digital accelerator on one network: same batch, same treatment of weights, same leakage.
 
     Parameters
@@ -124,7 +125,7 @@ def scorecard(
 
     Returns
     -------
-    list of Metric
+    Rows of Metric
 
     Raises
     ------
@@ -133,11 +134,11 @@ def scorecard(
     """
     check_leakage(leakage)
     check_loading(loading)
-    design = chip_of(chip)
+    design = load_chip(chip)
     asked = Question(design, beside(design, accelerator), workload_of(network), batch, loading, leakage)
     costs = _seen(evaluation, asked, accelerator) or asked.costs()
     pim, digital = _pim(asked, costs[0]), _digital(asked.acc, costs[1])
-    return [
+    rows = [
         *_accuracy(evaluation, design, asked.acc),
         *_speed(pim.cost, digital.cost, batch),
         _balance(asked),
@@ -150,6 +151,7 @@ def scorecard(
         *_flexibility(asked, suite),
         *_scalability(asked, costs),
     ]
+    return Rows(rows, f"{asked.workload.name}: {design.name} beside {asked.acc.name}")
 
 
 def _seen(evaluation: Evaluation | None, asked: Question, accelerator: str | Accelerator) -> tuple[Cost, Cost] | None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pimsim.base.errors import InputError
+from pimsim.base.rows import Rows
 from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
-from pimsim.chip import Chip
+from pimsim.chip import Chip, Chips, load_chip
 from pimsim.components import Cost
 from pimsim.digital import Accelerator
-from pimsim.evaluation.names import Chips, Shapes, chip_of, workload_of
+from pimsim.evaluation.names import Shapes, workload_of
 from pimsim.evaluation.sides import FOLLOWS, cost_of, other_side
 from pimsim.evaluation.twin import TWIN, off_chip_energy
 
@@ -93,7 +94,7 @@ def sensitivity(
     loading: Loading = "once",
     settings: list[Setting] | None = None,
     leakage: Leakage = "live",
-) -> list[Verdict]:
+) -> Rows[Verdict]:
     """The verdict as it stands (factor "as given"), and under each setting alone.
 
     Parameters
@@ -109,7 +110,7 @@ def sensitivity(
 
     Returns
     -------
-    list of Verdict
+    Rows of Verdict
 
     Raises
     ------
@@ -118,7 +119,7 @@ def sensitivity(
     """
     check_leakage(leakage)
     check_loading(loading)
-    design, workload = chip_of(chip), workload_of(network)
+    design, workload = load_chip(chip), workload_of(network)
     chosen = default_settings(design) if settings is None else settings
     if settings is None and accelerator not in FOLLOWS:
         chosen = [setting for setting in chosen if "macro.node" not in setting.chip]
@@ -136,7 +137,7 @@ def sensitivity(
             known[key] = cost_of(side, workload, *how)
         pim, digital = cost_of(changed, workload, *how).energy_per_input_j, known[key].energy_per_input_j
         verdicts.append(Verdict(setting.factor, setting.value, pim, digital, pim / digital))
-    return verdicts
+    return Rows(verdicts, f"{workload.name}: {design.name} over {accelerator!s:.40}")
 
 
 def _how(setting: Setting, batch: int, loading: Loading, leakage: Leakage) -> tuple[int, Loading, Leakage]:

@@ -10,7 +10,7 @@ from pimsim.base.rules import Loading
 from pimsim.base.spec import canonical_id
 from pimsim.chip import Chip
 from pimsim.evaluation.bench import Bench, make_bench
-from pimsim.evaluation.programmed import ProgrammedNetwork, program_network
+from pimsim.evaluation.programmed import ProgrammedNetwork, program_network, run_chip
 from pimsim.evaluation.sides import Values, cost_of, other_side
 from pimsim.networks import load_dataset, load_network
 
@@ -51,7 +51,7 @@ def run_group(
 
 
 def _row(programmed: ProgrammedNetwork, chip: Chip, loading: Loading) -> dict[str, float]:
-    outcome = programmed.with_macro(chip.macro).run()
+    outcome = run_chip(programmed, chip)
     bench = programmed.bench
     cost = cost_of(chip, bench.workload, loading=loading, values=outcome.values(bench))
     return {

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pimsim.base.checks import check_quantity
+from pimsim.base.display import Shown
 from pimsim.base.errors import InputError
 from pimsim.macro.calibration import Calibration, calibrate
 from pimsim.macro.columns.cells_at import CellsAt
-from pimsim.macro.display import Shown
 from pimsim.macro.energy import read_energy
 from pimsim.macro.product.plans import Plans
 from pimsim.macro.program import Rng, program

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pimsim.base.checks import check_integer
+from pimsim.base.display import Shown
 from pimsim.base.errors import InputError
 from pimsim.macro.columns.cells_at import CellsAt
 from pimsim.macro.compensation_report import (
@@ -17,7 +18,6 @@ from pimsim.macro.compensation_report import (
     compare_predistortion,
     compare_row_splitting,
 )
-from pimsim.macro.display import Shown
 from pimsim.macro.product.plan import build_plan
 from pimsim.macro.product.plans import Plans
 from pimsim.macro.programmed import freeze

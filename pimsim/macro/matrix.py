@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pimsim.base.checks import check_integer
+from pimsim.base.display import Shown
 from pimsim.base.errors import InputError
 from pimsim.base.streams import as_seed
 from pimsim.macro.array import Array, Rng
-from pimsim.macro.display import Shown
 from pimsim.macro.macro import Macro
 from pimsim.macro.vectors import SAMPLE_BITS, as_vectors, numbers, product, quantized, signed_reads
 

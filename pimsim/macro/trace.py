@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pimsim.base.display import Shown
 from pimsim.base.errors import InputError
 from pimsim.converters.adc import clips
-from pimsim.macro.display import Shown
 from pimsim.macro.product import plain
 from pimsim.macro.product.plan import ProductPlan
 from pimsim.macro.product.plans import Plans

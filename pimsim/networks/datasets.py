@@ -8,14 +8,16 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from pimsim.base.checks import check_array, check_integer
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.base.reading import read_arrays
 from pimsim.networks.cifar import is_cifar, read_cifar
 from pimsim.networks.idx import read_split
 
 _SHIPPED = Path(__file__).parent / "data"
+OWN = "given by hand"  # name of a data set made from arrays, and split of calibration inputs taken from it
 SPLITS = ("train", "test", "calibration")
 CALIBRATION_IMAGES = 512  # the first ones of the training images
 
@@ -43,6 +45,9 @@ class Dataset:
     def sha256(self) -> str:
         """Hash of the content, for the ids of results."""
         return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
+
+
+Data = str | Path | Dataset | tuple[ArrayLike, ArrayLike]
 
 
 def list_datasets() -> list[str]:
@@ -79,17 +84,59 @@ def load_dataset(name: str | Path, split: str = "test", limit: int | None = None
     return Dataset(images, labels[chosen].astype(np.int64), str(name), split)
 
 
+def dataset_of(data: Data, split: str = "test") -> Dataset:
+    """A data set by name or folder, as a pair (inputs, labels) of arrays, or as it is.
+
+    Parameters
+    ----------
+    data : a pair is inputs (n, ...) float32, batch first, and labels (n,) of integers from 0.
+    split : of a name or folder.
+
+    Raises
+    ------
+    MissingError : no such data set or folder.
+    InputError : something else than these, or inputs and labels of different lengths.
+
+    Examples
+    --------
+    >>> len(dataset_of((np.zeros((3, 4)), [0, 1, 0])))
+    3
+    """
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, str | Path):
+        return load_dataset(data, split=split)
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise InputError(
+            f"data: must be a name, a folder, a Dataset or a pair (inputs, labels), got {type(data).__name__}"
+        )
+    inputs = check_array("inputs", data[0], dtype=np.float32)
+    labels = check_array("labels", data[1], shape=(None,), minimum=0, dtype=np.int64)
+    if inputs.ndim < 2 or len(inputs) != len(labels):
+        raise InputError(f"data: inputs of shape {inputs.shape} are not one row for each of {len(labels)} labels")
+    return Dataset(inputs, labels, OWN, split)
+
+
+def calibration_of(data: Dataset) -> Dataset:
+    """Inputs on which ranges are set: the training images of a shipped data set or folder, else its own first 512.
+
+    Labels play no part in it.
+    """
+    if data.split in SPLITS and (data.name in list_datasets() or Path(data.name).is_dir()):
+        return load_dataset(data.name, split="calibration")
+    return Dataset(data.images[:CALIBRATION_IMAGES], data.labels[:CALIBRATION_IMAGES], data.name, OWN)
+
+
 def _checked_limit(limit: int | None, available: int, split: str) -> int:
     if limit is None:
         return available
-    if isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 1:
-        raise InputError(f"limit = {limit!r}: must be a positive integer")
+    limit = check_integer("limit", limit, minimum=1)
     if limit > available:
         raise InputError(
             f"limit = {limit}: the split {split!r} has {available} images; "
             "for more give the folder of the full data set instead of a name"
         )
-    return int(limit)
+    return limit
 
 
 def _read_shipped(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

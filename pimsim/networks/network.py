@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pimsim.base.checks import check_array
+from pimsim.base.display import Shown
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.networks.adapt import Sizes, Wishes, adapt
 from pimsim.networks.datasets import Dataset
@@ -25,13 +26,14 @@ from pimsim.networks.session import Session
 from pimsim.workload import Conv2d, Dense, MatMul, Workload, touched_pads
 
 if TYPE_CHECKING:
+    import pandas as pd
     from onnx import ModelProto
 
 _SHIPPED = Path(__file__).parent / "data"
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
+@dataclass(frozen=True, eq=False, repr=False)
+class Network(Shown):
     """A trained network, in float32.
 
     Attributes
@@ -48,6 +50,23 @@ class Network:
     sha256: str
     session: Session = field(repr=False)
     notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """What it is, as plain data: shapes, sizes, hash and notes; no weights."""
+        workload = self.workload()
+        sizes = {"layers": len(workload.layers), "weights": workload.weights, "macs": workload.macs}
+        shape = {"input": list(self.graph.input_shape), "output": list(self.graph.output_shape)}
+        return {"name": self.name, **shape, **sizes, "sha256": self.sha256, "notes": list(self.notes)}
+
+    def table(self) -> pd.DataFrame:
+        """One row a layer: layer, kind, weights, macs."""
+        import pandas as pd
+
+        workload = self.workload()
+        pairs = zip(workload.labels, workload.layers, strict=True)
+        return pd.DataFrame(
+            [{"layer": label, "kind": one.kind, "weights": one.weights, "macs": one.macs} for label, one in pairs]
+        )
 
     def run(self, images: ArrayLike) -> NDArray[np.float32]:
         """Outputs (n, classes) of onnxruntime for images (n, channels, height, width), float32."""

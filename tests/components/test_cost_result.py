@@ -125,8 +125,10 @@ def test_unused_area_is_part_of_the_area():
     assert list(cost.areas.unused_m2) == [5e-7, 0.0]
 
 
-def test_a_cost_shows_its_totals_in_one_line():
-    assert repr(leaking()) == "Cost(energy_j=1.6e-08, area_m2=3e-06, latency_s=4e-06, throughput_per_s=5e+05, batch=2)"
+def test_a_cost_shows_its_totals_in_a_few_lines():
+    assert repr(leaking()).splitlines()[:3] == ["Cost", "  energy       16 nJ", "  area         3 mm^2"]
+    assert "<th>energy</th><td>16 nJ</td>" in leaking()._repr_html_()
+    assert leaking().table().set_index("metric")["value"]["latency"] == close(4e-6)
 
 
 def test_a_cost_of_nothing_has_no_power():

@@ -11,13 +11,14 @@ from pimsim.digital.accelerator import Accelerator, load_accelerator
 from pimsim.digital.mapper.search import Mapped, Objective, map_layer
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.residency import NOWHERE, Resident
-from pimsim.workload import Conv2d, Dense, MatMul, Workload
+from pimsim.networks.shapes import Shapes, workload_of
+from pimsim.workload import Conv2d, Dense, MatMul
 
 _BUDGET = 300_000  # mappings that a layer of a network is worth: a second or so
 
 
 def map_network(
-    workload: Workload,
+    workload: Shapes,
     accelerator: str | Path | Accelerator,
     objective: Objective = "energy",
     imperfect: int = 1,
@@ -35,7 +36,7 @@ def map_network(
     >>> found["a"].mapping.layer, found["b"].value == found["a"].value
     ('a', True)
     """
-    acc, found = load_accelerator(accelerator), {}
+    workload, acc, found = workload_of(workload), load_accelerator(accelerator), {}
     for label, layer in zip(workload.labels, workload.layers):
         best = _cached(layer.replace({"name": ""}), acc, objective, imperfect, time_limit)
         mapping = best.mapping.replace({"layer": label})

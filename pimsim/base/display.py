@@ -31,8 +31,12 @@ class Shown(ABC):
     def to_dict(self) -> dict[str, object]:
         """Plain facts by name."""
 
+    def facts(self) -> Mapping[str, object]:
+        """What is shown of them, in a few lines."""
+        return self.to_dict()
+
     def __repr__(self) -> str:
-        return as_text(type(self).__name__, self.to_dict())
+        return as_text(type(self).__name__, self.facts())
 
     def _repr_html_(self) -> str:
-        return as_html(type(self).__name__, self.to_dict())
+        return as_html(type(self).__name__, self.facts())
