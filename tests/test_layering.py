@@ -15,7 +15,7 @@ ORDER = [
 MACRO = [
     *["matrix", "macro", "array", "report", "trace", "calibration", "ranges", "compensation_report", "energy"],
     *["program", "product", "noise", "columns", "spec", "predistortion", "programmed", "verify", "reads"],
-    *["vectors", "recent", "sample", "display", "_kernels_energy"],
+    *["vectors", "recent", "sample", "_kernels_energy"],
 ]
 
 
