@@ -22,7 +22,7 @@ from pimsim.base.library import FILE_NAME, is_path
 from pimsim.base.plain import plain_data
 
 # Goes up when a change makes the same spec give other numbers, so that stored results are not mixed.
-PHYSICS_VERSION = 4
+PHYSICS_VERSION = 5
 
 # Strict types take no list for a tuple, and YAML has only lists.
 FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pimsim.crossbar.wires import Wires
 from pimsim.encoding import WeightEncoding
 from pimsim.macro.programmed import PerCell
 from pimsim.mapping import Tiling
@@ -19,19 +20,43 @@ def tiles(tiling: Tiling) -> Iterator[tuple[slice, slice, int]]:
 
 
 def physical_array(
-    cells: np.ndarray, reference: np.ndarray | None, rows: slice, columns: slice, tile: int
+    tiling: Tiling, wires: Wires | None, cells: PerCell, rows: slice, columns: slice, tile: int
 ) -> np.ndarray:
-    """Cells of one array as they lie: (rows, physical columns).
+    """Cells of one array as they lie: (rows, physical columns), 0 where an unused cell is left unformed.
 
-    ``cells`` is (copies, slices, polarities, K, C), ``reference`` (copies, slices, 1, K, column tiles). All columns of
-    a weight lie side by side (slice, then polarity, then copy), weights from the driver on, reference columns after
-    them. A matrix that does not fill the array takes the rows nearest the sense amplifiers; the unused rest is left
-    unformed and carries no current, so it does not appear here.
+    ``cells`` are (copies, slices, polarities, K, C), reference cells (copies, slices, 1, K, column tiles). All columns
+    of a weight lie side by side (slice, then polarity, then copy), weights from the driver on; reference columns have
+    their place behind the last weight that an array can hold. A matrix that does not fill the array takes the rows
+    nearest the sense amplifiers and the columns nearest the drivers. Lines that end open carry no current beyond the
+    last cell in use, so unused rows and the columns behind the last one are here only where there is something behind
+    them: reference columns, or a second driver. (Of gated columns see :func:`gated_wires`.)
     """
-    lines = [_lines(cells[..., rows, columns])]
+    own = _lines(cells.cells[..., rows, columns])
+    width = tiling.cols if wires is not None and wires.double_sided else own.shape[1]
+    first, reference = reference_place(tiling), None
+    if cells.reference is not None:
+        reference = _lines(cells.reference[..., rows, tile : tile + 1])
+        width = max(width, first + reference.shape[1])
+    array = np.zeros((len(own), width))
+    array[:, : own.shape[1]] = own
     if reference is not None:
-        lines.append(_lines(reference[..., rows, tile : tile + 1]))
-    return np.ascontiguousarray(np.concatenate(lines, axis=1))
+        array[:, first : first + reference.shape[1]] = reference
+    return array
+
+
+def gated_wires(wires: Wires | None, unused: int) -> Wires:
+    """Wires of gated columns whose ``unused`` rows lie between the driver and the first row in use.
+
+    The current of a column passes their segments of the bit line, and meets nothing else there.
+    """
+    if wires is None:
+        return Wires()
+    return wires.replace(r_driver=wires.r_driver + unused * wires.r_bitline) if unused and wires.r_bitline else wires
+
+
+def reference_place(tiling: Tiling) -> int:
+    """Number of the first reference column of an array."""
+    return tiling.weights_per_row * tiling.columns_per_weight
 
 
 def _lines(block: np.ndarray) -> np.ndarray:
@@ -39,14 +64,16 @@ def _lines(block: np.ndarray) -> np.ndarray:
     return block.transpose(3, 4, 1, 2, 0).reshape(block.shape[3], -1)
 
 
-def scatter(lines: np.ndarray, block: np.ndarray, reference: np.ndarray | None) -> None:
+def scatter(tiling: Tiling, lines: np.ndarray, block: np.ndarray, reference: np.ndarray | None) -> None:
     """Undo :func:`physical_array`: (n, physical columns) into ``block`` (copies, slices, polarities, n, c) and
     ``reference`` (copies, slices, 1, n)."""
     copies, slices, polarities, n, c = block.shape
     own = c * slices * polarities * copies
     block[...] = lines[:, :own].reshape(n, c, slices, polarities, copies).transpose(4, 2, 3, 0, 1)
     if reference is not None:
-        reference[...] = lines[:, own:].reshape(n, slices, 1, copies).transpose(3, 1, 2, 0)
+        first = reference_place(tiling)
+        found = lines[:, first : first + slices * copies]
+        reference[...] = found.reshape(n, slices, 1, copies).transpose(3, 1, 2, 0)
 
 
 def combine(encoding: WeightEncoding, tiling: Tiling, steps: PerCell) -> np.ndarray:
@@ -95,8 +122,7 @@ def cell_lines(tiling: Tiling, encoding: WeightEncoding) -> tuple[np.ndarray, np
 def reference_lines(tiling: Tiling, encoding: WeightEncoding) -> tuple[np.ndarray, np.ndarray]:
     """:func:`cell_lines` of the reference cells, (copies, slices, 1, K, column tiles)."""
     r, s, _, k, tile = np.ogrid[: encoding.copies, : encoding.slices, :1, : tiling.k, : tiling.col_tiles]
-    own = tiling.weights_per_row * tiling.columns_per_weight
-    return _lines_at(tiling, k, tile, own + s * encoding.copies + r)
+    return _lines_at(tiling, k, tile, reference_place(tiling) + s * encoding.copies + r)
 
 
 def _lines_at(tiling: Tiling, k: np.ndarray, tile: np.ndarray, local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -84,11 +84,11 @@ def _through_wires(macro: MacroFields, tiling: Tiling, seen: PerCell) -> Effecti
     reference_out = None if reference is None else np.empty(reference.shape)
     inputs = [(slice(*group), np.zeros((group[1] - group[0],) * 2)) for group in tiling.row_groups]
     for rows, columns, tile in tiles(tiling):
-        array = physical_array(cells, reference, rows, columns, tile)
+        array = physical_array(tiling, macro.wires, seen, rows, columns, tile)
         own = [(r, y) for r, y in inputs if rows.start <= r.start < rows.stop]
         effective = _ports(macro, array, [(slice(r.start - rows.start, r.stop - rows.start), y) for r, y in own])
         foot = None if reference_out is None else reference_out[..., rows, tile]
-        scatter(effective, cells_out[..., rows, columns], foot)
+        scatter(tiling, effective, cells_out[..., rows, columns], foot)
     return Effective(cells_out, reference_out, tuple(inputs))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from pimsim.macro.columns.cell_law import cell_model, law_conductance, verify_voltage
 from pimsim.macro.columns.cells_at import CellsAt
-from pimsim.macro.columns.layout import combine, physical_array, scatter, tile_of, tiles
+from pimsim.macro.columns.layout import combine, gated_wires, physical_array, scatter, tile_of, tiles
 from pimsim.macro.columns.linear import resistive, secants
 from pimsim.macro.programmed import PerCell
 from pimsim.macro.spec import MacroFields
@@ -51,7 +51,8 @@ class SolvedColumns:
 
         ``level`` (B, k) DAC levels of the rows of the group, (column tiles, B, k) where arrays side by side have levels
         of their own. Pulse-width-coded levels are the sum, over the times from the end of a pulse to that of the next,
-        of the currents of the rows still on.
+        of the currents of the rows still on. A read of gated columns is no shorter than its longest possible pulse:
+        rows that are off leak until then.
         """
         macro, top = self.cells.macro, self.cells.macro.inputs.max_level
         if macro.inputs.coding == "voltage":
@@ -59,7 +60,7 @@ class SolvedColumns:
         columns = tile_of(self.cells.programmed.tiling)
         total = np.zeros((macro.slices, macro.weights.conversions, level.shape[-2], len(columns)))
         begin = np.zeros(level.shape[:-1])
-        for end in _ends(level):
+        for end in _ends(level, float(top) if macro.drive == "gate" else 0.0):
             time, begin = end - begin, end
             if time.any():
                 on = np.where(level >= end[..., None], macro.v_read, 0.0)
@@ -70,11 +71,12 @@ class SolvedColumns:
         """Currents over (step x v_read) for row voltages (B, k) or (column tiles, B, k) of one group."""
         macro, inputs = self.cells.macro, volts.shape[-2]
         out, of_reference = self._law_conductances.map(lambda g: np.empty((*g.shape[:3], inputs, g.shape[4])))
+        tiling = self.cells.programmed.tiling
         for columns, tile, currents in self.array_currents(group, volts):
-            scatter(currents, out[..., columns], None if of_reference is None else of_reference[..., tile])
+            scatter(tiling, currents, out[..., columns], None if of_reference is None else of_reference[..., tile])
         scale = 1.0 / (self.cells.unit * macro.v_read)
         steps = PerCell(out, of_reference).map(lambda current: current * scale)
-        return combine(macro.weights, self.cells.programmed.tiling, steps)
+        return combine(macro.weights, tiling, steps)
 
     def array_currents(self, group: int, volts: np.ndarray) -> Iterator[tuple[slice, int, np.ndarray]]:
         """Currents (B, physical columns) [A] of each array of a row group: (matrix columns, column tile, currents)."""
@@ -82,7 +84,7 @@ class SolvedColumns:
         start, stop = tiling.row_groups[group]
         for rows, columns, tile in tiles(tiling):
             if rows.start <= start < rows.stop:
-                array = physical_array(*self._law_conductances, rows, columns, tile)
+                array = physical_array(tiling, self.cells.macro.wires, self._law_conductances, rows, columns, tile)
                 own = volts if volts.ndim == 2 else volts[tile]
                 yield columns, tile, self._solve(array, own, slice(start - rows.start, stop - rows.start))
 
@@ -116,21 +118,23 @@ class SolvedColumns:
 
     def _solve_gated(self, array: np.ndarray, volts: np.ndarray, inside: slice) -> np.ndarray:
         """Currents of columns whose bit lines are at the read voltage and whose rows ``inside`` are on where driven."""
-        from pimsim.crossbar import Wires, solve_gated
+        from pimsim.crossbar import solve_gated
 
         on = np.zeros((len(volts), len(array)), dtype=bool)
         on[:, inside] = volts > 0
         macro, access = self.cells.macro, self.cells.macro.access
         assert access is not None, "a gate drive has access devices"
-        return solve_gated(array, on, macro.v_read, macro.wires or Wires(), access.r_on, access.g_off).i_out
+        wires = gated_wires(macro.wires, macro.rows - len(array))
+        return solve_gated(array, on, macro.v_read, wires, access.r_on, access.g_off).i_out
 
 
-def _ends(level: np.ndarray) -> np.ndarray:
-    """Ends (n, ..., B) of the pulses of levels (..., B, k), in order: common to all inputs where those are fewer."""
-    common = np.unique(np.maximum(level, 0.0))
-    if len(common) <= level.shape[-1]:
+def _ends(level: np.ndarray, last: float) -> np.ndarray:
+    """Ends (n, ..., B) of the pulses of levels (..., B, k) and ``last``, in order: common to all inputs if fewer."""
+    common = np.unique(np.append(np.maximum(level, 0.0), last))
+    if len(common) <= level.shape[-1] + 1:
         return np.broadcast_to(common.reshape(-1, *[1] * (level.ndim - 1)), (len(common), *level.shape[:-1]))
-    return np.moveaxis(np.sort(np.maximum(level, 0.0), axis=-1), -1, 0)
+    own = np.append(np.maximum(level, 0.0), np.full((*level.shape[:-1], 1), last), axis=-1)
+    return np.moveaxis(np.sort(own, axis=-1), -1, 0)
 
 
 def _separate(law: CellModel, array: np.ndarray, volts: np.ndarray) -> np.ndarray:
