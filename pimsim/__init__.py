@@ -41,6 +41,7 @@ _PUBLIC = {
     "load_dataset": "networks",
     "load_device": "cells",
     "load_network": "networks",
+    "quantize": "networks",
     "run_experiment": "experiment",
     "solve_crossbar": "crossbar",
     "solve_gated": "crossbar",
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
     from pimsim.networks import list_networks as list_networks
     from pimsim.networks import load_dataset as load_dataset
     from pimsim.networks import load_network as load_network
+    from pimsim.networks import quantize as quantize
     from pimsim.workload import Conv2d as Conv2d
     from pimsim.workload import Dense as Dense
 

@@ -132,6 +132,14 @@ def test_analog_matrix():
     assert A.shape == W.shape
 
 
+def test_quantize(workbench):
+    net, data = workbench
+    q = ps.quantize(net, data.images, weights=4, inputs=8)
+    assert {int(abs(layer.weight).max()) for layer in q.layers} == {7}
+    assert [layer.bits for layer in ps.quantize(net, data.images, weights={"conv1": 2}).products][:2] == [2, 8]
+    assert q.reference(data.images).shape == (20, 10)
+
+
 def test_evaluate(workbench):
     net, data = workbench
     chip = ps.load_chip("generic-rram-32nm")

@@ -55,7 +55,7 @@ def evaluate(
     low, high = (None if math.isinf(end) else end for end in result.accuracy.interval)
     show([
         {"accuracy of": "float network", "value": result.float_accuracy},
-        {"accuracy of": "int8 network", "value": result.quantized_accuracy},
+        {"accuracy of": "quantized network", "value": result.quantized_accuracy},
         {"accuracy of": f"{chip}, {trials} chips", "value": result.accuracy.mean, "low": low, "high": high},
     ])  # fmt: skip
     costs = {chip: result.cost} | ({baseline: result.baseline} if result.baseline else {})

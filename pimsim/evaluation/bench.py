@@ -1,18 +1,21 @@
 """The bench: what every design that is compared has in common.
 
-One network, quantized once on calibration images, and one set of test images; the inputs that each layer sees on the
-calibration images set the ranges of the converters.
+One network, quantized once for each precision on calibration images, and one set of test images; the inputs that each
+layer sees on the calibration images set the ranges of the converters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pimsim.base.errors import InputError
+from pimsim.macro import Macro
 from pimsim.networks import Dataset, Engine, Network, QuantizedNetwork, accuracy, calibration_of, layer_inputs, quantize
 from pimsim.networks.datasets import OWN
 from pimsim.networks.engine import Matmul, exact_matmuls
@@ -23,6 +26,25 @@ from pimsim.workload import Workload
 CALIBRATION_VECTORS = 256
 CALIBRATION_IMAGES = 64
 BATCH = 100  # images at a time: bounds memory, changes no result
+_BENCHES = 8  # precisions kept at a time
+
+
+class Precision(NamedTuple):
+    """Integers of a network that a macro takes: bits of weights and inputs, and whether inputs are signed."""
+
+    weights: int = 8
+    inputs: int = 8
+    symmetric: bool = False
+
+
+DEFAULT = Precision()
+
+
+def precision_of(macro: Macro) -> Precision:
+    """Return the precision that the arrays of a macro have; `InputError` if they hold no negative weights."""
+    if macro.weights.scheme == "unsigned":
+        raise InputError("weights.scheme = 'unsigned': networks have weights of both signs; take another scheme")
+    return Precision(macro.weights.bits, macro.inputs.bits, macro.inputs.signed)
 
 OWN_INPUTS = "calibration: the first {} test inputs themselves, without labels; give training inputs by calibration="
 
@@ -36,12 +58,19 @@ class Bench:
     network, quantized : the float network and its integer form.
     data : test images and labels.
     calibration : training images; nothing about a chip may be set from other images.
+    precision : of `quantized`.
     """
 
     network: Network
     quantized: QuantizedNetwork
     data: Dataset
     calibration: Dataset
+    precision: Precision = DEFAULT
+
+    def matching(self, macro: Macro) -> Bench:
+        """Return the bench with the network quantized to the precision of ``macro``."""
+        precision = precision_of(macro)
+        return self if precision == self.precision else _requantized(self, precision)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -70,7 +99,7 @@ class Bench:
         counts = {layer.layer.name: np.zeros(2) for layer in self.quantized.layers}
 
         def counting(label: str, name: str, exact: Matmul) -> Matmul:
-            def matmul(vectors: NDArray[np.uint8], first_sample: int) -> NDArray[np.float64]:
+            def matmul(vectors: NDArray[np.integer], first_sample: int) -> NDArray[np.float64]:
                 counts[label] += np.array([np.count_nonzero(vectors != zeros[name]), vectors.size])
                 return exact(vectors, first_sample=first_sample)
 
@@ -87,7 +116,18 @@ class Bench:
         return layer_inputs(self.quantized, self.calibration.images[:CALIBRATION_IMAGES], CALIBRATION_VECTORS)
 
 
+@lru_cache(maxsize=_BENCHES)
+def _requantized(bench: Bench, precision: Precision) -> Bench:
+    quantized = _quantized(bench.network, bench.calibration, precision)
+    return replace(bench, quantized=quantized, precision=precision)
+
+
+def _quantized(network: Network, calibration: Dataset, precision: Precision) -> QuantizedNetwork:
+    weights, inputs, symmetric = precision
+    return quantize(network, calibration.images, weights, inputs, symmetric=symmetric)
+
+
 def make_bench(network: Network, data: Dataset, calibration: Dataset | None = None) -> Bench:
     """Quantize ``network`` on the calibration images, :func:`calibration_of` the data unless given."""
     calibration = calibration_of(data) if calibration is None else calibration
-    return Bench(network, quantize(network, calibration.images), data, calibration)
+    return Bench(network, _quantized(network, calibration, DEFAULT), data, calibration)

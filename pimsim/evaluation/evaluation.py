@@ -45,7 +45,7 @@ class Evaluation(Shown):
 
     Attributes
     ----------
-    float_accuracy, quantized_accuracy : of the network itself, before and after quantization to 8 bits.
+    float_accuracy, quantized_accuracy : of the network itself, before and after quantization to the macro's bits.
     accuracy : mean over chips, its 95 % interval (conditional on the test images), number of chips.
     trial_accuracies : one a chip.
     cost : of one inference on the chip; its cell energy is what the cells drew on the test images.
@@ -159,6 +159,7 @@ def evaluate(
     training = None if calibration is None else dataset_of(calibration, "calibration")
     bench = make_bench(network_of(network, test), test, training)
     first = program_network(bench, design.macro, seed, trial=0)
+    bench = first.bench  # quantized to the bits of the macro
     design.cost(bench.workload, loading=loading, pulses=first.pulses())  # what the chip lacks is told before the work
     others = (program_network(bench, design.macro, seed, trial) for trial in range(1, trials))
     outcomes = [run_chip(programmed, design, seconds) for programmed in itertools.chain([first], others)]

@@ -99,7 +99,8 @@ class ProgrammedNetwork:
 
 
 def program_network(bench: Bench, macro: Macro, seed: int, trial: int) -> ProgrammedNetwork:
-    """Program every matrix layer of the bench's network into arrays of ``macro``: chip number ``trial`` of ``seed``."""
+    """Program every matrix layer, at the macro's precision, into arrays of ``macro``: chip ``trial`` of ``seed``."""
+    bench = bench.matching(macro)
     arrays = {
         layer.name: macro.program(layer.weight, rng=seed, trial=trial, layer=index)
         for index, layer in enumerate(bench.quantized.layers)

@@ -9,7 +9,7 @@ from typing import Any
 from pimsim.base.rules import Loading
 from pimsim.base.spec import canonical_id
 from pimsim.chip import Chip
-from pimsim.evaluation.bench import Bench, make_bench
+from pimsim.evaluation.bench import DEFAULT, Bench, make_bench, precision_of
 from pimsim.evaluation.programmed import ProgrammedNetwork, program_network, run_chip
 from pimsim.evaluation.sides import Values, cost_of, other_side
 from pimsim.networks import load_dataset, load_network
@@ -32,8 +32,10 @@ def _prepare(network: str, data: str, images: int) -> Bench:
 
 
 def programming_id(chip: Chip) -> str:
-    """Id of the part of a chip's spec that the programmed cells depend on."""
-    return canonical_id(chip.macro.programming_fields())
+    """Id of the part of a chip's spec that the programmed cells depend on: with the integers of the network."""
+    precision = precision_of(chip.macro)
+    integers = {} if precision == DEFAULT else {"precision": precision._asdict()}  # defaults are left out of ids
+    return canonical_id(chip.macro.programming_fields() | integers)
 
 
 def run_group(
@@ -69,6 +71,7 @@ def constants(bench: Bench, chip: Chip, baselines: Sequence[str], loading: Loadi
 
     ``chip`` is the one that the points are changes of: "twin" and "twin-roof" among the baselines follow it.
     """
+    bench = bench.matching(chip.macro)
     values = Values({}, bench.nonzero, {})
     return {
         "float_accuracy": bench.float_accuracy,

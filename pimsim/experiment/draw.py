@@ -27,7 +27,7 @@ def draw(
     from pimsim.figures.sweep import figure_of
 
     data = _one_curve_per_series(pd.DataFrame(summary), experiment)
-    accuracies = {"float": constants["float_accuracy"], "int8": constants["quantized_accuracy"]}
+    accuracies = {"float": constants["float_accuracy"], "quantized": constants["quantized_accuracy"]}
     energies = {NAMES.get(name, name): constants[f"baseline.{name}"] for name in experiment.baselines}
     with style():
         top, _ = accuracy_energy(

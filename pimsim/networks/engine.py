@@ -27,7 +27,7 @@ class Engine:
     ----------
     network : from `quantize`.
     matmuls : for each name in `network.layers` a function (X, first_sample=...) -> Y, where
-        X is (n, K) uint8 and Y (n, C) float64 in units of X @ W. Row i is sample first_sample + i,
+        X is (n, K), uint8 at 8 bits, and Y (n, C) float64 in units of X @ W. Row i is sample first_sample + i,
         counted over all images and positions: what addresses its read noise. A matrix that is used n times has one
         function, and its uses number their samples apart. With exact
         sums the outputs equal `network.reference` bit for bit.
@@ -93,7 +93,7 @@ class Engine:
     def _run_product(self, quantized: QuantizedProduct, tensors: dict[str, NDArray], first_image: int) -> None:
         product = quantized.product
         start = perf_counter()
-        source = tensors[product_source(product)]
+        source = tensors[product_source(quantized)]
         vectors = by_input(im2col(product, source, quantized.zero), quantized.outer, product.positions)
         encoded = perf_counter()
         first = self._first_sample(product, first_image, len(vectors[0]))
@@ -120,7 +120,7 @@ class Engine:
             raise InputError(f"{product.name}: vector {first + count}; reads are numbered up to {share} a use")
         return use * share + first
 
-    def _matmul(self, name: str, vectors: NDArray[np.uint8], first: int, columns: int) -> NDArray[np.float64]:
+    def _matmul(self, name: str, vectors: NDArray[np.integer], first: int, columns: int) -> NDArray[np.float64]:
         sums = self.matmuls[name](vectors, first_sample=first)
         if sums.shape != (len(vectors), columns):
             raise InputError(f"matmul of {name}: shape {sums.shape}, expected {(len(vectors), columns)}")
@@ -134,15 +134,15 @@ def exact_matmuls(network: QuantizedNetwork) -> dict[str, Matmul]:
 
 def layer_inputs(
     network: QuantizedNetwork, images: ArrayLike, limit: int | None = None
-) -> dict[str, NDArray[np.uint8]]:
-    """The vectors (n, K) uint8 that each layer's matrix sees for the images: to calibrate its converters.
+) -> dict[str, NDArray[np.integer]]:
+    """The vectors (n, K) of integers that each layer's matrix sees for the images: to calibrate its converters.
 
     `limit` keeps that many vectors a layer, evenly spaced over all images and positions.
     """
-    seen: dict[str, list[NDArray[np.uint8]]] = {layer.name: [] for layer in network.layers}
+    seen: dict[str, list[NDArray[np.integer]]] = {layer.name: [] for layer in network.layers}
 
     def recording(name: str, exact: Matmul) -> Matmul:
-        def matmul(vectors: NDArray[np.uint8], first_sample: int) -> NDArray[np.float64]:
+        def matmul(vectors: NDArray[np.integer], first_sample: int) -> NDArray[np.float64]:
             seen[name].append(vectors)
             return exact(vectors, first_sample=first_sample)
 
@@ -153,13 +153,13 @@ def layer_inputs(
     return {name: _spaced(np.concatenate(parts), limit) for name, parts in seen.items()}
 
 
-def _spaced(vectors: NDArray[np.uint8], limit: int | None) -> NDArray[np.uint8]:
+def _spaced(vectors: NDArray[np.integer], limit: int | None) -> NDArray[np.integer]:
     if limit is None or limit >= len(vectors):
         return vectors
     return vectors[np.linspace(0, len(vectors) - 1, limit).astype(np.intp)]
 
 
-def _multiply(matrix: NDArray[np.float64], vectors: NDArray[np.uint8], first_sample: int) -> NDArray[np.float64]:
+def _multiply(matrix: NDArray[np.float64], vectors: NDArray[np.integer], first_sample: int) -> NDArray[np.float64]:
     return vectors.astype(np.float64) @ matrix  # exact: sums stay far below 2**53
 
 

@@ -11,7 +11,7 @@ from pimsim.networks.products import Product
 _SHORT = 8  # bytes
 
 
-def im2col(product: Product, tensor: NDArray[np.uint8], zero: int = 0) -> NDArray[np.uint8]:
+def im2col(product: Product, tensor: NDArray[np.integer], zero: int = 0) -> NDArray[np.integer]:
     """The input vectors of a product's matrices, (groups, n * positions, K).
 
     Parameters
@@ -27,7 +27,7 @@ def im2col(product: Product, tensor: NDArray[np.uint8], zero: int = 0) -> NDArra
     _, c, r, s = product.weight.shape
     windows = _windows(product, _padded(tensor, product.pads, zero), r, s)
     n, p, q = windows.shape[:3]
-    rows = np.empty((product.groups, n, p, q, r, s, c), np.uint8)
+    rows = np.empty((product.groups, n, p, q, r, s, c), tensor.dtype)
     ordered = windows.reshape(n, p, q, product.groups, c, r, s).transpose(3, 0, 1, 2, 5, 6, 4)
     if c * s > _SHORT:
         rows[:] = ordered
@@ -38,7 +38,7 @@ def im2col(product: Product, tensor: NDArray[np.uint8], zero: int = 0) -> NDArra
     return rows.reshape(product.groups, n * p * q, r * s * c)
 
 
-def _windows(product: Product, tensor: NDArray[np.uint8], r: int, s: int) -> NDArray[np.uint8]:
+def _windows(product: Product, tensor: NDArray[np.integer], r: int, s: int) -> NDArray[np.integer]:
     """A view (n, p, q, channels, r, s)."""
     (down, right), (dr, ds) = product.strides, product.dilations
     extent = ((r - 1) * dr + 1, (s - 1) * ds + 1)
@@ -46,17 +46,17 @@ def _windows(product: Product, tensor: NDArray[np.uint8], r: int, s: int) -> NDA
     return sliding_window_view(tensor, extent, axis=(1, 2))[:, ::down, ::right, :, ::dr, ::ds][:, :p, :q]
 
 
-def _padded(tensor: NDArray[np.uint8], pads: tuple[int, int, int, int], zero: int) -> NDArray[np.uint8]:
+def _padded(tensor: NDArray[np.integer], pads: tuple[int, int, int, int], zero: int) -> NDArray[np.integer]:
     if not any(pads):
         return tensor
     top, left, bottom, right = pads
     n, height, width, channels = tensor.shape
-    padded = np.full((n, top + height + bottom, left + width + right, channels), zero, np.uint8)
+    padded = np.full((n, top + height + bottom, left + width + right, channels), zero, tensor.dtype)
     padded[:, top : top + height, left : left + width] = tensor
     return padded
 
 
-def by_input(vectors: NDArray[np.uint8], outer: int, positions: int) -> NDArray[np.uint8]:
+def by_input(vectors: NDArray[np.integer], outer: int, positions: int) -> NDArray[np.integer]:
     """Vectors (groups, n * positions, K) in the order of a tensor, sorted by input and then by position.
 
     `outer` positions lie ahead of the batch in the tensor, the others behind it.

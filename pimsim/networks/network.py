@@ -21,7 +21,7 @@ from pimsim.networks.datasets import Dataset
 from pimsim.networks.graph import Graph, open_batch, read_graph
 from pimsim.networks.onnx_file import check_model, inlined, parse, read_model
 from pimsim.networks.products import Computed, Product
-from pimsim.networks.scales import BATCH
+from pimsim.networks.ranges import BATCH
 from pimsim.networks.session import Session
 from pimsim.workload import Conv2d, Dense, MatMul, Workload, touched_pads
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pimsim.base.errors import InputError
 from pimsim.networks.graph import Graph
 from pimsim.networks.products import Product
-from pimsim.networks.scales import with_outputs
+from pimsim.networks.ranges import with_outputs
 from pimsim.networks.session import Session
 
 _RELATIVE = 1e-3  # onnxruntime may sum in another order in a larger batch

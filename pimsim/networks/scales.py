@@ -1,10 +1,9 @@
-"""Quantization of a network to 8-bit integers.
+"""Integer matrices, biases and multipliers of a network.
 
-Per output channel k and input tensor with scale s_x and zero point z,
+Per output channel k and input tensor with scale s_x and zero point z (`ranges`), at b bits of a weight,
 
-    w = s_w[k] * W[k],   W in -127 ... 127        symmetric weights
-    x = s_x * (X - z),   X in 0 ... 255           activations; z = 0 where no value is negative
-    y = m[k] * (sum (X - z) W[k] + B[k]),         B[k] = round(b / (s_x s_w[k])), int32
+    w = s_w[k] * W[k],   W in -(2^(b-1) - 1) ... 2^(b-1) - 1    symmetric weights
+    y = m[k] * (sum (X - z) W[k] + B[k]),   B[k] = round(b / (s_x s_w[k])), int32 (int64 beyond 8 bits)
 
 with one float32 multiplier m[k] = s_x s_w[k] / u. The unit u is the scale of the next
 product's input where only operators that commute with a positive factor lie between
@@ -15,6 +14,7 @@ in float32 on real values. Scheme: B. Jacob et al., CVPR 2018, with float multip
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,27 +23,20 @@ from numpy.typing import NDArray
 from pimsim.base.errors import InputError
 from pimsim.networks.graph import Graph
 from pimsim.networks.products import Product
-from pimsim.networks.session import Session
+from pimsim.networks.ranges import Method, Range, weight_peaks
 
-BATCH = 64  # images a calibration or reference run takes at a time
-WEIGHT_MAX = 127
-INPUT_MAX = 255
-# 2**30 for the products and as much for the bias keep every sum inside int32.
+BYTE = 8
+# 2**30 for the products of a byte with a byte, and as much for the bias, keep every sum inside int32.
 _SUM_LIMIT = 2**30
-_ROWS_LIMIT = _SUM_LIMIT // (WEIGHT_MAX * INPUT_MAX)
+_ROWS_LIMIT = _SUM_LIMIT // (127 * 255)
+# Beyond a byte, sums of bytes are int32, and their total float64.
+_WIDE_ROWS_LIMIT = (2**31 - 1) // (255 * 255)
+_WIDE_SUM_LIMIT = 2**52
 # f(a x) = a f(x) for a > 0
 _EQUIVARIANT = frozenset({
     "Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Flatten", "Reshape",
     "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout",
 })  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Range:
-    """Quantization of a tensor: real value = scale * (integer - zero)."""
-
-    scale: np.float32
-    zero: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,55 +45,31 @@ class QuantizedProduct:
 
     Attributes
     ----------
-    weights : (groups, K, C) int8, rows in the order of `Product.matrices`.
-    bias : (groups * C,) int32, in units of the products.
+    weights : (groups, K, C) int8, or int16 beyond 8 bits; rows in the order of `Product.matrices`.
+    bias : (groups * C,) int32, or int64 beyond 8 bits, in units of the products.
     multiplier : (groups * C,) float32.
-    zero : zero point of the input.
+    source : the range of its input.
+    bits : of a weight, the sign included.
     outer : positions that lie ahead of the batch in the tensors (1 where the batch comes first).
     """
 
     product: Product
-    weights: NDArray[np.int8]
-    bias: NDArray[np.int32]
+    weights: NDArray[np.integer]
+    bias: NDArray[np.integer]
     multiplier: NDArray[np.float32]
-    zero: int
+    source: Range
+    bits: int = BYTE
     outer: int = 1
 
-
-def calibrate(graph: Graph, images: NDArray[np.float32]) -> dict[str, Range]:
-    """Range of every product's input over the images, from the float network."""
-    if not len(images):
-        raise InputError("images: calibration needs at least one")
-    names = list(dict.fromkeys(product.input for product in graph.products))
-    session = Session(with_outputs(graph, names))
-    low, high = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
-    step = graph.at_a_time(BATCH)
-    for first in range(0, len(images), step):
-        values = session.run(names, {graph.input: images[first : first + step]})
-        for name, value in zip(names, values):
-            low[name], high[name] = min(low[name], float(value.min())), max(high[name], float(value.max()))
-    return {name: _range(name, low[name], high[name]) for name in names}
+    @property
+    def zero(self) -> int:
+        """Zero point of the input."""
+        return self.source.zero
 
 
-def with_outputs(graph: Graph, names: list[str]) -> bytes:
-    """The float model with the named tensors as outputs."""
-    from onnx import ModelProto, helper
-
-    model = ModelProto()
-    model.CopyFrom(graph.model)
-    model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    return model.SerializeToString()
-
-
-def _range(name: str, low: float, high: float) -> Range:
-    """The smallest 8-bit range that holds 0 and everything from low to high."""
-    if not np.isfinite(high - low):
-        raise InputError(f"images: the calibration images make {name!r} infinite or NaN")
-    scale = np.float32((high - low) / INPUT_MAX) or np.float32(1)  # a tensor that is always 0
-    return Range(scale, min(int(np.rint(-low / scale)), INPUT_MAX))  # the scale of tiny ranges is coarse
-
-
-def output_unit(graph: Graph, tensor: str, ranges: dict[str, Range]) -> tuple[np.float32, list[str]] | None:
+def output_unit(
+    graph: Graph, tensor: str, scales: Mapping[str, set[np.float32]]
+) -> tuple[np.float32, list[str]] | None:
     """The one scale in which everything that reads `tensor` wants it, and the product inputs it becomes."""
     if tensor == graph.output:
         return None
@@ -110,45 +79,61 @@ def output_unit(graph: Graph, tensor: str, ranges: dict[str, Range]) -> tuple[np
             continue
         if node.op_type not in _EQUIVARIANT or len(node.output) > 1 or node.input[0] != tensor:
             return None
-        further = output_unit(graph, node.output[0], ranges)
+        further = output_unit(graph, node.output[0], scales)
         if further is None:
             return None
         found += further[1]
-    scales = {ranges[name].scale for name in found}
-    return (scales.pop(), found) if len(scales) == 1 else None
+    units = {scale for name in found for scale in scales[name]}
+    return (units.pop(), found) if len(units) == 1 else None
 
 
-def weight_scales(product: Product, source: Range) -> NDArray[np.float64]:
+def weight_scales(
+    product: Product, source: Range, bits: int, per_tensor: bool = False, method: Method = "max"
+) -> NDArray[np.float64]:
     """Scale of each column of a product's matrices, (groups, C), its input quantized as `source`."""
     matrices = product.matrices()
-    if matrices.shape[1] > _ROWS_LIMIT:
-        raise InputError(f"{product.name}: {matrices.shape[1]} rows; sums fit 32 bits up to {_ROWS_LIMIT}")
+    most = _WIDE_ROWS_LIMIT if _is_wide(bits, source) else _ROWS_LIMIT
+    if matrices.shape[1] > most:
+        raise InputError(f"{product.name}: {matrices.shape[1]} rows; sums fit 32 bits up to {most}")
     bias = product.bias.astype(np.float64).reshape(len(matrices), -1)
-    scale = np.abs(matrices).max(axis=1).astype(np.float64) / WEIGHT_MAX
-    # a channel of tiny weights must not push its bias out of int32
-    return np.maximum(scale, np.abs(bias) / (float(source.scale) * _SUM_LIMIT))
+    scale = weight_peaks(matrices, bits, per_tensor, method) / largest(bits)
+    # a channel of tiny weights must not push its bias out of its integers
+    limit = _WIDE_SUM_LIMIT if _is_wide(bits, source) else _SUM_LIMIT
+    return np.maximum(scale, np.abs(bias) / (float(source.scale) * limit))
 
 
 def quantize_product(
-    product: Product, scales: NDArray[np.float64], source: Range, unit: np.float32, outer: int = 1
+    product: Product, scales: NDArray[np.float64], source: Range, unit: np.float32, bits: int, outer: int = 1
 ) -> QuantizedProduct:
     """The product in integers, its input quantized as `source`, its result in multiples of `unit`.
 
     Raises `InputError` where a multiplier is beyond float32: weights of 1e38 before a layer of small inputs.
     """
-    matrices = product.matrices().astype(np.float64)
+    matrices, top = product.matrices().astype(np.float64), largest(bits)
     bias = product.bias.astype(np.float64).reshape(len(matrices), -1)
     scale = np.where(scales == 0, 1.0, scales).astype(np.float32).astype(np.float64)
-    weights = np.clip(np.rint(matrices / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
+    weights = np.clip(np.rint(matrices / scale[:, None]), -top, top)
     with np.errstate(over="ignore"):
         multiplier = (source.scale * scale / unit).astype(np.float32).ravel()
     if not np.isfinite(multiplier).all():
         raise InputError(f"{product.name}: weights up to {np.abs(matrices).max():.3g} overflow float32 when rescaled")
+    integers = np.int64 if _is_wide(bits, source) else np.int32
     return QuantizedProduct(
         product=product,
-        weights=weights.astype(np.int8),
-        bias=np.rint(bias / (source.scale * scale)).astype(np.int32).ravel(),
+        weights=weights.astype(np.int8 if bits <= BYTE else np.int16),
+        bias=np.rint(bias / (source.scale * scale)).ravel().astype(integers),
         multiplier=multiplier,
-        zero=source.zero,
+        source=source,
+        bits=bits,
         outer=outer,
     )
+
+
+def largest(bits: int) -> int:
+    """Largest weight of so many bits: symmetric, so the smallest is its negative."""
+    return (1 << (bits - 1)) - 1
+
+
+def _is_wide(bits: int, source: Range) -> bool:
+    """Whether the sums are those of words longer than a byte."""
+    return max(bits, BYTE * source.dtype.itemsize) > BYTE

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
 from pimsim.networks.graph import Graph
-from pimsim.networks.integer import Constants, build_model, derived, integers, quantize_node
+from pimsim.networks.integer import Constants, build_model, derived, integers, quantize_nodes
 from pimsim.networks.products import Product
 from pimsim.networks.quantize import QuantizedNetwork
 from pimsim.networks.scales import QuantizedProduct
@@ -34,10 +34,10 @@ class Segment:
     products: tuple[QuantizedProduct, ...]
 
 
-def product_source(product: Product) -> str:
-    """Name of the uint8 tensor a product reads: (n, height, width, channels), or (n, ..., K)."""
-    source = integers(product.input)
-    return derived(source, "channels_last") if product.kind == "conv" else source
+def product_source(quantized: QuantizedProduct) -> str:
+    """Name of the integer tensor a product reads: (n, height, width, channels), or (n, ..., K)."""
+    source = integers(quantized)
+    return derived(source, "channels_last") if quantized.product.kind == "conv" else source
 
 
 def product_sink(product: Product) -> str:
@@ -57,7 +57,7 @@ def cut(network: QuantizedNetwork) -> list[Segment]:
     for level, group in enumerate(nodes):
         made = {name for node in group for name in node.output}
         products = tuple(q for q in network.products if levels[q.product.input] == level)
-        needed = {product_source(q.product) for q in products}.union({graph.output}, *wanted[level + 1 :])
+        needed = {product_source(q) for q in products}.union({graph.output}, *wanted[level + 1 :])
         inputs = tuple(sorted(name for name in wanted[level] - made if name and name not in constants))
         outputs = tuple(sorted(made & needed))
         segments.append(Segment(_session(graph, group, inputs, outputs, constants), inputs, outputs, products))
@@ -77,17 +77,14 @@ def _levels(graph: Graph) -> dict[str, int]:
 
 def _nodes(network: QuantizedNetwork, level: int, levels: dict[str, int], constants: Constants) -> list[NodeProto]:
     """Digital nodes of one level, with the changes of layout and the rounding at its edges."""
-    products = network.graph.products
-    nodes = [_transpose(product_sink(p), p.output, (0, 3, 1, 2)) for p in _convs(products) if levels[p.output] == level]
+    sinks = [p for p in network.graph.products if p.kind == "conv" and levels[p.output] == level]
+    nodes = [_transpose(product_sink(product), product.output, (0, 3, 1, 2)) for product in sinks]
     nodes += [node for node in network.graph.digital if levels[node.output[0]] == level]
-    for tensor in dict.fromkeys(p.input for p in products if levels[p.input] == level):
-        nodes.append(quantize_node(tensor, network.ranges[tensor], network.folded, constants))
-    sources = {product_source(p): p for p in _convs(products) if levels[p.input] == level}
-    return nodes + [_transpose(integers(p.input), name, (0, 2, 3, 1)) for name, p in sources.items()]
-
-
-def _convs(products: tuple[Product, ...]) -> list[Product]:
-    return [product for product in products if product.kind == "conv"]
+    sources = {product_source(q): q for q in network.products if levels[q.product.input] == level}
+    for quantized in {integers(q): q for q in sources.values()}.values():
+        nodes += quantize_nodes(quantized, network.folded, constants)
+    convs = {name: quantized for name, quantized in sources.items() if quantized.product.kind == "conv"}
+    return nodes + [_transpose(integers(quantized), name, (0, 2, 3, 1)) for name, quantized in convs.items()]
 
 
 def _transpose(source: str, sink: str, order: tuple[int, ...]) -> NodeProto:

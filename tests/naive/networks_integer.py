@@ -3,12 +3,12 @@
 import numpy as np
 
 
-def quantize(values, scale, zero=0):
-    """Real numbers to 0..255: divide in float32, round half to even, saturate."""
-    out = np.zeros(values.shape, dtype=np.uint8)
+def quantize(values, scale, zero=0, low=0, high=255):
+    """Real numbers to low..high: divide in float32, round half to even, saturate."""
+    out = np.zeros(values.shape, dtype=np.int64)
     for index in np.ndindex(*values.shape):
         rounded = round(float(np.float32(values[index]) / np.float32(scale))) + zero
-        out[index] = min(max(rounded, 0), 255)
+        out[index] = min(max(rounded, low), high)
     return out
 
 
