@@ -41,7 +41,7 @@ def fold_constants(model: ModelProto, most: int) -> ModelProto:
     Raises `InputError` for a node that draws random numbers, that cannot be computed, or with which the
     results take more than `most` bytes.
     """
-    model = _copy(model)
+    model = copy_of(model)
     constants = _constants(model.graph)
     kept: list[NodeProto] = []
     same: dict[str, str] = {}
@@ -61,7 +61,7 @@ def fold_constants(model: ModelProto, most: int) -> ModelProto:
         most -= sum(value.nbytes for value in values.values())
         constants |= values
     constants |= {name: constants[same[name]] for name in same if name}
-    _replace(model.graph, kept, constants)
+    set_nodes(model.graph, kept, constants)
     return model
 
 
@@ -119,7 +119,7 @@ def fold_batch_norms(model: ModelProto) -> ModelProto:
     b' = a (b - mean) + shift (S. Ioffe, C. Szegedy, arXiv:1502.03167, algorithm 2),
     worked out in float64. Any other batch norm stays a digital operator.
     """
-    model = _copy(model)
+    model = copy_of(model)
     graph = model.graph
     constants = _constants(graph)
     producers = {node.output[0]: node for node in graph.node}
@@ -131,7 +131,7 @@ def fold_batch_norms(model: ModelProto) -> ModelProto:
             continue
         with refusing(f"{label(node)}: the numbers of {node.op_type}"), np.errstate(all="ignore"):
             _fold(product, node, constants)  # what is not finite then is refused with the product
-    _replace(graph, kept, constants)
+    set_nodes(graph, kept, constants)
     return model
 
 
@@ -174,7 +174,7 @@ def _fold(product: NodeProto, norm: NodeProto, constants: dict[str, NDArray[Any]
 
 def widen_convolutions(model: ModelProto) -> ModelProto:
     """A copy in which each 1-D convolution is a 2-D one on maps of one row."""
-    model = _copy(model)
+    model = copy_of(model)
     constants = _constants(model.graph)
     kept: list[NodeProto] = []
     for node in model.graph.node:
@@ -190,7 +190,7 @@ def widen_convolutions(model: ModelProto) -> ModelProto:
         widened.input[:2] = [source, f"pimsim:row:{node.input[1]}"]
         widened.output[0] = sink
         kept += [widened, helper.make_node("Squeeze", [sink, _ROW], [node.output[0]])]
-    _replace(model.graph, kept, constants)
+    set_nodes(model.graph, kept, constants)
     return model
 
 
@@ -207,7 +207,8 @@ def _widened(node: NodeProto) -> NodeProto | None:
     return widened
 
 
-def _copy(model: ModelProto) -> ModelProto:
+def copy_of(model: ModelProto) -> ModelProto:
+    """A copy of a model."""
     copy = ModelProto()
     copy.CopyFrom(model)
     return copy
@@ -223,7 +224,7 @@ def to_array(tensor: TensorProto) -> NDArray[Any]:
         return numpy_helper.to_array(tensor)
 
 
-def _replace(graph: GraphProto, nodes: list[NodeProto], constants: dict[str, NDArray[Any]]) -> None:
+def set_nodes(graph: GraphProto, nodes: list[NodeProto], constants: dict[str, NDArray[Any]]) -> None:
     """Set the graph's nodes, and its initializers to the constants they use."""
     nodes = [_clone(node) for node in nodes]
     used = {name for node in nodes for name in node.input} | {value.name for value in graph.output}

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs
 
 from pimsim.base.errors import InputError
+from pimsim.networks import convolutions, matmuls
 from pimsim.networks.adapt import ONNX_DOMAINS, free_inputs, opset_of
 from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array, widen_convolutions
 from pimsim.networks.inference import Shapes, read_shapes, why_unknown
+from pimsim.networks.normal_form import normalize
 from pimsim.networks.onnx_file import MOST_BYTES
 from pimsim.networks.products import Computed, Product, is_computed, is_product, read_computed, read_product
 
@@ -24,9 +26,10 @@ _FOLDED_SHARE, _FOLDED_LEAST = 16, 2**25
 # Operators with weights that no array of this package computes; running them
 # digitally without a word would leave their cost and their errors out.
 _UNSUPPORTED = frozenset({
-    "ConvTranspose", "DeformConv", "LSTM", "GRU", "RNN", "Einsum", "Attention", "QLinearConv", "QLinearMatMul",
+    "DeformConv", "LSTM", "GRU", "RNN", "Attention", "QLinearConv", "QLinearMatMul",
     "ConvInteger", "MatMulInteger", "If", "Loop", "Scan",
 })  # fmt: skip
+_REWRITES = ({**matmuls.REWRITES, **convolutions.TRANSPOSED}, convolutions.DEEP)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def read_graph(model: ModelProto, fixed: int = 0) -> Graph:
     """
     _check_model(model)
     most = min(max(_FOLDED_SHARE * model.ByteSize(), _FOLDED_LEAST), MOST_BYTES)
-    model = widen_convolutions(fold_batch_norms(fold_constants(model, most)))
+    model = normalize(fold_constants(model, most), *_REWRITES)
+    model = widen_convolutions(fold_batch_norms(model))
     graph = model.graph
     constants = {tensor.name: to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:

@@ -118,8 +118,6 @@ def read_product(node: NodeProto, constants: Constants, shapes: Shapes) -> Produ
     attributes do not fit each other.
     """
     weight = constants.get(node.input[1])
-    if weight is None and node.input[0] in constants:
-        raise InputError(f"{label(node)}: the constant matrix stands on the left; only input @ matrix lies on arrays")
     if weight is None or node.input[0] in constants:
         raise InputError(
             f"{label(node)}: the weights of {node.op_type} are not constant; arrays are programmed once, ahead"
@@ -139,7 +137,7 @@ def _convolution(node: NodeProto, numbers: list[NDArray[np.float32]], shapes: Sh
     weight = numbers[0]
     if weight.ndim != 4:
         raise InputError(
-            f"{label(node)}: only 1-D and 2-D convolutions are supported, not weights of shape {weight.shape}"
+            f"{label(node)}: only 1-D, 2-D and 3-D convolutions are supported, not weights of shape {weight.shape}"
         )
     attributes = _attributes(node)
     strides, dilations = (_pair(label(node), key, attributes.get(key, (1, 1))) for key in ("strides", "dilations"))
