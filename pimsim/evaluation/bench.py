@@ -46,6 +46,7 @@ def precision_of(macro: Macro) -> Precision:
         raise InputError("weights.scheme = 'unsigned': networks have weights of both signs; take another scheme")
     return Precision(macro.weights.bits, macro.inputs.bits, macro.inputs.signed)
 
+
 OWN_INPUTS = "calibration: the first {} test inputs themselves, without labels; give training inputs by calibration="
 
 
