@@ -178,8 +178,10 @@ def _choose(model: ModelProto, output: str | None) -> list[str]:
         if needed.intersection(filter(None, node.output)):
             needed.update(node.input)
             nodes.insert(0, node)
-    for part, items in ((model.graph.node, nodes), (model.graph.output, [kept])):
-        copies = [type(item).FromString(item.SerializeToString()) for item in items]
-        del part[:]
-        part.extend(copies)
+    graph = model.graph
+    kept_nodes = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    only = ValueInfoProto.FromString(kept.SerializeToString())
+    del graph.node[:], graph.output[:]
+    graph.node.extend(kept_nodes)
+    graph.output.append(only)
     return []
