@@ -12,6 +12,7 @@ from pimsim.base.library import library_path
 from pimsim.base.quantities import Kelvin, Ohm, Second, Siemens, SquareMeter
 from pimsim.base.spec import Spec, load_yaml
 from pimsim.base.streams import Stream, as_seed
+from tests.close import close
 
 
 class Inner(Spec):
@@ -41,7 +42,7 @@ class Outer(Spec):
     ],
 )
 def test_quantities_are_read_to_si(field, text, value):
-    assert Outer.parse({field: text}).get(field) == pytest.approx(value, rel=1e-15)
+    assert Outer.parse({field: text}).get(field) == close(value, rel=1e-15)
 
 
 def test_wrong_dimension_is_refused():

@@ -9,6 +9,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import InputError
+from tests.close import close
 
 US = 1e-6
 DAY, HOUR, YEAR = 86400.0, 3600.0, 365 * 86400.0
@@ -196,11 +197,9 @@ def test_sonos_spread_and_read_noise():
     card = ps.load_device("sonos-agrawal2022")
     nano = 10e-9  # siemens of one nanoampere at 0.1 V
     for current in (100.0, 1000.0, 1600.0):
-        assert card.programming.std(current * nano) / nano == pytest.approx(
-            19.88665 * (1 - np.exp(-current / 176.3115))
-        )
+        assert card.programming.std(current * nano) / nano == close(19.88665 * (1 - np.exp(-current / 176.3115)))
         sigma = card.read_noise.sigma(np.array(current * nano), np.array(current * nano), 0.0) / nano
-        assert sigma == pytest.approx(12.58037 * (1 - np.exp(-current / 215.36557)))
+        assert sigma == close(12.58037 * (1 - np.exp(-current / 215.36557)))
 
 
 @pytest.mark.parametrize(
@@ -216,8 +215,8 @@ def test_sonos_spread_and_read_noise():
 )
 def test_cells_known_by_their_resistances(name, ohm, ratio):
     card = ps.load_device(name)
-    assert card.g_max == pytest.approx(1 / ohm, rel=1e-5)
-    assert card.g_max / card.g_min == pytest.approx(ratio, rel=1e-5)
+    assert card.g_max == close(1 / ohm, rel=1e-5)
+    assert card.g_max / card.g_min == close(ratio, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -253,8 +252,8 @@ def test_sonos_after_days(day, current, mean, sigma):
     nano = 10e-9
     cells = card.program(np.full(3, current * nano), rng=1)
     got = card.retention.moments(cells, day * DAY) if day else (cells.target, card.programming.std(cells.target))
-    assert got[0][0] / nano == pytest.approx(mean, rel=1e-5)
-    assert got[1][0] / nano == pytest.approx(sigma, rel=1e-5)
+    assert got[0][0] / nano == close(mean, rel=1e-5)
+    assert got[1][0] / nano == close(sigma, rel=1e-5)
 
 
 def test_sonos_is_linear_between_its_days():
@@ -279,4 +278,4 @@ def test_compact_model_current_voltage():
     """I(0.25 V)/I(0.1 V) = sinh(1)/sinh(0.4)."""
     card = ps.load_device("rram-jiang2014")
     current, _ = card.iv.evaluate(np.full(2, 1e-4), np.array([0.25, 0.1]))
-    assert current[0] / current[1] == pytest.approx(np.sinh(1) / np.sinh(0.4), rel=1e-12)
+    assert current[0] / current[1] == close(np.sinh(1) / np.sinh(0.4), rel=1e-12)

@@ -5,6 +5,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import InputError, SpecError
+from tests.close import close
 
 HOW = {"how": "assumed", "where": "test"}
 
@@ -31,7 +32,7 @@ def card(law, coefficient):
     ],
 )
 def test_factor(law, coefficient, temperature, factor):
-    assert card(law, coefficient).temperature_factor(temperature) == pytest.approx(factor, rel=1e-5)
+    assert card(law, coefficient).temperature_factor(temperature) == close(factor, rel=1e-5)
 
 
 def test_cells_follow_their_temperature():

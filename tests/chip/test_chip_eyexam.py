@@ -17,11 +17,11 @@ def test_bounds_by_hand():
     bounds = [bound.macs_per_cycle for bound in chip_eyexam(LAYER, CHIP)]
     weights = 64 * 32 * 9
     assert bounds[0] == LAYER.macs
-    assert bounds[1:6] == pytest.approx([weights] * 5)
+    assert bounds[1:6] == close([weights] * 5)
     # One read of 20 ns until the last conversion is done, and 288 words of 8 bit over the slowest connection of a tile.
     extra = 20e-9 + 288 * 8 / 256e9
     cycle = 8 * 20e-9
-    assert bounds[6] == pytest.approx(LAYER.macs / (196 + extra / cycle), rel=1e-9)
+    assert bounds[6] == close(LAYER.macs / (196 + extra / cycle), rel=1e-9)
 
 
 def test_fewer_conducting_rows_make_fewer_pes_and_more_cycles():
@@ -29,7 +29,7 @@ def test_fewer_conducting_rows_make_fewer_pes_and_more_cycles():
     assert processing_elements(few) * 4 == processing_elements(CHIP)
     bounds = chip_eyexam(LAYER, few)
     # 128 rows of an array in four groups: a quarter of the weights at a time.
-    assert bounds[3].macs_per_cycle == pytest.approx(64 * 32 * 9 / 4)
+    assert bounds[3].macs_per_cycle == close(64 * 32 * 9 / 4)
 
 
 def test_a_layer_too_large_is_folded_and_rewritten():
@@ -37,9 +37,9 @@ def test_a_layer_too_large_is_folded_and_rewritten():
     layer = Dense(name="fc", m=32, c=128, n=1000)
     bounds = [bound.macs_per_cycle for bound in chip_eyexam(layer, small)]
     # Two arrays on one: 2048 PEs, two passes.
-    assert bounds[2:4] == pytest.approx([2048, 2048])
+    assert bounds[2:4] == close([2048, 2048])
     written = 128 * 2 * 1e-6 / cycle_time(small)
-    assert bounds[4] == pytest.approx(layer.macs / (2000 + written))
+    assert bounds[4] == close(layer.macs / (2000 + written))
 
 
 def test_copies_use_the_chip():
@@ -58,7 +58,7 @@ def test_bounds_fall_for_every_layer_and_losses_add_up(name, network):
     for bounds in found:
         values = [bound.macs_per_cycle for bound in bounds]
         assert values == sorted(values, reverse=True)
-        assert sum(bound.loss for bound in bounds) == pytest.approx(values[0] - values[-1])
+        assert sum(bound.loss for bound in bounds) == close(values[0] - values[-1])
     total = whole_network(found, [layer.macs for layer in layers])
     assert [bound.step for bound in total] == [1, 2, 3, 4, 5, 6, 7]
 
@@ -68,7 +68,7 @@ def test_sixth_bound_is_the_time_of_the_cost_model():
     cost = slow.replace({"schedule.mode": "layer_by_layer"}).cost(Workload(name="x", layers=[LAYER]))
     seconds = cost.latency_s - 20e-9
     bounds = chip_eyexam(LAYER, slow)
-    assert bounds[5].macs_per_cycle == pytest.approx(LAYER.macs / (seconds / cycle_time(slow)), rel=1e-9)
+    assert bounds[5].macs_per_cycle == close(LAYER.macs / (seconds / cycle_time(slow)), rel=1e-9)
     assert bounds[5].loss > 0
 
 
@@ -78,7 +78,7 @@ def test_roofline_meets_the_sixth_bound_when_bandwidth_limits():
     line = chip_roofline(LAYER, slow)
     assert line.connection == "buffer"
     sixth = chip_eyexam(LAYER, slow)[5].macs_per_cycle
-    assert line.roof("conv") == pytest.approx(sixth, rel=1e-9)
+    assert line.roof("conv") == close(sixth, rel=1e-9)
 
 
 def test_weights_that_do_not_fit_are_written_as_the_cost_model_writes_them():

@@ -2,10 +2,10 @@
 
 import math
 
-import pytest
 from validation.chips import isaac, jia, neurram, sinangil, wang
 
 from pimsim.chip import budget, load_chip, peak
+from tests.close import close
 
 MICRO2 = 1e-6
 
@@ -19,16 +19,16 @@ def test_isaac_closes_from_its_components():
 def test_isaac_parts_sum_to_the_chip():
     chip = load_chip("isaac-ce")
     rows = [row for row in budget(chip) if row.level != "off_chip"]
-    assert math.fsum(row.power_w for row in rows) == pytest.approx(peak(chip).power_w, rel=1e-12)
-    assert math.fsum(row.area_m2 for row in rows) == pytest.approx(peak(chip).area_m2, rel=1e-12)
+    assert math.fsum(row.power_w for row in rows) == close(peak(chip).power_w, rel=1e-12)
+    assert math.fsum(row.area_m2 for row in rows) == close(peak(chip).area_m2, rel=1e-12)
 
 
 def test_isaac_energy_is_power_times_time():
     chip = load_chip("isaac-ce")
     by_name = {row.component: row for row in budget(chip)}
     # 128 conversions in 100 ns by each of 16128 converters of 2 mW.
-    assert by_name["adc"].power_w == pytest.approx(16128 * 2e-3)
-    assert by_name["adc"].power_w / (16128 * 128 / 100e-9) == pytest.approx(1.5625e-12)
+    assert by_name["adc"].power_w == close(16128 * 2e-3)
+    assert by_name["adc"].power_w / (16128 * 128 / 100e-9) == close(1.5625e-12)
 
 
 def test_neurram_within_12_percent_and_5_on_average():

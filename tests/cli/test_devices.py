@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import pimsim as ps
 from pimsim.base.errors import InputError, MissingError
 from pimsim.cli import app
+from tests.close import close
 
 
 def devices(*arguments, code=0):
@@ -71,7 +72,7 @@ def test_fit_writes_a_card_that_loads(tmp_path, as_json):
         assert len(found["spread"]) == 7
         assert found["chi2"] < 4
     card = ps.load_device(tmp_path / "mine")
-    assert card.programming.std(10e-6) == pytest.approx(0.4e-6, rel=0.15)
+    assert card.programming.std(10e-6) == close(0.4e-6, rel=0.15)
     assert card.sources == ("lab2026",)
 
 

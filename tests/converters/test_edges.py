@@ -9,6 +9,7 @@ from pimsim.base.errors import InputError, SpecError
 from pimsim.converters import ADC, DAC, lossless_bits
 from pimsim.converters.adc import clips
 from pimsim.converters.ranges import percentile_levels, suitable_levels
+from tests.close import close
 
 BOUNDS = {
     "bits": (16, 17, {}),
@@ -81,11 +82,11 @@ def test_fields_that_do_not_go_together(fields, match):
 
 def test_the_noise_of_a_conversion_by_hand():
     """8 bits: 2 mV of 1 V are 0.51 LSB; 7 effective bits leave (4 - 1) / 12 LSB^2 to noise."""
-    assert ADC(noise=2e-3, full_scale=1.0).noise_rms == pytest.approx(0.51)
-    assert ADC(noise=2e-3, full_scale=0.5).noise_rms == pytest.approx(1.02)
-    assert ADC(enob=7).noise_rms == pytest.approx(0.5)
-    assert ADC(enob=5.5).noise_rms == pytest.approx(math.sqrt((32 - 1) / 12))
-    assert ADC(enob=7, noise_lsb=1.2).noise_rms == pytest.approx(1.3)
+    assert ADC(noise=2e-3, full_scale=1.0).noise_rms == close(0.51)
+    assert ADC(noise=2e-3, full_scale=0.5).noise_rms == close(1.02)
+    assert ADC(enob=7).noise_rms == close(0.5)
+    assert ADC(enob=5.5).noise_rms == close(math.sqrt((32 - 1) / 12))
+    assert ADC(enob=7, noise_lsb=1.2).noise_rms == close(1.3)
     assert ADC(enob=8).noise_rms == ADC(full_scale=1.0).noise_rms == 0.0
 
 
@@ -153,7 +154,7 @@ def test_the_inner_share_of_the_sums():
     """Of 0 ... 1000 the inner 90 % are 50 ... 950; three bits take steps of 900 / 7."""
     adc = ADC(bits=3, percentile=0.9)
     lo, q = percentile_levels(adc, np.arange(1001.0), signed=False)
-    assert (lo, q) == (pytest.approx(50.0), pytest.approx(900 / 7))
+    assert (lo, q) == (close(50.0), close(900 / 7))
     assert suitable_levels(adc, np.arange(1001.0), signed=False) == (lo, q)
     best = suitable_levels(adc.replace({"calibrate_by": "sqnr"}), np.arange(1001.0), signed=False)
     assert best.lo == pytest.approx(62.5, abs=0.5)  # eight cells of 125, a level in the middle of each
@@ -161,8 +162,8 @@ def test_the_inner_share_of_the_sums():
 
 
 def test_drivers_of_rows_by_hand():
-    assert DAC(gain_error=0.1).levels(3) == pytest.approx([0.0, 1.1, 2.2, 3.3])
-    assert DAC(gain_error=-0.5, inl=(0.0, 0.2)).levels(1) == pytest.approx([0.0, 0.6])
+    assert DAC(gain_error=0.1).levels(3) == close([0.0, 1.1, 2.2, 3.3])
+    assert DAC(gain_error=-0.5, inl=(0.0, 0.2)).levels(1) == close([0.0, 0.6])
     assert DAC().ideal
     for real in ({"gain_error": 0.1}, {"inl": (0.0, 0.0)}, {"noise_lsb": 0.1}):
         assert not DAC(**real).ideal

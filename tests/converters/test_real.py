@@ -11,6 +11,7 @@ from pimsim.base.streams import Stream
 from pimsim.converters import ADC, DAC
 from pimsim.converters.adc import convert
 from pimsim.converters.real import RealADC, _linearity
+from tests.close import close
 from tests.naive import converter_codes
 
 STREAM = Stream(3, "adc")
@@ -49,13 +50,13 @@ def test_measured_dnl_widens_the_codes():
 
 def test_largest_errors_by_hand():
     found = RealADC(ADC(bits=2, dnl=(0.25, -0.5), offset_lsb=0.3, gain_error=0.01), STREAM, 5).largest_errors()
-    assert found["inl_lsb"] == pytest.approx(0.25)
-    assert found["dnl_lsb"] == pytest.approx(0.5)
+    assert found["inl_lsb"] == close(0.25)
+    assert found["dnl_lsb"] == close(0.5)
     real = RealADC(ADC(offset_lsb=0.3, gain_error=0.01), STREAM, 5)
     which = np.arange(5)
     assert real.largest_errors() == {
         "offset_lsb": np.abs(real.offset(which)).max(),
-        "gain_error": pytest.approx(np.abs(real.gain(which) - 1).max()),
+        "gain_error": close(np.abs(real.gain(which) - 1).max()),
         "inl_lsb": 0.0,
         "dnl_lsb": 0.0,
     }
@@ -165,11 +166,11 @@ def test_effective_bits_are_what_a_full_scale_sine_measures():
 
 def test_noise_in_volts_and_lsb_add_in_squares():
     adc = ADC(bits=8, noise="1 mV", full_scale="0.255 V", noise_lsb=0.75)
-    assert adc.noise_rms == pytest.approx(1.25)
+    assert adc.noise_rms == close(1.25)
 
 
 def test_dac_levels():
-    assert DAC(inl=(0.0, 0.1, -0.1, 0.0), gain_error=0.1).levels(3) == pytest.approx([0, 1.21, 2.09, 3.3])
+    assert DAC(inl=(0.0, 0.1, -0.1, 0.0), gain_error=0.1).levels(3) == close([0, 1.21, 2.09, 3.3])
     with pytest.raises(InputError, match=r"dac\.inl: 2 values for 4 levels"):
         DAC(inl=(0.0, 0.1)).levels(3)
 

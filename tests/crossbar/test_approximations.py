@@ -5,6 +5,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.crossbar.approximations import FORMULAS
+from tests.close import close
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ def test_known_errors(size, r_hat, known):
     exact = ps.solve_crossbar(G, V, ps.Wires(r_wordline=r, r_bitline=r)).i_out
     for name, percent in known.items():
         error = 100.0 * np.abs(FORMULAS[name](G, V, r) / exact - 1.0).mean()
-        assert error == pytest.approx(percent, rel=0.15), name
+        assert error == close(percent, rel=0.15), name
 
 
 @pytest.mark.parametrize("name", list(FORMULAS))

@@ -6,6 +6,7 @@ import pytest
 import pimsim as ps
 from pimsim.base.errors import InputError
 from pimsim.crossbar.compensate import predistort, split_rows
+from tests.close import close
 
 WIRES = ps.Wires(r_wordline=1.0, r_bitline=1.0, r_driver=20.0, r_sense=10.0)
 
@@ -32,8 +33,8 @@ def test_errors_are_those_of_the_effective_conductances():
     G = targets()
     result = predistort(G, WIRES, iterations=2)
     bent, changed = (ps.transfer_matrix(g, WIRES).T for g in (G, result.g))
-    assert result.error_after == pytest.approx(np.sqrt(((changed - G) ** 2).mean()), rel=1e-12)
-    assert result.error_before == pytest.approx(np.sqrt(((bent - G) ** 2).mean()), rel=1e-12)
+    assert result.error_after == close(np.sqrt(((changed - G) ** 2).mean()), rel=1e-12)
+    assert result.error_before == close(np.sqrt(((bent - G) ** 2).mean()), rel=1e-12)
     free = predistort(G, WIRES, iterations=2, scale=None)
     best = min(np.sqrt(((bent / s - G) ** 2).mean()) for s in np.linspace(0.5, 1.0, 2001))
     # The factor that is best for effective = s x wanted; the one for effective / s = wanted is near it.
@@ -67,7 +68,7 @@ def test_it_is_never_worse_than_no_change(ohm, scale, iterations):
     unchanged = ps.transfer_matrix(G, wires).T / result.scale_before
     reached, before = (np.sqrt(((g - G) ** 2).mean()) for g in (effective, unchanged))
     assert reached <= before
-    assert (result.error_after, result.error_before) == pytest.approx((reached, before), rel=1e-12)
+    assert (result.error_after, result.error_before) == close((reached, before), rel=1e-12)
     if scale is None and iterations > 1:
         assert reached < 0.8 * before  # which is one gain, the best there is
 
@@ -113,5 +114,5 @@ def test_splitting_falls_with_the_square():
     G, V, wires = np.full((256, 4), 2e-5), np.full(256, 0.2), ps.Wires(r_bitline=0.05)
     ideal = V @ G
     loss = [1 - split_rows(G, V, wires, parts)[0] / ideal[0] for parts in (1, 2, 4)]
-    assert loss[0] / loss[1] == pytest.approx(4.0, rel=0.1)
-    assert loss[1] / loss[2] == pytest.approx(4.0, rel=0.1)
+    assert loss[0] / loss[1] == close(4.0, rel=0.1)
+    assert loss[1] / loss[2] == close(4.0, rel=0.1)

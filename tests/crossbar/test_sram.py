@@ -13,6 +13,7 @@ from pimsim.crossbar.sram import (
     digital_columns,
     full_adders,
 )
+from tests.close import close
 from tests.naive import crossbar_sram as naive
 
 RNG = np.random.default_rng(7)
@@ -35,14 +36,14 @@ def test_a_charge_column_meets_charge_balance():
     for b in range(4):
         for m in range(3):
             expected = naive.shared_voltage(c[:, m], products[b, :, m], 0.9, parasitic)
-            assert volts[b, m] == pytest.approx(expected, rel=1e-12)
+            assert volts[b, m] == close(expected, rel=1e-12)
 
 
 def test_charge_by_hand():
     """Two cells of 1 fF, one driven at 1 V, no parasitics: half a volt; noise of 2 fF at 300 K: 1.44 mV."""
     column = ChargeColumn(v_dd=1.0, mismatch=0.0, parasitic_share=0.0, parasitic=0.0, comparator_noise=0.0)
     assert column.voltages([[[1.0], [0.0]]], np.full((2, 1), FEMTO))[0, 0] == 0.5
-    assert column.noise(2) == pytest.approx(1.4391e-3, rel=1e-4)
+    assert column.noise(2) == close(1.4391e-3, rel=1e-4)
     assert column.replace({"temperature": None}).noise(2) == 0.0
 
 
@@ -69,14 +70,14 @@ def test_discharge_meets_small_time_steps(modulation):
     widths = RNG.integers(1, 8, (1, 8)) * 1e-9
     swing = column.swings(widths, currents)[0, 0]
     expected = naive.discharge(currents[:, 0], widths[0], 100 * FEMTO, modulation, 0.9)
-    assert swing == pytest.approx(expected, rel=2e-4)
+    assert swing == close(expected, rel=2e-4)
 
 
 def test_headroom_clips_and_lambda_bends():
     column = CurrentColumn(channel_length_modulation=0.0, headroom=0.3)
     np.testing.assert_allclose(column.swing(np.array([0.1, 0.29, 0.4])), [0.1, 0.29, 0.3])
     bent = CurrentColumn(channel_length_modulation=0.5, headroom=0.8).swing(np.array([0.01, 0.4]))
-    assert bent[0] == pytest.approx(0.01, rel=2e-3)
+    assert bent[0] == close(0.01, rel=2e-3)
     assert 0.3 < bent[1] < 0.4
 
 
@@ -84,7 +85,7 @@ def test_threshold_variation_has_its_first_order_spread():
     """sigma_I/I = alpha sigma_Vt/V_ov; the second order is 0.05 % of it at this sigma."""
     column = CurrentColumn(sigma_vt=3e-3)
     i = column.draw((500, 400), rng=4)
-    assert column.relative_spread == pytest.approx(0.013)
+    assert column.relative_spread == close(0.013)
     assert abs(i.std() / i.mean() / column.relative_spread - 1) < 3 / np.sqrt(2 * i.size) + 1e-3
 
 
@@ -124,7 +125,7 @@ def test_joined_ladders_meet_the_nodal_matrix():
     for b in range(3):
         for m in range(2):
             args = drivers[:, m], along[:, m], words[:, m], inputs[b], 0.9, 0.05 * FEMTO, 0.2 * 5 * 2 * FEMTO
-            assert volts[b, m] == pytest.approx(naive.joined_ladders(*args), rel=1e-12)
+            assert volts[b, m] == close(naive.joined_ladders(*args), rel=1e-12)
 
 
 def test_nominal_ladders_multiply():
@@ -136,7 +137,7 @@ def test_nominal_ladders_multiply():
 
 def test_ladder_noise_by_hand():
     ladder = LadderColumn(comparator_noise=0.0)
-    assert ladder.noise(64) == pytest.approx(np.sqrt(1.380649e-23 * 300 / 128e-15))
+    assert ladder.noise(64) == close(np.sqrt(1.380649e-23 * 300 / 128e-15))
     assert ladder.replace({"temperature": None, "comparator_noise": 1e-3}).noise(64) == 1e-3
 
 
@@ -144,10 +145,10 @@ def test_a_gate_driven_cell_is_exponential_below_and_square_above_threshold():
     cell = GateDrivenCell()
     below = cell.current(np.array([0.10, 0.16]), 1.2)
     decade = np.log(below[1] / below[0]) / 0.06
-    assert decade == pytest.approx(1 / (1.4 * 8.617333262e-5 * 300), rel=1e-4)
+    assert decade == close(1 / (1.4 * 8.617333262e-5 * 300), rel=1e-4)
     above = cell.current(np.array([2.0, 4.0]), 0.0)
-    assert above[1] / above[0] == pytest.approx(4.0, rel=1e-9)
-    assert cell.current(0.5, 0.5) == pytest.approx(1e-6 * np.log(2) ** 2)
+    assert above[1] / above[0] == close(4.0, rel=1e-9)
+    assert cell.current(0.5, 0.5) == close(1e-6 * np.log(2) ** 2)
 
 
 def test_gate_driven_thresholds_invert_and_spread():
@@ -267,14 +268,14 @@ def test_energy_of_a_charge_column_by_hand():
     """Two of four 1 fF capacitors to 1 V without parasitics: two in series with two, 1 fJ."""
     column = ChargeColumn(v_dd=1.0, parasitic_share=0.0, parasitic=0.0)
     stored = np.array([[1], [1], [0], [1]])
-    assert column.supply(stored, 4, 1)(np.array([[1, 1, 1, 0]])) == pytest.approx(1e-15)
+    assert column.supply(stored, 4, 1)(np.array([[1, 1, 1, 0]])) == close(1e-15)
     assert column.supply(np.ones((4, 1)), 4, 1)(np.array([[1, 1, 1, 1]])) == pytest.approx(0.0, abs=1e-25)
 
 
 def test_energy_of_a_discharge_is_that_of_the_precharge():
     column = CurrentColumn(channel_length_modulation=0.0, headroom=0.5)
     energy = column.supply(np.ones((2, 1)), 2, 1)(np.array([[1.0, 2.0]]))
-    assert energy == pytest.approx(100e-15 * 0.9 * 3 * column.step())
+    assert energy == close(100e-15 * 0.9 * 3 * column.step())
 
 
 def test_energy_of_a_ladder_meets_the_nodal_matrix():
@@ -284,4 +285,4 @@ def test_energy_of_a_ladder_meets_the_nodal_matrix():
     digits = np.array([word >> k & 1 for k in range(4)])
     nodes = naive.ladder_voltages(drivers, along, digits, 0.9, 0.1 * FEMTO)
     expected = sum(drivers[k] * 0.9 * (0.9 - nodes[k]) for k in range(4) if digits[k])
-    assert ladder.supply(np.array([[word]]), 1, 1)(np.array([[1]])) == pytest.approx(expected, rel=1e-12)
+    assert ladder.supply(np.array([[word]]), 1, 1)(np.array([[1]])) == close(expected, rel=1e-12)

@@ -12,6 +12,7 @@ from pimsim.crossbar.sram import (
     full_range_levels,
     unit_levels,
 )
+from tests.close import close
 
 ROWS, SHARE = 256, 0.25
 COLUMN = ChargeColumn(parasitic=0.0, temperature=None)
@@ -20,8 +21,8 @@ SUMS = binomial_sums(ROWS, SHARE)
 
 
 def test_the_setting_is_the_published_one():
-    assert COLUMN.step(ROWS) == pytest.approx(0.9 / (1.3 * 256))
-    assert COLUMN.noise(ROWS) == pytest.approx(0.5e-3)
+    assert COLUMN.step(ROWS) == close(0.9 / (1.3 * 256))
+    assert COLUMN.noise(ROWS) == close(0.5e-3)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_sampling_agrees_with_the_exact_form():
 def test_a_noiseless_unit_step_loses_nothing_and_ties_go_up():
     assert compute_snr(SUMS, unit_levels(9, 0), 0.0) == np.inf
     # Levels 0 and 2, sum 1 half the time: it lies on the threshold and becomes 2.
-    assert compute_snr([0.5, 0.5], [0.0, 2.0], 0.0) == pytest.approx(0.0)
+    assert compute_snr([0.5, 0.5], [0.0, 2.0], 0.0) == close(0.0)
 
 
 @pytest.mark.parametrize(

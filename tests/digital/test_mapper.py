@@ -25,6 +25,7 @@ from pimsim.digital.mapper.space import factors_of, placements, slots_of
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.problem import problem_of
 from pimsim.workload import Conv2d, MatMul, load_workload
+from tests.close import close
 
 DATA = Path(__file__).parents[1] / "data" / "mapper"
 # The weight-stationary ones take some ten seconds each.
@@ -156,11 +157,11 @@ def test_equal_to_brute_force_with_leakage(seed, rule):
     value = best.counts.latency_cycles if objective == "latency" else best.value
     assert math.isclose(value, expected, rel_tol=1e-9)
     power = sum(leak.power_w for leak in leaks(acc, best.counts, rule)) + 3e9
-    assert power * best.counts.latency_cycles / acc.clock == pytest.approx(leaked(acc, best.counts, rule, 3e9))
+    assert power * best.counts.latency_cycles / acc.clock == close(leaked(acc, best.counts, rule, 3e9))
     total = best.counts.energy_j + leaked(acc, best.counts, rule, 3e9)
     product = total * best.counts.latency_cycles
     if objective != "latency":
-        assert best.value == pytest.approx({"energy": total, "edp": product}[objective], rel=1e-9)
+        assert best.value == close({"energy": total, "edp": product}[objective], rel=1e-9)
 
 
 @needs_jit

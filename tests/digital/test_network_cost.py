@@ -23,6 +23,7 @@ from pimsim.digital.choice import Way, charged, least_product, product
 from pimsim.digital.leakage import RULES, leaks
 from pimsim.digital.row_stationary import is_row_stationary
 from pimsim.workload import Conv2d, Dense, Workload, list_workloads, load_workload
+from tests.close import close
 
 needs_jit = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="millions of shapes need the compiler")
 SMALL = Workload(
@@ -118,7 +119,7 @@ def test_the_mapper_minimizes_what_the_network_is_charged():
     for label, layer, resident in zip(SMALL.labels, SMALL.layers, kept, strict=True):
         best = map_layer(layer, weighed, "energy", resident=frozenset(resident), standing=banks * 1.67e-3)
         assert best.proof == "optimal"
-        assert lines[label] == pytest.approx(best.value, rel=1e-2, abs=512e-12)  # accesses are rounded up
+        assert lines[label] == pytest.approx(best.value, rel=1e-2, abs=512e-12)  # accesses are rounded up to words
         assert best.value <= lines[label] <= others[label]
 
 
@@ -138,9 +139,9 @@ def test_banks_that_leak_by_hand():
             rows = {row.component: row for row in cost.actions if row.layer == label and row.action == "leak"}
             banks = rows["buffer"].count
             assert banks == 8 if rule == "all" else math.ceil(whole / bank) <= banks < 8
-            assert rows["buffer"].energy_j == pytest.approx(banks * power * seconds, rel=1e-9, abs=0)
+            assert rows["buffer"].energy_j == close(banks * power * seconds, rel=1e-9)
             assert rows["weight_bank"].count == 1
-            assert rows["weight_bank"].energy_j == pytest.approx(weight_power * seconds, rel=1e-9, abs=0)
+            assert rows["weight_bank"].energy_j == close(weight_power * seconds, rel=1e-9)
     with pytest.raises(InputError, match="leakage = 'some': must be 'live'"):
         network_cost(workload, acc, leakage="some")
 
@@ -159,8 +160,8 @@ def test_live_banks_of_a_mapping_by_hand():
     counts = analyze(layer, acc, Mapping(levels=levels))
     found = {leak.memory.name: leak for leak in leaks(acc, counts, "live")}
     # 64 inputs and 32 sums of 8 bits lie in 96 of 400 words: 2 of 8 banks; 16 of 168 scratchpads hold one sum each.
-    assert (found["buffer"].banks, found["buffer"].power_w) == (2, pytest.approx(2e-3))
-    assert (found["psum_spad"].banks, found["psum_spad"].power_w) == (16, pytest.approx(16e-3))
+    assert (found["buffer"].banks, found["buffer"].power_w) == (2, close(2e-3))
+    assert (found["psum_spad"].banks, found["psum_spad"].power_w) == (16, close(16e-3))
     every = {leak.memory.name: leak.banks for leak in leaks(acc, counts, "all")}
     assert every == {"buffer": 8, "psum_spad": 168}
     twice = acc.replace({"hierarchy": (dram, buffer.replace({"double_buffered": True}), *acc.hierarchy[2:])})
@@ -173,16 +174,16 @@ def test_weight_banks_by_hand():
     workload = Workload(name="one", layers=[Dense(m=1000, c=150)])
     cost = network_cost(workload, acc, leakage="all")
     bank = acc.weight_bank
-    assert bank.read == pytest.approx(12.9e-12, rel=1e-3, abs=0)
-    assert bank.leakage == pytest.approx(1.67e-3)
+    assert bank.read == close(12.9e-12, rel=1e-3)
+    assert bank.leakage == close(1.67e-3)
     side = math.sqrt(3 * bank.area)
     read = bank.read + 64 * 0.2e-9 * side * 0.81 / 4
     (row,) = [row for row in cost.actions if (row.component, row.action) == ("weight_bank", "read Weights")]
     assert row.count >= 150_000 / 8
-    assert row.energy_j == pytest.approx(row.count * read, rel=1e-9, abs=0)
+    assert row.energy_j == close(row.count * read, rel=1e-9)
     assert {part.component: part.count for part in cost.parts}["weight_bank"] == 3
     (leak,) = [row for row in cost.actions if (row.component, row.action) == ("weight_bank", "leak")]
-    assert leak.energy_j == pytest.approx(3 * bank.leakage * cost.latency_s, rel=1e-9, abs=0)
+    assert leak.energy_j == close(3 * bank.leakage * cost.latency_s, rel=1e-9)
 
 
 def test_zero_activations_rest_multiplier_and_filter_scratchpad():
@@ -196,16 +197,16 @@ def test_zero_activations_rest_multiplier_and_filter_scratchpad():
         if before.energy_j != after.energy_j:
             changed[before.layer, before.component, before.action] = after.energy_j / before.energy_j
     control = changed.pop((label, "control", "run"))
-    assert changed == {(label, "mac", "compute"): 0.5, (label, "filter_spad", "read Weights"): pytest.approx(0.5)}
+    assert changed == {(label, "mac", "compute"): 0.5, (label, "filter_spad", "read Weights"): close(0.5)}
     assert control < 1
     on_chip = [row.energy_j for row in half.actions if row.layer == label
                and row.component not in ("DRAM", "control") and row.action != "leak"]  # fmt: skip
     (row,) = [row for row in half.actions if row.layer == label and row.component == "control"]
-    assert row.energy_j == pytest.approx(math.fsum(on_chip) / 3, rel=1e-9, abs=0)
+    assert row.energy_j == close(math.fsum(on_chip) / 3, rel=1e-9)
     assert "multipliers and filter_spad rest on zero activations" in half.notes
     bound = network_cost(SMALL, "roof", activity={label: 0.5})
     macs = SMALL.macs - 0.5 * SMALL.layers[1].macs
-    assert bound.energy_by("component")["mac"] == pytest.approx(macs * load_accelerator("roof").mac.energy)
+    assert bound.energy_by("component")["mac"] == close(macs * load_accelerator("roof").mac.energy)
     with pytest.raises(InputError, match=r"activity\['conv2d2'\] = 1.5: must be a share"):
         network_cost(SMALL, acc, activity={label: 1.5})
     with pytest.raises(InputError, match="'small' has no layer 'conv9'"):
@@ -219,7 +220,7 @@ def test_the_least_product_of_sums_is_that_of_every_combination():
     for _ in range(50):
         layers = [[Way(None, rng.uniform(1, 9), rng.uniform(1, 9)) for _ in range(4)] for _ in range(4)]
         best = min(product(ways) for ways in itertools.product(*layers))
-        assert product(least_product(layers)) == pytest.approx(best, rel=1e-12)
+        assert product(least_product(layers)) == close(best, rel=1e-12)
 
 
 OBJECTIVES = ("energy", "latency", "edp")
@@ -277,9 +278,9 @@ def test_no_memory_moves_more_than_its_bandwidth(name):
     acc = load_accelerator(name)
     cost = network_cost(SMALL, acc, loading="once" if acc.weight_bank else "per_inference")
     assert math.fsum(row.energy_j for row in cost.actions) == cost.energy_j
-    assert sum(cost.energy_by("component").values()) == pytest.approx(cost.energy_j, rel=1e-12)
+    assert sum(cost.energy_by("component").values()) == close(cost.energy_j, rel=1e-12)
     assert math.fsum(row.seconds for row in cost.times) == cost.latency_s
-    assert sum(part.area_m2 for part in cost.parts) == pytest.approx(cost.area_m2)
+    assert sum(part.area_m2 for part in cost.parts) == close(cost.area_m2)
     for label in SMALL.labels:
         cycles = acc.clock * math.fsum(row.seconds for row in cost.times if row.layer == label)
         for memory in acc.memories:

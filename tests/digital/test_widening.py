@@ -7,6 +7,7 @@ import pytest
 from pimsim.base.errors import InputError
 from pimsim.digital import eyeriss_like, fit_area, load_accelerator, widened
 from pimsim.workload import Dense, Workload
+from tests.close import close
 
 NETWORK = Workload(name="one", layers=[Dense(m=1000, c=150)])
 
@@ -18,7 +19,7 @@ def test_columns_and_banks_grow_together():
     assert (wide.array_at(2).x, wide.macs) == (35, 35 * 12)
     assert after.banks == 10
     for field in ("capacity", "area", "leakage", "read_bandwidth", "write_bandwidth"):
-        assert getattr(after, field) / getattr(before, field) == pytest.approx(2.5, rel=1e-12, abs=0)
+        assert getattr(after, field) / getattr(before, field) == close(2.5, rel=1e-12)
     assert (after.read, after.write) == (before.read, before.write)
     assert (wide.memories[0], wide.mac, wide.weight_bank) == (acc.memories[0], acc.mac, acc.weight_bank)
 

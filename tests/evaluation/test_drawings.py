@@ -22,6 +22,7 @@ from pimsim.evaluation.scorecard import Metric, scorecard
 from pimsim.evaluation.sensitivity import Setting, sensitivity
 from pimsim.figures import style
 from pimsim.workload import MatMul, Workload, load_workload
+from tests.close import close
 
 CHIP = ps.load_chip("generic-rram-32nm")
 EYERISS = ps.digital.load_accelerator("eyeriss")
@@ -49,12 +50,12 @@ def test_ladders_are_the_bounds_and_stay_below_the_roof(side):
 def test_words_per_cycle_are_those_of_the_description():
     line = chip_roofline(ALEXNET, CHIP, "buffer")
     cycle = CHIP.macro.input_planes * 20e-9
-    assert line.words_per_cycle == pytest.approx(16 * 4 * 64e9 / 8 * cycle)
+    assert line.words_per_cycle == close(16 * 4 * 64e9 / 8 * cycle)
     faster = chip_roofline(ALEXNET, CHIP.replace({"components.buffer.bandwidth": 128e9}), "buffer")
-    assert faster.words_per_cycle == pytest.approx(2 * line.words_per_cycle)
+    assert faster.words_per_cycle == close(2 * line.words_per_cycle)
     assert faster.intensity == line.intensity
     # conv3, 13 x 13 positions: every window of 3 x 3 x 256 words is read, every word of the input written once.
-    assert line.intensity["conv3"] == pytest.approx(ALEXNET.layers[2].macs / (169 * (2304 + 256)))
+    assert line.intensity["conv3"] == close(ALEXNET.layers[2].macs / (169 * (2304 + 256)))
     assert line.roof("conv3") == min(line.peak, line.words_per_cycle * line.intensity["conv3"])
 
 
@@ -98,9 +99,9 @@ def test_cost_figure_is_of_one_inference_and_its_parts_sum():
     cost = CHIP.cost(ALEXNET, 4)
     upper, lower = cost_figure({"chip": cost}).axes
     assert upper.get_xlabel() == "Energy per inference (mJ)"
-    assert sum(patch.get_width() for patch in upper.patches) == pytest.approx(1e3 * cost.energy_j / 4)
+    assert sum(patch.get_width() for patch in upper.patches) == close(1e3 * cost.energy_j / 4)
     assert lower.get_xlabel() == "Area (mm²)"
-    assert sum(patch.get_width() for patch in lower.patches) == pytest.approx(1e6 * cost.area_m2)
+    assert sum(patch.get_width() for patch in lower.patches) == close(1e6 * cost.area_m2)
 
 
 def test_scorecard_figure_draws_every_metric_that_has_a_direction():
@@ -122,8 +123,8 @@ def test_macros_figure_has_the_chips_own_star():
     assert [text.get_text() for text in figure.axes[0].texts] == ["generic-rram-32nm"]
     top = ps.chip.peak(CHIP)
     star = figure.axes[0].collections[-1].get_offsets()[0]
-    assert star[0] == pytest.approx(32)
-    assert star[1] == pytest.approx(top.ops_per_joule / 1e12 * 64)
+    assert star[0] == close(32)
+    assert star[1] == close(top.ops_per_joule / 1e12 * 64)
 
 
 def test_sensitivity_figure_holds_its_verdicts():
@@ -132,7 +133,7 @@ def test_sensitivity_figure_holds_its_verdicts():
     (ax,) = sensitivity_figure(verdicts, "title").axes
     (bar,) = ax.patches
     ends = sorted(verdict.ratio for verdict in verdicts[1:])
-    assert [bar.get_x(), bar.get_x() + bar.get_width()] == pytest.approx(ends)
+    assert [bar.get_x(), bar.get_x() + bar.get_width()] == close(ends)
     assert ax.get_xscale() == "log"
 
 
@@ -153,4 +154,4 @@ def test_a_part_of_the_cost_figure_has_one_look_in_both_panels_and_a_small_bar_k
     assert upper.get_legend() is None
     assert figure.get_supxlabel() == "leakage: banks that hold live data"
     total = 1e3 * sum(cost.energy_j for cost in costs.values())
-    assert sum(patch.get_width() for patch in upper.patches) == pytest.approx(total)
+    assert sum(patch.get_width() for patch in upper.patches) == close(total)

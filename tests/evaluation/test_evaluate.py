@@ -12,6 +12,7 @@ from pimsim.evaluation.bench import make_bench
 from pimsim.evaluation.programmed import ProgrammedNetwork, program_network
 from pimsim.evaluation.study import programming_id, run_group
 from pimsim.networks import Dataset, Engine
+from tests.close import close
 from tests.networks import models
 
 IMAGES = 6
@@ -47,8 +48,8 @@ def test_evaluation_of_an_ideal_chip(bench, chip):
     assert ev.accuracy.mean == ev.quantized_accuracy == bench.quantized_accuracy
     assert ev.accuracy.interval == (ev.accuracy.mean, ev.accuracy.mean)
     for cost in (ev.cost, ev.baseline):
-        assert cost.energy_j == pytest.approx(cost.breakdown.energy_j.sum(), rel=1e-12)
-        assert cost.area_m2 == pytest.approx(cost.areas.area_m2.sum(), rel=1e-12)
+        assert cost.energy_j == close(cost.breakdown.energy_j.sum(), rel=1e-12)
+        assert cost.area_m2 == close(cost.areas.area_m2.sum(), rel=1e-12)
         assert (cost.breakdown.source != "").all()
 
 
@@ -64,7 +65,7 @@ def test_the_cost_takes_the_read_energy_that_the_cells_saw(bench, chip):
     cost = chip.cost(bench.workload, activity=outcome.read_energy)
     cells = cost.breakdown.query("component == 'cells'").groupby("layer").energy_j.sum()
     for layer, joules in outcome.read_energy.items():
-        assert cells[layer] == pytest.approx(joules, rel=1e-12)
+        assert cells[layer] == close(joules, rel=1e-12)
 
 
 VERIFY = {"tolerance": "2 uS", "max_pulses": 20, "gain": 0.5, "pulse_sigma": "1 uS"}
@@ -83,7 +84,7 @@ def test_programming_is_priced_by_the_pulses_that_the_cells_took(bench, chip):
             pulses / 8 * 160e-12, rel=0, abs=0.51 * 20e-12
         )  # whole pulses
     in_cost = ev.cost.breakdown.query("component == 'programmer'").energy_j.sum()
-    assert in_cost == pytest.approx(writes.energy_j.sum(), rel=1e-9)
+    assert in_cost == close(writes.energy_j.sum(), rel=1e-9)
     assert ev.to_dict()["programming"]["energy_j"] == ev.programming.energy_j
 
 
@@ -125,7 +126,7 @@ def test_no_result_depends_on_the_batch(bench, chip, monkeypatch):
     monkeypatch.setattr(module, "BATCH", 4)
     parts = programmed.run()
     assert parts.accuracy == whole.accuracy
-    assert parts.read_energy == pytest.approx(whole.read_energy, rel=1e-12)
+    assert parts.read_energy == close(whole.read_energy, rel=1e-12)
 
 
 def test_points_share_the_chip_and_their_order_changes_nothing(bench, chip):

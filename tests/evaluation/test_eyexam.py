@@ -11,6 +11,7 @@ from pimsim.digital.accelerator import Array
 from pimsim.evaluation.bounds import eyexam
 from pimsim.evaluation.digital_bounds import _active
 from pimsim.workload import Dense, Workload, load_workload
+from tests.close import close
 
 EYERISS = load_accelerator("eyeriss")
 CHIP = ps.load_chip("generic-rram-32nm")
@@ -28,10 +29,10 @@ def test_alexnet_conv3_on_eyeriss_as_worked_out_by_hand():
     bounds = [bound.macs_per_cycle for bound in eyexam(layer, row_stationary_only())]
     assert bounds[0] == 149_520_384
     assert bounds[1] == 384 * 256 * 3 * 13
-    assert bounds[2] == pytest.approx(3_833_856 / 22_821)
+    assert bounds[2] == close(3_833_856 / 22_821)
     # 3 filter rows by 4 channels fill the height; 14 filters fill the width: 384 / 28 passes of 14.
-    assert bounds[3] == pytest.approx(12 * 384 / 28)
-    assert bounds[4] == pytest.approx(12 * 13)
+    assert bounds[3] == close(12 * 384 / 28)
+    assert bounds[4] == close(12 * 13)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -50,7 +51,7 @@ def test_active_pes_against_brute_force(seed):
         for dim, factor in spread.items():
             active *= extents[dim] / -(-extents[dim] // min(factor, extents[dim]))
         best = max(best, active)
-    assert _active(extents, axes) == pytest.approx(best)
+    assert _active(extents, axes) == close(best)
 
 
 @pytest.mark.parametrize("side", [EYERISS, CHIP])
@@ -62,7 +63,7 @@ def test_bounds_never_rise_and_a_network_is_the_sum_of_its_layers(side):
         assert values == sorted(values, reverse=True)
     total = eyexam(workload, side)
     cycles = sum(layer.macs / bounds[6].macs_per_cycle for layer, bounds in zip(workload.layers, layers, strict=True))
-    assert total[6].macs_per_cycle == pytest.approx(workload.macs / cycles)
+    assert total[6].macs_per_cycle == close(workload.macs / cycles)
 
 
 def test_public_name_takes_both_sides_and_refuses_others():

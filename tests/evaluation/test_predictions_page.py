@@ -94,7 +94,7 @@ def test_p1_array_by_hand(pins):
 
 
 def test_p2_read_circuit_by_hand(pins):
-    assert part(pins, "P2", "energy of a product", "read circuit") == pytest.approx(p2_read() * 1e9, rel=1e-6)
+    assert part(pins, "P2", "energy of a product", "read circuit") == close(p2_read() * 1e9, rel=1e-6)
 
 
 def p2_read():
@@ -167,11 +167,11 @@ def test_p7_noise_against_drawn_comparisons():
             )
             codes += 2.0**bit * (won > 0)
         drawn = math.sqrt(codes.reshape(64, -1).var(axis=1).mean())
-        assert votes.noise_of(count, sigma) == pytest.approx(drawn, rel=0.03)
+        assert votes.noise_of(count, sigma) == close(drawn, rel=0.03)
 
 
 def test_p8_read_circuit_is_576_products(pins):
-    assert part(pins, "P8", "convolution, energy", "read circuit") == pytest.approx(576 * p2_read() * 1e6, rel=1e-6)
+    assert part(pins, "P8", "convolution, energy", "read circuit") == close(576 * p2_read() * 1e6, rel=1e-6)
     assert part(pins, "P8", "convolution, time", "products") == close(64 * 0.128)
 
 

@@ -9,6 +9,7 @@ from pimsim.evaluation import digital_twin
 from pimsim.evaluation.sensitivity import ADC_LAWS, Setting, default_settings, sensitivity
 from pimsim.evaluation.twin import digital_imc
 from pimsim.workload import Conv2d, Dense, Workload
+from tests.close import close
 
 CHIP = load_chip("generic-rram-32nm")
 NETWORK = Workload(
@@ -20,7 +21,7 @@ NETWORK = Workload(
 def test_base_is_the_ratio_of_the_costs():
     (base,) = sensitivity(NETWORK, CHIP, settings=[])
     pim, digital = CHIP.cost(NETWORK).energy_j, network_cost(NETWORK, digital_twin(CHIP)).energy_j
-    assert (base.pim_j, base.digital_j, base.ratio) == pytest.approx((pim, digital, pim / digital))
+    assert (base.pim_j, base.digital_j, base.ratio) == close((pim, digital, pim / digital))
 
 
 def test_every_default_setting_gives_a_verdict():
@@ -31,7 +32,7 @@ def test_every_default_setting_gives_a_verdict():
         *("ADC law", "ADC resolution", "node", "batch", "off-chip memory", "array size", "weights loaded"),
         "leakage of",
     }
-    assert all(v.ratio == pytest.approx(v.pim_j / v.digital_j) for v in verdicts)
+    assert all(v.ratio == close(v.pim_j / v.digital_j) for v in verdicts)
     assert sum(v.factor == "ADC law" for v in verdicts) == len(ADC_LAWS)
 
 
@@ -55,11 +56,11 @@ def test_memory_and_node_move_both_sides_as_the_costs_of_the_changed_chip_and_it
     for setting, verdict in zip(settings, found, strict=True):
         changed = CHIP.replace(setting.chip)
         twin = network_cost(NETWORK, digital_twin(changed))
-        assert verdict.pim_j == pytest.approx(changed.cost(NETWORK).energy_j)
-        assert verdict.digital_j == pytest.approx(twin.energy_j)
+        assert verdict.pim_j == close(changed.cost(NETWORK).energy_j)
+        assert verdict.digital_j == close(twin.energy_j)
         assert verdict.pim_j != base.pim_j
     cost = network_cost(NETWORK, digital_twin(CHIP))
-    assert found[0].digital_j == pytest.approx(cost.energy_on_chip_j + cost.energy_off_chip_j * 70 / 8)
+    assert found[0].digital_j == close(cost.energy_on_chip_j + cost.energy_off_chip_j * 70 / 8)
 
 
 def test_every_part_of_raella_like_moves_with_the_node():

@@ -10,6 +10,7 @@ from pimsim.digital import eyeriss_like, load_accelerator, network_cost, roof, r
 from pimsim.evaluation import beside, digital_twin
 from pimsim.evaluation.twin import digital_imc, sum_bits
 from pimsim.workload import Conv2d, Dense, Workload
+from tests.close import close
 
 NETWORK = Workload(name="small", layers=[Conv2d(m=16, c=8, p=12, q=12, r=3, s=3), Dense(m=10, c=256)])
 
@@ -27,7 +28,7 @@ def numbers(acc):
 
 def test_the_defaults_are_the_card_eyeriss_to_its_rounding():
     card, scaled = load_accelerator("eyeriss"), eyeriss_like()
-    assert numbers(scaled) == pytest.approx(numbers(card), rel=5e-3)
+    assert numbers(scaled) == close(numbers(card), rel=5e-3)
     assert scaled.precision == card.precision
     for ours, theirs in zip(scaled.hierarchy, card.hierarchy, strict=True):
         for field in ("name", "keeps", "dims", "x_dims", "y_dims"):
@@ -37,7 +38,7 @@ def test_the_defaults_are_the_card_eyeriss_to_its_rounding():
 @pytest.mark.parametrize("name", ["eyeriss", "roof", "output-stationary", "tpu-like", "simba-like"])
 def test_cards_of_8_bit_multiply_at_the_energy_of_the_pim_side_s_multipliers(name):
     card = load_accelerator(name)
-    assert card.mac.energy == pytest.approx(mac(8, card.node).energy_j["mac"], rel=5e-3)
+    assert card.mac.energy == close(mac(8, card.node).energy_j["mac"], rel=5e-3)
 
 
 @pytest.mark.parametrize("banks", [None, 16])
@@ -92,10 +93,10 @@ def test_every_chip_has_a_twin(name):
     assert all(imc.components[part] == chip.components[part] for part in chip.with_role("buffer"))
     assert imc.cost(NETWORK).energy_j > 0
     sizes = [chip.instances(part) * chip.components[part].capacity for part in chip.with_role("buffer")]
-    assert twin.memories[1].capacity / 8 == pytest.approx(sum(sizes) or 108 * 1024)
+    assert twin.memories[1].capacity / 8 == close(sum(sizes) or 108 * 1024)
     assert bool(sizes) != ("names no buffer" in twin.description)
     assert f"{min(chip.supply, 1.4):g} V" in twin.description
-    assert twin.memories[0].read / 64 == pytest.approx(8e-12)
+    assert twin.memories[0].read / 64 == close(8e-12)
     bound = beside(chip, "twin-roof")
     assert bound.macs == twin.macs
     assert roof(NETWORK, bound).energy_j < network_cost(NETWORK, twin).energy_j
@@ -110,7 +111,7 @@ def test_a_buffer_cut_to_a_network_by_hand():
     whole, cut = digital_twin(chip), digital_twin(chip, Workload(name="one", layers=[layer, wide]))
     assert (whole.memories[1].banks, cut.memories[1].banks) == (64, 2)
     assert cut.memories[1].capacity == 2 * 2**14 * 8
-    assert cut.memories[1].leakage / 2 == pytest.approx(whole.memories[1].leakage / 64, rel=1e-9)
+    assert cut.memories[1].leakage / 2 == close(whole.memories[1].leakage / 64, rel=1e-9)
     assert cut.memories[1].read < whole.memories[1].read  # less wire
     assert digital_twin(chip, Workload(name="wide", layers=[wide])) == whole
     kept = network_cost(Workload(name="one", layers=[layer, layer]), cut)
@@ -139,9 +140,9 @@ def test_digital_arrays_follow_the_chip():
     chip = load_chip("generic-rram-32nm").replace({"macro.node": 45e-9, "tiles": 3, "components.buffer.count": 2})
     other = digital_imc(chip)
     gates = 1.4e-15 * energy_factor(28e-9, 45e-9, 0.9, 0.9)
-    assert other.macro.circuit.gate_capacitance == pytest.approx(gates, rel=1e-12, abs=0)
-    assert other.components["cells"].parameters["capacitance"] == pytest.approx(gates, rel=1e-12, abs=0)
-    assert other.macro.t_read == pytest.approx(0.2e-9 * 45 / 22, rel=1e-12, abs=0)
+    assert other.macro.circuit.gate_capacitance == close(gates, rel=1e-12)
+    assert other.components["cells"].parameters["capacitance"] == close(gates, rel=1e-12)
+    assert other.macro.t_read == close(0.2e-9 * 45 / 22, rel=1e-12)
     assert (other.tiles, other.instances("buffer")) == (3, 6)
     assert not other.with_role("adc")
     assert other.with_role("adder_tree") == ["adder_tree"]
@@ -151,8 +152,8 @@ def test_digital_arrays_follow_the_chip():
 def test_memory_of_the_chip_is_that_of_the_twin():
     chip = load_chip("generic-rram-32nm").replace({"components.dram.parameters": {"kind": "hbm3"}})
     twin = digital_twin(chip)
-    assert twin.memories[0].read == pytest.approx(64 * 4.05e-12)
-    assert twin.memories[0].read_bandwidth * twin.clock == pytest.approx(102.4e9)
+    assert twin.memories[0].read == close(64 * 4.05e-12)
+    assert twin.memories[0].read_bandwidth * twin.clock == close(102.4e9)
 
 
 def test_beside_takes_cards_and_designs_as_they_are():

@@ -11,6 +11,7 @@ from pimsim.base.errors import InputError
 from pimsim.components.spread import adc_law_rows, published_macros
 from pimsim.figures import adc_laws, losses, macros, pareto, pareto_front, ratios, roofline, style, tornado
 from pimsim.figures.labels import label_points
+from tests.close import close
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +84,7 @@ def test_roofline_has_the_ridge_and_seven_marks_a_layer():
     assert upper.get_xscale() == lower.get_yscale() == "log"
     conv = sorted((step, y) for step, x, y in steps_drawn(upper, lower) if x > 10)
     assert conv == [(step, value) for step, value in enumerate(BOUNDS, start=1)]
-    assert [x for _, x, _ in steps_drawn(upper) if x > 10] == pytest.approx([50.0, 50.0])
+    assert [x for _, x, _ in steps_drawn(upper) if x > 10] == close([50.0, 50.0])
     assert upper.get_title(loc="right") == "slope: 4 words per cycle of buffer"
     assert [text.get_text() for text in upper.texts] == ["conv", "fc"]
     assert "PE = one multiplier" in [text.get_text() for text in lower.texts]
@@ -117,10 +118,10 @@ def test_losses_sum_to_the_peak():
         ax = losses(ladder_rows({"a": 1.0, "b": 2.0}), peak=100.0)
         ax.figure.canvas.draw()
     widths = [[patch.get_width() for patch in bar] for bar in ax.containers]
-    assert [sum(column) for column in zip(*widths, strict=True)] == pytest.approx([100, 100])
+    assert [sum(column) for column in zip(*widths, strict=True)] == close([100, 100])
     named = dict(zip((text.get_text() for text in ax.get_legend().get_texts()), widths, strict=True))
     assert named["reached"] == [60, 60]
-    assert named["6 what limits: why"] == pytest.approx([10, 10])
+    assert named["6 what limits: why"] == close([10, 10])
     assert "5 what limits: why" not in named  # nothing is lost there
     with pytest.raises(InputError, match="peak > 0"):
         losses(ladder_rows({"a": 1.0}), peak=0.0)
@@ -132,7 +133,7 @@ def test_ratios_are_colored_by_who_is_better():
         axes = ratios(pd.DataFrame(rows, columns=["metric", "ratio", "higher_is_better"]), first="chip", second="array")
         axes[0].figure.canvas.draw()
     ends = [[patch.get_x() + patch.get_width() for patch in ax.patches] for ax in axes]
-    assert ends == [pytest.approx([20.0, 0.1]), pytest.approx([0.5, 3.0])]
+    assert ends == [close([20.0, 0.1]), close([0.5, 3.0])]
     colors = [patch.get_facecolor() for ax in axes for patch in ax.patches]
     assert colors[0] == colors[2] != colors[1] == colors[3]
     assert axes[0].get_xscale() == "log"

@@ -10,12 +10,13 @@ from matplotlib import pyplot as plt
 from pimsim import figures
 from pimsim.base.errors import InputError
 from pimsim.base.prefixes import prefixed, readable
+from tests.close import close
 
 matplotlib.use("agg")
 
 
 @pytest.fixture(autouse=True)
-def close():
+def style():
     with figures.style():
         yield
     plt.close("all")
@@ -103,7 +104,7 @@ def test_breakdown_parts_sum_to_the_bar():
     )
     ax = figures.breakdown(data)
     widths = [patch.get_width() for patch in ax.patches]
-    assert sum(widths) == pytest.approx(2 * 2 * 55)
+    assert sum(widths) == close(2 * 2 * 55)
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == [*(f"part {i}" for i in reversed(range(2, 10))), "other"]  # part 1 is 3.6 % of the bar
     ends = {round(patch.get_x() + patch.get_width(), 6) for patch in ax.patches}

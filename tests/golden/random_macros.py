@@ -162,7 +162,11 @@ def to_the_bit(macro: ps.Macro, name: str) -> bool:
 
 def entry(macro: ps.Macro, seed: int, strict: bool = False) -> dict[str, Any]:
     """What the file holds of one macro: its spec, hashes, and sums where the last bits may differ."""
-    found = numbers_of(macro, seed)
+    return kept(macro, numbers_of(macro, seed), strict)
+
+
+def kept(macro: ps.Macro, found: dict[str, Any], strict: bool = False) -> dict[str, Any]:
+    """What the file keeps of the numbers a macro gave."""
     exact = {name: digest(value) for name, value in found.items() if strict or to_the_bit(macro, name)}
     sums = {name: _sum(value) for name, value in found.items() if name not in exact}
     return {"spec": macro.canonical(), "exact": exact, "sums": sums}
@@ -172,6 +176,11 @@ def _sum(values: np.ndarray) -> float:
     """A sum in which no two places count alike; not of what is infinite."""
     flat = np.nan_to_num(np.asarray(values, dtype=float).ravel(), posinf=0.0)
     return float(flat @ np.cos(np.arange(flat.size)))
+
+
+def magnitude(values: np.ndarray) -> float:
+    """The sum of sizes, for what the sum rounds in; it may itself cancel to almost 0."""
+    return float(np.abs(np.nan_to_num(np.asarray(values, dtype=float), posinf=0.0)).sum())
 
 
 def main(path: str | None = None, strict: bool = False) -> None:

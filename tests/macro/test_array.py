@@ -8,6 +8,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import InputError, MissingError, SpecError
+from tests.close import close
 
 RNG = np.random.default_rng(7)
 W = RNG.integers(-127, 128, (200, 6))
@@ -91,13 +92,13 @@ def test_energy_by_hand():
     array = macro(device="rram-milo2021", v_read=0.3, t_read="20 ns").program(W, rng=1)
     g = array.programmed.cells.g.sum(axis=(0, 1, 2, 4))
     ones = sum(((X >> t) & 1).sum(axis=0) for t in range(8))
-    assert array.read_energy(X) == pytest.approx(float(ones @ g) * 0.09 * 20e-9, rel=1e-12)
+    assert array.read_energy(X) == close(float(ones @ g) * 0.09 * 20e-9, rel=1e-12)
     levels = array.replace({"inputs.dac_bits": 4})
     squares = sum((((X >> t) & 15) / 15.0) ** 2 for t in (0, 4)).sum(axis=0)
-    assert levels.read_energy(X) == pytest.approx(float(squares @ g) * 0.09 * 20e-9, rel=1e-12)
+    assert levels.read_energy(X) == close(float(squares @ g) * 0.09 * 20e-9, rel=1e-12)
     pulses = levels.replace({"inputs.coding": "pulse_width"})
     shares = sum(((X >> t) & 15) / 15.0 for t in (0, 4)).sum(axis=0)
-    assert pulses.read_energy(X) == pytest.approx(float(shares @ g) * 0.09 * 20e-9, rel=1e-12)
+    assert pulses.read_energy(X) == close(float(shares @ g) * 0.09 * 20e-9, rel=1e-12)
     assert array.read_energy(X[:0]) == 0
 
 
@@ -115,13 +116,13 @@ def test_energy_behind_wires_is_what_the_drivers_supply(access):
             volts = 0.2 * ((inputs >> t) & 1) * rows
             options = {} if access is None else {"access": access, "on": rows}
             expected += (volts * ps.solve_crossbar(g, volts, wires, **options).i_source).sum() * 100e-9
-    assert array.read_energy(inputs) == pytest.approx(expected, rel=1e-9)
+    assert array.read_energy(inputs) == close(expected, rel=1e-9)
 
 
 def test_wires_that_vanish_leave_the_energy_of_the_ideal_array():
     wired = macro(rows=32, device="rram-milo2021", wires=ps.Wires(r_wordline=1e-7)).program(W[:40], rng=1)
     ideal = macro(rows=32, device="rram-milo2021").program(W[:40], rng=1)
-    assert wired.read_energy(X[:, :40]) == pytest.approx(ideal.read_energy(X[:, :40]), rel=1e-6)
+    assert wired.read_energy(X[:, :40]) == close(ideal.read_energy(X[:, :40]), rel=1e-6)
 
 
 def test_calibrated_ranges_tie_slices_by_powers_of_two():

@@ -7,6 +7,7 @@ import pimsim as ps
 from pimsim.base.errors import InputError
 from pimsim.crossbar.compensate import split_rows
 from pimsim.macro.predistortion import Predistortion
+from tests.close import close
 
 RNG = np.random.default_rng(8)
 WIRES = ps.Wires(r_wordline=1.0, r_bitline=4.0, r_sense=5.0)
@@ -38,8 +39,8 @@ def test_errors_of_row_splitting_are_those_of_the_circuit():
     for parts in (1, 2, 4):
         found = splitting(array, X, parts)
         by_hand = relative(split_rows(G, X, WIRES, parts) - pedestal, ideal)
-        assert found.error_after == pytest.approx(by_hand, rel=1e-9)
-        assert found.error_before == pytest.approx(splitting(array, X, 1).error_after, rel=1e-12)
+        assert found.error_after == close(by_hand, rel=1e-9)
+        assert found.error_before == close(splitting(array, X, 1).error_after, rel=1e-12)
         assert found.setting == f"rows = {32 // parts}"
 
 
@@ -65,7 +66,7 @@ def test_the_macro_with_fewer_rows_has_the_error_promised():
     macro = ps.Macro(rows=32, cols=80, device="rram-wan2022", wires=WIRES)
     promised = splitting(macro.program(W, rng=1), X, 4)
     shorter = macro.replace({"rows": 8}).program(W, rng=1)
-    assert splitting(shorter, X, 1).error_before == pytest.approx(promised.error_after, rel=1e-9)
+    assert splitting(shorter, X, 1).error_before == close(promised.error_after, rel=1e-9)
 
 
 def test_predistortion_errors_are_those_of_the_circuit():
@@ -84,7 +85,7 @@ def test_predistortion_errors_are_those_of_the_circuit():
     scale = array.programming["scale"]
     assert (found.name, found.setting) == ("pre-distortion", f"scale = {scale:.4g}")
     before, after = (relative(X @ g - pedestal, X @ wanted - pedestal) for g in (bent / gain, straight / scale))
-    assert (found.error_before, found.error_after) == pytest.approx((before, after), rel=1e-9)
+    assert (found.error_before, found.error_after) == close((before, after), rel=1e-9)
     assert after < 0.2 * before
 
 

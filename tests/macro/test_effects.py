@@ -18,6 +18,7 @@ from pimsim.macro.product import blocked, lookup, lookup_noise, paths, plain
 from pimsim.macro.reads.addresses import Reads
 from pimsim.macro.reads.effects import ReadEffects
 from pimsim.macro.reads.slow_noise import Draws
+from tests.close import close
 from tests.macro.cards import CARD
 
 LIMIT, RARE = 4.5, 1e-5
@@ -289,7 +290,7 @@ def test_thermal_noise_follows_the_variation_of_the_temperature(tmp_path):
         kelvin = replace(array.cells, draws=drawn).temperature
         assert abs(kelvin - 300) > 1
         noise = array.plans.under(drawn).noise
-        assert noise.drive(np.zeros(1))[0] == pytest.approx(4 * 1.380649e-23 * kelvin, rel=1e-12)
+        assert noise.drive(np.zeros(1))[0] == close(4 * 1.380649e-23 * kelvin, rel=1e-12)
 
 
 def test_thermal_noise_has_no_temperature_of_its_own():

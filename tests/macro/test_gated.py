@@ -5,6 +5,7 @@ import pytest
 
 import pimsim as ps
 from pimsim.base.errors import SpecError
+from tests.close import close
 
 RNG = np.random.default_rng(9)
 W = RNG.integers(-127, 128, (21, 4))
@@ -77,14 +78,14 @@ def test_outputs_are_those_of_the_ladders(wires, active):
 def test_energy_is_read_voltage_times_current():
     array = gated(wires=WIRES, rows_active=5).program(W, rng=1)
     expected = sum(float(i.sum()) for _, i in column_currents(array, X)) * 0.2 * 100e-9
-    assert array.read_energy(X) == pytest.approx(expected, rel=1e-12)
+    assert array.read_energy(X) == close(expected, rel=1e-12)
 
 
 def test_ideal_switches_and_lines_are_the_ideal_array():
     array = gated(device="ideal", access=ps.IdealSwitch()).program(W)
     assert array.explain()["path"] != "circuit"
     assert np.array_equal(array.matmul(X), X @ W)
-    assert array.read_energy(X) == pytest.approx(
+    assert array.read_energy(X) == close(
         gated(device="ideal", access=None, drive="row").program(W).read_energy(X), rel=1e-12
     )
 

@@ -136,7 +136,7 @@ def test_noise_of_the_read_voltage_scales_all_columns_of_an_array_alike():
     array = macro(effects, device="ideal", cols=8).program(np.full((40, 2), 85), rng=1)  # one array a column
     x = sums(array, 7).reshape(N, 4, 2, 2)[:, :3, 0]  # slices of level 1, positive side
     mean = x.mean(axis=0)
-    assert np.allclose(x[:, 0] / mean[0], x[:, 1] / mean[1], rtol=1e-3)
+    np.testing.assert_allclose(x[:, 0] / mean[0], x[:, 1] / mean[1], rtol=1e-3)
     assert np.abs(x.std(axis=0) / mean / 0.01 - 1).max() < LIMIT / np.sqrt(2 * N)
     assert abs(np.corrcoef(x[:, 0, 0], x[:, 0, 1])[0, 1]) < LIMIT / np.sqrt(N)
 

@@ -6,6 +6,7 @@ import pytest
 import pimsim as ps
 from pimsim.base.errors import SpecError
 from pimsim.macro.reads.effects import ReadEffects
+from tests.close import close
 
 RNG = np.random.default_rng(8)
 W = RNG.integers(-127, 128, (40, 6))
@@ -60,8 +61,8 @@ def test_offsets_of_converters_enter_every_conversion():
 def test_the_largest_errors_of_the_converters_are_told():
     array = program(adc=ps.ADC(bits=9, kind="ramp", mismatch=0.1, offset_lsb=0.5))
     found, thresholds = array.explain()["adc_errors"], array.plans.quiet.adc.thresholds
-    assert found["dnl_lsb"] == pytest.approx(np.abs(np.diff(thresholds) - 1).max())
-    assert found["inl_lsb"] == pytest.approx(np.abs(thresholds - np.arange(511) - 0.5).max())
+    assert found["dnl_lsb"] == close(np.abs(np.diff(thresholds) - 1).max())
+    assert found["inl_lsb"] == close(np.abs(thresholds - np.arange(511) - 0.5).max())
     assert found["offset_lsb"] > 0
     assert program().explain()["adc_errors"] == {}
 

@@ -8,6 +8,7 @@ import pimsim as ps
 from pimsim.crossbar.sram import ChargeColumn
 from pimsim.macro.columns.sram import noise_steps
 from pimsim.macro.reads.effects import ReadEffects
+from tests.close import close
 
 RNG = np.random.default_rng(31)
 W = RNG.integers(-127, 128, (16, 3))
@@ -40,7 +41,7 @@ def test_energy_of_pulses_behind_wires_is_what_the_drivers_supply(dac_bits):
     for on in unit_pulses(dac_bits):
         volts = 0.3 * on
         expected += float((volts * ps.solve_crossbar(g, volts, WIRES).i_source).sum()) * unit
-    assert array.read_energy(X) == pytest.approx(expected, rel=1e-9)
+    assert array.read_energy(X) == close(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("dac_bits", PULSES)
@@ -50,7 +51,7 @@ def test_energy_of_pulses_at_gates_is_that_of_conductances_where_lines_are_ideal
     of_rows = g.sum(axis=(0, 1, 2, 4))
     on = sum(rows.sum(axis=0) for rows in unit_pulses(dac_bits))
     expected = 0.3**2 * 20e-9 / ((1 << dac_bits) - 1) * float(on @ of_rows)
-    assert array.read_energy(X) == pytest.approx(expected, rel=1e-12)
+    assert array.read_energy(X) == close(expected, rel=1e-12)
 
 
 def test_a_longer_pulse_costs_in_proportion():
@@ -59,7 +60,7 @@ def test_a_longer_pulse_costs_in_proportion():
         {"access": ps.Transistor(r_on=2e3), "drive": "gate", "wires": ps.Wires(r_bitline=2)},
     ):
         one, two = (pulsed(8, t_read=t, **fields).read_energy(X) for t in (20e-9, 40e-9))
-        assert two == pytest.approx(2 * one, rel=1e-12)
+        assert two == close(2 * one, rel=1e-12)
 
 
 def test_noise_of_a_cell_behind_its_access_device_is_damped_by_both_its_divisions():
@@ -87,7 +88,7 @@ def test_a_signed_conversion_has_the_sampled_noise_of_two_bit_lines(subtract, li
     total = 24 * column.capacitor * (1 + column.parasitic_share) + column.parasitic
     step = column.v_dd * column.capacitor / total
     expected = np.sqrt(lines * 1.380649e-23 * 300.0 / total) / step
-    assert noise_steps(macro) == pytest.approx(expected, rel=1e-9)
+    assert noise_steps(macro) == close(expected, rel=1e-9)
 
 
 def test_rows_of_a_trace_are_the_numbers_of_its_sums():
@@ -99,7 +100,7 @@ def test_rows_of_a_trace_are_the_numbers_of_its_sums():
             sums = [float(x) for x in trace.before[:, :, plane, s].ravel()]
             clipped = [x < 10 - 25 / 31 or x >= 60 + 25 / 31 for x in sums]
             row = next(rows)
-            assert row["mean"] == pytest.approx(sum(sums) / len(sums), rel=1e-12)
+            assert row["mean"] == close(sum(sums) / len(sums), rel=1e-12)
             assert (row["lowest"], row["highest"]) == (min(sums), max(sums))
-            assert row["clip_fraction"] == pytest.approx(sum(clipped) / len(clipped))
+            assert row["clip_fraction"] == close(sum(clipped) / len(clipped))
             assert (row["plane_weight"], row["slice_weight"]) == (2**plane, 4**s)

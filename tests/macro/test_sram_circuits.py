@@ -16,6 +16,7 @@ from pimsim.crossbar.sram import (
     compute_snr,
     unit_levels,
 )
+from tests.close import close
 
 RNG = np.random.default_rng(3)
 ADC = ps.ADC(bits=12)
@@ -131,7 +132,7 @@ def test_energy_counts_every_column_of_every_read(name):
         bits = (x >> plane & 1).astype(float)
         for part in levels:
             total += sum(IDEAL[name].supply(part[:, [c]], 24, 1)(bits) for c in range(3))
-    assert array.read_energy(x) == pytest.approx(total, rel=1e-12)
+    assert array.read_energy(x) == close(total, rel=1e-12)
     assert total > 0
 
 
@@ -170,7 +171,7 @@ def test_a_circuit_from_yaml_fields():
         {"device": "sram", "weights": {"bits": 1, "cell_bits": 1, "scheme": "offset"}}
         | {"circuit": {"kind": "charge", "capacitor": "1.2 fF", "temperature": "350 K"}}
     )
-    assert parsed.circuit.capacitor == pytest.approx(1.2e-15)
+    assert parsed.circuit.capacitor == close(1.2e-15)
     assert parsed.replace({"circuit.mismatch": 0.01}).circuit.mismatch == 0.01
 
 
@@ -238,7 +239,7 @@ def test_ideal_words_of_a_current_column_are_exact():
     np.testing.assert_array_equal(array.matmul(x), x @ w)
     digits = sum(bin(v + 128).count("1") * (int(a) & 3) for row in x for a, ws in zip(row, w) for v in ws)
     digits += sum(bin(v + 128).count("1") * (int(a) >> 2) for row in x for a, ws in zip(row, w) for v in ws)
-    assert array.read_energy(x) == pytest.approx(circuit.capacitance * circuit.v_dd * circuit.step() * digits)
+    assert array.read_energy(x) == close(circuit.capacitance * circuit.v_dd * circuit.step() * digits)
 
 
 @pytest.mark.parametrize(

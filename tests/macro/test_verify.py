@@ -6,6 +6,7 @@ import pytest
 import pimsim as ps
 from pimsim.base.errors import SpecError
 from pimsim.macro.verify import WriteVerify, write_verify
+from tests.close import close
 
 RNG = np.random.default_rng(4)
 W = RNG.integers(-127, 128, (60, 6))
@@ -40,7 +41,7 @@ def test_every_cell_follows_its_own_loop():
     after, effort = write_verify(before, s)
     for i in range(50):
         g, pulses, accepted = by_hand(before, s, i)
-        assert effort.verified[i] == pytest.approx(g, rel=1e-12)
+        assert effort.verified[i] == close(g, rel=1e-12)
         assert (effort.pulses[i], effort.accepted[i]) == (pulses, accepted)
     assert np.array_equal(after.g, effort.verified)
     assert 0 < effort.accepted.mean() < 1
@@ -109,6 +110,6 @@ def test_reference_columns_count_as_what_they_take():
     assert report["pulses"] == sum(e.pulses.sum() for e in efforts)
     assert report["mean_pulses"] == report["pulses"] / report["cells"]
     assert report["most_pulses"] == 4
-    assert report["not_accepted"] == pytest.approx(sum((~e.accepted).sum() for e in efforts) / report["cells"])
+    assert report["not_accepted"] == close(sum((~e.accepted).sum() for e in efforts) / report["cells"])
     square = sum(np.square((s.g - s.target) / held.step).sum() for s in states)
-    assert report["rms_error"] == pytest.approx(np.sqrt(square / report["cells"]))
+    assert report["rms_error"] == close(np.sqrt(square / report["cells"]))
