@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, cast
 
 import numpy as np
@@ -113,6 +113,28 @@ class ProductPlan:
         """Whether a product draws random numbers when it is given ``reads``."""
         cells = self.noise is not None or self.joint is not None
         return cells or bool(self.dac_noise) or (self.adc is not None and self.adc.adc.noise_rms > 0)
+
+
+def without_pedestal(plan: ProductPlan) -> ProductPlan:
+    """The plan with a pedestal of 0 where that changes no output: a converter without loss reads whole cell steps.
+
+    The code of a whole sum S on a pedestal p is floor(S + p + 1/2) = S + floor(p + 1/2), of which the second term is
+    subtracted. A kernel that adds in float32 need not round a p just below a half as the correction does, so there
+    the difference is never formed.
+    """
+    peculiar = (plan.circuit, plan.dac, plan.adc)
+    if not plan.pedestal or any(part is not None for part in peculiar) or (plan.q != 1).any():
+        return plan
+    if (plan.matrix != np.rint(plan.matrix)).any() or (plan.lo != np.rint(plan.lo)).any():
+        return plan
+    level = max((1 << plane.width) - 1 for plane in plan.planes)
+    for (start, stop), lo in zip(plan.groups, plan.lo):
+        rows = plan.matrix[:, :, start:stop]
+        least = level * np.minimum(rows, 0.0).sum(axis=2)
+        most = level * (np.maximum(rows, 0.0).sum(axis=2) + plan.pedestal * (stop - start))
+        if (least < lo[:, None]).any() or (np.floor(most + 0.5) > lo[:, None] + plan.top).any():
+            return plan
+    return replace(plan, pedestal=0.0)
 
 
 def build_plan(cells: CellsAt, lo: np.ndarray, q: np.ndarray) -> ProductPlan:

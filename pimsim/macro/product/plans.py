@@ -12,7 +12,7 @@ from pimsim.macro.columns.cells_at import CellsAt
 from pimsim.macro.noise.per_vector import joint_variance
 from pimsim.macro.product import paths
 from pimsim.macro.product.after_adc import Corrections, build_corrections
-from pimsim.macro.product.plan import ProductPlan, build_plan
+from pimsim.macro.product.plan import ProductPlan, build_plan, without_pedestal
 from pimsim.macro.reads.addresses import Reads
 from pimsim.macro.reads.slow_noise import Draws
 from pimsim.macro.recent import Recent
@@ -90,7 +90,7 @@ class Plans:
         return found[0] if len(found) == 1 else np.concatenate([np.zeros((0, self.lo.shape[2])), *found])
 
     def _multiply(self, x: np.ndarray, plan: ProductPlan, reads: Reads | None) -> np.ndarray:
-        passes = []
+        plan, passes = _as_read(plan, reads is not None), []
         for number, (_, words) in enumerate(self.cells.macro.inputs.words(x)):
             sums = paths.code_sums(plan, words, None if reads is None else reads.in_pass(number))
             passes.append(self.corrections.apply(sums, plan, words))
@@ -98,7 +98,7 @@ class Plans:
 
     def path(self) -> paths.Path:
         """The path of a product without rng, and why."""
-        return paths.choose(self.quiet)
+        return paths.choose(_as_read(self.quiet, noisy=False))
 
     def path_with_noise(self) -> paths.Path:
         """The path of a product that is given an rng, and why."""
@@ -109,3 +109,8 @@ class Plans:
             return path._replace(why=f"{path.why}; noise of a vector that is not jointly normal is drawn cell by cell")
         path = paths.choose(self.quiet, noisy=True)
         return path._replace(why=f"{path.why}; prepared anew for every rng") if "batch" in self.lasting else path
+
+
+def _as_read(plan: ProductPlan, noisy: bool) -> ProductPlan:
+    """The plan of the same outputs that a product computes with; noise makes whole sums real ones."""
+    return plan if noisy and plan.random else plan.keep("without pedestal", without_pedestal)
