@@ -242,6 +242,25 @@ def test_resistances_too_far_apart_for_one_factorization_are_told():
         ps.solve_crossbar(np.zeros((2, 2)), [0.0, 0.0], wires, method="direct")
 
 
+@pytest.mark.parametrize(
+    ("method", "g", "v", "r"),
+    [
+        ("line-cg", 10212052023.0, 1.0, {"r_wordline": 1.0, "r_sense": 1.0}),
+        ("newton", 972676065910.75, 1e-30, {"r_driver": 1.0, "r_sense": 4308.0}),
+    ],
+)
+def test_what_rounding_eats_is_a_solver_that_did_not_converge(method, g, v, r):
+    """Cells and wires 10^10 apart: a direction or a current of exactly 0 is divided by."""
+    with pytest.raises(ConvergenceError, match=f"{method} did not reach tol"):
+        ps.solve_crossbar([[0.0, 0.0], [0.0, g]], [0.0, v], ps.Wires(**r), method=method)
+
+
+def test_ports_that_rounding_leaves_indefinite_are_told():
+    wires = ps.Wires(r_driver=1e6, r_sense=10923.0)
+    with pytest.raises(ConvergenceError, match="merge: conductances and resistances lie too far apart: 16 shared"):
+        ps.transfer_matrix([[0.0, 0.0], [1e12, 1e12]], wires)
+
+
 @pytest.mark.parametrize(("G", "V"), [([[1e-300]], [0.2]), ([[1e-4]], [5e-324])])
 def test_vanishing_numbers_are_refused_and_zero_is_right(G, V):
     with pytest.raises(InputError, match=r"is too small to compute with; 0, or at least 1e-50"):

@@ -152,19 +152,30 @@ def line_cg(g, F, H, base, lines, tol, most):
         for j in range(g.shape[1]):
             r[i, j] = g[i, j] * s[i, j]
     largest = _largest_line_current(base, g, u, s)
-    alpha, rho, steps = 0.0, 0.0, 0
+    alpha, rho, steps, flat = 0.0, 0.0, 0, False
     while True:
         before = rho
         rho, left = _update(u, r, p, s, alpha, c_word, root, r_wordline)
-        if left <= tol * largest or steps == most or rho == 0.0:
+        ended = steps == most or rho == 0.0 or flat
+        if left <= tol * largest or ended:
             _bitline_voltages(g, u, H, c_bit, r_bitline, s)
             largest = _largest_line_current(base, g, u, s)
-            if left <= tol * largest or steps == most or rho == 0.0:
-                return u, s, r, left / largest if left > 0.0 else 0.0, steps
+            if left <= tol * largest or ended:
+                return u, s, r, _share(left, largest), steps
             _update(u, r, p, s, 0.0, c_word, root, r_wordline)  # brings s back
         _direction(p, q, r, s, g, c_bit, rho / before if steps else 0.0)
-        alpha = rho / _apply(p, q, s, g, c_bit, r_bitline)
+        curvature = _apply(p, q, s, g, c_bit, r_bitline)
+        flat = curvature == 0.0  # rounding ate the direction: what is left over says how far this came
+        alpha = 0.0 if flat else rho / curvature
         steps += 1
+
+
+@njit
+def _share(left, largest):
+    """``left`` relative to ``largest``; infinite if something is left over and no current flows."""
+    if left == 0.0:
+        return 0.0
+    return left / largest if largest > 0.0 else np.inf
 
 
 @njit(fastmath={"contract"})

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pimsim.base.errors import ConvergenceError
 from pimsim.crossbar.problem import Problem
 
 # Leaves built together: enough to vectorize over, few enough to stay in the cache.
@@ -188,7 +189,8 @@ def merge(a: Block, b: Block, a_side: str, b_side: str, order: list[tuple[int, s
     # Arrays are C-ordered upper triangles: to LAPACK, transposed lower ones.
     factor, info = dpotrf(middle.T, lower=1, clean=0, overwrite_a=1)
     if info:
-        raise np.linalg.LinAlgError(f"the conductances of {n} shared ports are not positive definite ({info})")
+        why = f"merge: conductances and resistances lie too far apart: {n} shared ports are not positive definite"
+        raise ConvergenceError(why, np.inf, 0)
     solved = dtrsm(1.0, factor, outside.T, side=0, lower=1, overwrite_b=1)
     return dsyrk(1.0, solved, beta=1.0, c=W.T, trans=1, lower=1, overwrite_c=1).T
 

@@ -56,6 +56,7 @@ class _State:
         return float(worst / largest) if worst > 0.0 else 0.0
 
 
+@np.errstate(divide="ignore", over="ignore", invalid="ignore")  # what overflows is told by the residual
 def solve_newton(problem: Problem, V: np.ndarray, tol: float) -> tuple[np.ndarray, np.ndarray, Currents, int]:
     """(word, bit) node voltages (N, M) [V], currents and Newton steps for one vector of source voltages (N,)."""
     evaluate: Evaluate = SeriesCells(problem.cell, problem.G, problem.g_switch)
