@@ -4,8 +4,9 @@
 
 The faults are those of cosmic-ray (an operator replaced, a number moved by one, a condition turned round, a decorator
 dropped). Each room's tests run once under coverage, so that a fault meets only the tests that execute its statement,
-shortest first; other tests cannot see it. What runs at import meets every test of the room. Everything happens in a
-temporary copy of the tree; each fault gets a fork of this process, in which all packages but pimsim are loaded.
+shortest first, for a minute of processor time; other tests cannot see it. What runs at import meets every test of the
+room. Everything happens in a temporary copy of the tree; each fault gets a fork of this process, in which all packages
+but pimsim are loaded.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import ast
 import difflib
 import importlib
+import itertools
 import json
 import os
 import random
@@ -22,8 +24,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +42,7 @@ LOADED = (
     *("numpy", "scipy.optimize", "scipy.sparse.linalg", "scipy.special", "scipy.stats", "numba", "pandas", "pydantic"),
     *("matplotlib.pyplot", "onnx", "onnxruntime", "typer", "rich", "pint", "ruamel.yaml", "hypothesis"),
 )
+SECONDS = 60.0  # of processor time for the tests that a fault meets; what they do not notice has survived
 NO_TESTS = 5  # pytest's exit code where nothing was left to run
 MEMORY = 12 << 30  # bytes a fault may ask for: 2**n for 2*n must not take the machine
 
@@ -170,21 +174,31 @@ def tests_of(fault: Fault, source: str, seen: Seen) -> list[str]:
     contexts = {name for line in statement_lines(source, fault.line) for name in lines.get(line, [])}
     in_file = {name for names in lines.values() for name in names}
     if "" in contexts:  # at import: those that use the file first
-        return sorted(seen.seconds, key=lambda test: (test not in in_file, seen.seconds[test]))
-    return sorted(contexts, key=seen.seconds.__getitem__)
+        return _affordable(sorted(seen.seconds, key=lambda test: (test not in in_file, seen.seconds[test])), seen)
+    return _affordable(sorted(contexts, key=seen.seconds.__getitem__), seen)
+
+
+def _affordable(tests: list[str], seen: Seen) -> list[str]:
+    """The first tests that together take `SECONDS`, one at least."""
+    ends = list(itertools.accumulate(seen.seconds[test] for test in tests))
+    return tests[: max(1, sum(end <= SECONDS for end in ends))]
 
 
 class _Recorder:
-    """Pytest plugin: seconds of each test, and functions' memories emptied between tests.
+    """Pytest plugin: processor seconds of each test, and functions' memories emptied between tests.
 
     A remembered answer is computed by one test only, and the others would not be known to depend on it.
     """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._begin = 0.0
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+    def pytest_runtest_logstart(self) -> None:
+        self._begin = time.process_time()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.seconds[nodeid] = time.process_time() - self._begin
 
     def pytest_runtest_teardown(self) -> None:
         for name, module in list(sys.modules.items()):
@@ -213,30 +227,49 @@ def run_pytest(root: Path, arguments: list[str], plugin: object) -> int:
     os.environ["PYTHONPATH"] = str(root)
     settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None)
     settings.load_profile("mutants")
-    plain = ["-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    plain = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--timeout=1800",
+        "--hypothesis-seed=0",
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+    ]
     return int(pytest.main([*plain, *arguments], plugins=[plugin]))
 
 
-def see(room: str, root: Path) -> Seen:
-    """Run the tests of a room under coverage; RuntimeError if one of them fails without a fault."""
-    recorder = _Recorder()
-    notes = root / f"{room}.json"
-    arguments = [f"tests/{room}", f"--cov=pimsim.{room}", "--cov-context=test", "--cov-report="]
+def see(room: str, root: Path, workers: int) -> Seen:
+    """Run the tests of a room under coverage, file by file; those that fail without a fault are named and left out."""
+    files = sorted((root / "tests" / room).glob("test_*.py"))
+    seen = Seen({}, {})
+    for job, code in run_jobs((_watched(file, room, root) for file in files), workers):
+        if code:
+            print(f"left out, fails without a fault: {job.log.stem}\n{job.log.read_text()[-1500:]}", flush=True)
+            continue
+        seconds = json.loads(job.log.with_suffix(".json").read_text())
+        data = CoverageData(str(job.log.with_suffix(".coverage")))
+        data.read()
+        seen.seconds.update(seconds)
+        for path in data.measured_files():
+            lines = seen.lines.setdefault(str(Path(path).relative_to(root)), {})
+            for line, tests in _tests_by_line(data, path, seconds).items():
+                lines.setdefault(line, []).extend(tests)
+    return seen
+
+
+def _watched(file: Path, room: str, root: Path) -> Job:
+    log = root / f"{room}-{file.stem}.log"
 
     def work() -> int:
-        code = run_pytest(root, arguments, recorder)
-        notes.write_text(json.dumps(recorder.seconds))
+        recorder = _Recorder()
+        os.environ["COVERAGE_FILE"] = str(log.with_suffix(".coverage"))
+        how = [f"--cov=pimsim.{room}", "--cov-context=test", "--cov-report="]
+        code = run_pytest(root, [str(file.relative_to(root)), *how], recorder)
+        log.with_suffix(".json").write_text(json.dumps(recorder.seconds))
         return code
 
-    log = root / f"{room}.log"
-    if os.waitpid(forked(work, log), 0)[1] != 0:
-        raise RuntimeError(f"tests of {room} fail without a fault:\n{log.read_text()[-3000:]}")
-    seconds = json.loads(notes.read_text())
-    data = CoverageData(str(root / ".coverage"))
-    data.read()
-    return Seen(
-        seconds, {str(Path(f).relative_to(root)): _tests_by_line(data, f, seconds) for f in data.measured_files()}
-    )
+    return Job(work, log)
 
 
 def _tests_by_line(data: CoverageData, file: str, seconds: dict[str, float]) -> dict[int, list[str]]:
@@ -251,17 +284,40 @@ def _tests_by_line(data: CoverageData, file: str, seconds: dict[str, float]) -> 
     return {line: sorted(set().union(*map(tests, contexts))) for line, contexts in lines.items()}
 
 
-def forked(work: Callable[[], int], log: Path) -> int:
-    """Start `work` in a fork, its output in `log`; returns the process id."""
+class Job(NamedTuple):
+    """Work for a fork, where its output goes, and the fault it is about."""
+
+    work: Callable[[], int]
+    log: Path
+    fault: Fault | None = None
+
+
+def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, int]]:
+    """Run jobs in forks, `workers` at a time; yields each that ends with its exit code, minus a signal's number."""
+    running: dict[int, Job] = {}
+
+    def ended() -> tuple[Job, int]:
+        pid, status = os.wait()
+        return running.pop(pid), os.waitstatus_to_exitcode(status)
+
+    for job in jobs:
+        if len(running) == workers:
+            yield ended()
+        running[_forked(job)] = job
+    while running:
+        yield ended()
+
+
+def _forked(job: Job) -> int:
     sys.stdout.flush()
     if pid := os.fork():
         return pid
     code = 1
     try:
-        with log.open("w") as text:
+        with job.log.open("w") as text:
             os.dup2(text.fileno(), 1)
             os.dup2(text.fileno(), 2)
-            code = work()
+            code = job.work()
     except BaseException:
         traceback.print_exc()
     finally:
@@ -283,35 +339,27 @@ def try_fault(tree: Path, changed: str, file: str, tests: list[str], limit: int)
 
 def run_room(room: str, root: Path, chosen: list[Fault], workers: int) -> list[Outcome]:
     """Try the faults of a room, `workers` at a time."""
-    seen = see(room, root)
-    outcomes: list[Outcome] = []
-    running: dict[int, tuple[Fault, str, Path]] = {}
+    seen = see(room, root, workers)
+    sources = {fault.file: (root / fault.file).read_text() for fault in chosen}
+    changed = {fault: apply(fault, sources[fault.file]) or "" for fault in chosen}
+    tests = {fault: tests_of(fault, sources[fault.file], seen) for fault in chosen}
+    diffs = {fault: changed_lines(sources[fault.file], text) for fault, text in changed.items()}
+    outcomes = [Outcome(fault, "no test", diffs[fault]) for fault in chosen if not tests[fault]]
 
-    def reap() -> None:
-        pid, status = os.wait()
-        fault, diff, tree = running.pop(pid)
-        code = os.waitstatus_to_exitcode(status)
-        fate = "survived" if code in (0, NO_TESTS) else "killed"
-        outcomes.append(Outcome(fault, fate, diff, killer(tree.with_suffix(".log"), code)))
-        shutil.rmtree(tree)
-        print(f"{len(outcomes)}/{len(chosen)} {fate} {fault.where} {fault.operator} {outcomes[-1].by}", flush=True)
-
-    for number, fault in enumerate(chosen):
-        source = (root / fault.file).read_text()
-        changed, tests = apply(fault, source) or "", tests_of(fault, source, seen)
-        diff = changed_lines(source, changed)
-        if not tests:
-            outcomes.append(Outcome(fault, "no test", diff))
-            continue
-        if len(running) == workers:
-            reap()
+    def job(number: int, fault: Fault) -> Job:
         tree = root.parent / f"{room}{number}"
         shutil.copytree(root, tree, copy_function=os.link)
-        limit = 60 + int(10 * sum(seen.seconds[test] for test in tests))
-        work = partial(try_fault, tree, changed, fault.file, tests, limit)
-        running[forked(work, tree.with_suffix(".log"))] = fault, diff, tree
-    while running:
-        reap()
+        limit = 60 + int(10 * sum(seen.seconds[test] for test in tests[fault]))
+        work = partial(try_fault, tree, changed[fault], fault.file, tests[fault], limit)
+        return Job(work, tree.with_suffix(".log"), fault)
+
+    jobs = (job(number, fault) for number, fault in enumerate(chosen) if tests[fault])
+    for done, code in run_jobs(jobs, workers):
+        assert done.fault is not None
+        fate = "survived" if code in (0, NO_TESTS) else "killed"
+        outcomes.append(Outcome(done.fault, fate, diffs[done.fault], killer(done.log, code)))
+        shutil.rmtree(done.log.with_suffix(""))
+        print(f"{len(outcomes)}/{len(chosen)} {fate} {done.fault.where} {done.fault.operator}", flush=True)
     return outcomes
 
 
