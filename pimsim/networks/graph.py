@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs
 
 from pimsim.base.errors import InputError
-from pimsim.networks import convolutions, matmuls
+from pimsim.networks import convolutions, matmuls, recurrent
 from pimsim.networks.adapt import ONNX_DOMAINS, free_inputs, opset_of
 from pimsim.networks.fold import fold_batch_norms, fold_constants, label, to_array, widen_convolutions
 from pimsim.networks.inference import Shapes, read_shapes, why_unknown
@@ -26,10 +26,10 @@ _FOLDED_SHARE, _FOLDED_LEAST = 16, 2**25
 # Operators with weights that no array of this package computes; running them
 # digitally without a word would leave their cost and their errors out.
 _UNSUPPORTED = frozenset({
-    "DeformConv", "LSTM", "GRU", "RNN", "Attention", "QLinearConv", "QLinearMatMul",
+    "DeformConv", "Attention", "QLinearConv", "QLinearMatMul",
     "ConvInteger", "MatMulInteger", "If", "Loop", "Scan",
 })  # fmt: skip
-_REWRITES = ({**matmuls.REWRITES, **convolutions.TRANSPOSED}, convolutions.DEEP)
+_REWRITES = ({**matmuls.REWRITES, **convolutions.TRANSPOSED, **recurrent.REWRITES}, convolutions.DEEP)
 
 
 @dataclass(frozen=True)

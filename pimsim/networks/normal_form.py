@@ -46,7 +46,7 @@ class Rewriting:
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
         """A constant by a name that says what it is made from, so that equal ones are one."""
-        self.constants[f"pimsim:{name}"] = np.ascontiguousarray(value)
+        self.constants[f"pimsim:{name}"] = np.asarray(value, order="C")
         return f"pimsim:{name}"
 
     def sizes(self, *values: int) -> str:
