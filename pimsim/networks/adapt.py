@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
-from onnx import ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper, version_converter
+from onnx import (
+    AttributeProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    helper,
+    numpy_helper,
+    version_converter,
+)
 
 from pimsim.base.checks import check_integer
 from pimsim.base.errors import InputError, MissingError, nearest
@@ -17,6 +26,7 @@ from pimsim.base.guard import refusing
 MINIMUM_OPSET = 13
 _CONVERTED_OPSET = 17
 _CONVERTED_IR = 8  # the IR version that came with it
+_HALF = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
 ONNX_DOMAINS = ("", "ai.onnx")  # names of the standard operators' domain
 
 Sizes = Mapping[str, Sequence[int]] | Sequence[int]
@@ -63,10 +73,11 @@ def adapt(given: ModelProto, wishes: Wishes) -> tuple[ModelProto, list[str]]:
         _fix(model, name, value)
     if wishes.shape is not None:
         _set_shape(model, wishes.shape)
-    model, notes = _converted(model)
+    notes = _full_precision(model)
+    model, converted = _converted(model)
     for node in model.graph.node:
         _pad_explicitly(node)
-    return model, notes + _choose(model, wishes.output)
+    return model, notes + converted + _choose(model, wishes.output)
 
 
 def free_inputs(model: ModelProto) -> list[ValueInfoProto]:
@@ -161,6 +172,31 @@ def _pad_explicitly(node: NodeProto) -> None:
     copies = [*kept, helper.make_attribute("pads", pads)]
     del node.attribute[:]
     node.attribute.extend(copies)
+
+
+def _full_precision(model: ModelProto) -> list[str]:
+    """Half precision made float32: every value keeps, and results are not rounded on the way."""
+    graph = model.graph
+    stored = [
+        *graph.initializer,
+        *(entry.t for node in graph.node for entry in node.attribute if entry.type == AttributeProto.TENSOR),
+    ]
+    halves = [tensor for tensor in stored if tensor.data_type in _HALF]
+    types = [value.type.tensor_type for value in (*graph.input, *graph.output)]
+    found = bool(halves) or any(kind.elem_type in _HALF for kind in types)
+    if not found:
+        return []
+    for tensor in halves:
+        with refusing(f"constant {tensor.name!r}"):
+            values = numpy_helper.to_array(tensor).astype(np.float32)
+        tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    for kind in types:
+        kind.elem_type = TensorProto.FLOAT if kind.elem_type in _HALF else kind.elem_type
+    for entry in (entry for node in graph.node for entry in node.attribute):
+        if entry.name in ("to", "dtype", "output_dtype") and entry.i in _HALF:
+            entry.i = TensorProto.FLOAT
+    del graph.value_info[:]
+    return ["half precision runs as float32"]
 
 
 def _choose(model: ModelProto, output: str | None) -> list[str]:

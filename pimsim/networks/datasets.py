@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pimsim.base.checks import check_array, check_integer
+from pimsim.base.checks import as_array, check_array, check_integer
 from pimsim.base.errors import InputError, MissingError, nearest
 from pimsim.base.reading import read_arrays
 from pimsim.networks.cifar import is_cifar, read_cifar
@@ -89,7 +89,7 @@ def dataset_of(data: Data, split: str = "test") -> Dataset:
 
     Parameters
     ----------
-    data : a pair is inputs (n, ...) float32, batch first, and labels (n,) of integers from 0.
+    data : a pair is inputs (n, ...), real numbers or token ids, batch first, and labels (n,) of integers from 0.
     split : of a name or folder.
 
     Raises
@@ -110,7 +110,8 @@ def dataset_of(data: Data, split: str = "test") -> Dataset:
         raise InputError(
             f"data: must be a name, a folder, a Dataset or a pair (inputs, labels), got {type(data).__name__}"
         )
-    inputs = check_array("inputs", data[0], dtype=np.float32)
+    given = as_array("inputs", data[0])
+    inputs = check_array("inputs", given, dtype=np.int64 if given.dtype.kind in "iu" else np.float32)
     labels = check_array("labels", data[1], shape=(None,), minimum=0, dtype=np.int64)
     if inputs.ndim < 2 or len(inputs) != len(labels):
         raise InputError(f"data: inputs of shape {inputs.shape} are not one row for each of {len(labels)} labels")

@@ -75,7 +75,7 @@ class Engine:
         parts = [self._run(images[i : i + step], first_image + i) for i in range(0, len(images), step)]
         return np.concatenate(parts)
 
-    def _run(self, images: NDArray[np.float32], first_image: int) -> NDArray[np.float32]:
+    def _run(self, images: NDArray[np.number], first_image: int) -> NDArray[np.float32]:
         tensors: dict[str, NDArray] = {self.network.graph.input: images}
         for segment in self._segments:
             self._run_segment(segment, tensors)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs, helper
 
 from pimsim.base.errors import InputError
 from pimsim.networks import convolutions, matmuls, recurrent
@@ -29,6 +29,7 @@ _UNSUPPORTED = frozenset({
     "DeformConv", "Attention", "QLinearConv", "QLinearMatMul",
     "ConvInteger", "MatMulInteger", "If", "Loop", "Scan",
 })  # fmt: skip
+_INPUT_TYPES = (TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64)
 _REWRITES = ({**matmuls.REWRITES, **convolutions.TRANSPOSED, **recurrent.REWRITES}, convolutions.DEEP)
 
 
@@ -62,6 +63,11 @@ class Graph:
     types: dict[str, int] = field(repr=False)
     single: bool = False
 
+    @property
+    def input_dtype(self) -> np.dtype:
+        """Numbers that the input takes: float32, or integers such as token ids."""
+        return helper.tensor_dtype_to_np_dtype(self.types[self.input])
+
     def at_a_time(self, wanted: int) -> int:
         """Inputs to run at a time where so many are wanted."""
         return 1 if self.single else wanted
@@ -88,7 +94,7 @@ def read_graph(model: ModelProto, fixed: int = 0) -> Graph:
     `fixed` is the batch size it was exported for, 0 if that was left open. One that was exported for single inputs and
     does not grow with the batch (a reshape to one row, say) takes one input at a time.
 
-    Raises `InputError` for a network without exactly one float32 input and one
+    Raises `InputError` for a network without exactly one input and one
     output, an operator that holds weights and maps to no array, or a weighted
     operator whose weights are not constant.
     """
@@ -156,8 +162,8 @@ def _check_model(model: ModelProto) -> None:
             f"a network needs one input and one output, not {len(inputs)} ({names}) and {len(model.graph.output)}; "
             "fix the other inputs by inputs={name: value}"
         )
-    if inputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
-        raise InputError(f"the network's input {inputs[0].name!r} must be float32")
+    if inputs[0].type.tensor_type.elem_type not in _INPUT_TYPES:
+        raise InputError(f"the network's input {inputs[0].name!r} must be float32, or integers of 32 or 64 bits")
     if model.graph.output[0].type.WhichOneof("value") not in ("tensor_type", None):
         raise InputError(f"the network's output {model.graph.output[0].name!r} must be a tensor")
     for node in model.graph.node:

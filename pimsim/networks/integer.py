@@ -44,7 +44,7 @@ def reference_model(graph: Graph, products: Iterable[QuantizedProduct], folded: 
             nodes += quantize_nodes(found, folded, constants) + _byte_nodes(found, constants)
             ready.add(integers(found))
         nodes += _integer_nodes(found, constants)
-    source = helper.make_tensor_value_info(graph.input, TensorProto.FLOAT, ("n", *graph.input_shape))
+    source = helper.make_tensor_value_info(graph.input, graph.types[graph.input], ("n", *graph.input_shape))
     sink = helper.make_empty_tensor_value_info(graph.output)
     return build_model(graph.model, nodes, [source], [sink], constants).SerializeToString()
 

@@ -69,19 +69,19 @@ class Network(Shown):
         )
 
     def run(self, images: ArrayLike) -> NDArray[np.float32]:
-        """Outputs (n, classes) of onnxruntime for images (n, channels, height, width), float32."""
+        """Outputs (n, classes) of onnxruntime for images (n, channels, height, width), or token ids (n, T)."""
         return in_batches(self._run, self.check_images(images), self.graph.at_a_time(BATCH))
 
-    def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, images: NDArray[np.number]) -> NDArray[np.float32]:
         return self.graph.outputs(self.session.run([self.graph.output], {self.graph.input: images})[0], len(images))
 
     def accuracy(self, data: Dataset) -> float:
         """Fraction of the images whose largest output is the label."""
         return accuracy(self.run(data.images), data.labels)
 
-    def check_images(self, images: ArrayLike) -> NDArray[np.float32]:
+    def check_images(self, images: ArrayLike) -> NDArray[np.number]:
         """The images as an array that the network takes, or `InputError`."""
-        return check_array("images", images, shape=(None, *self.graph.input_shape), dtype=np.float32)
+        return check_array("images", images, shape=(None, *self.graph.input_shape), dtype=self.graph.input_dtype)
 
     def workload(self) -> Workload:
         """Shapes of the layers with weights, for one input, and the words of the network's own input and output."""
@@ -109,8 +109,8 @@ def load_network(
 
     Parameters
     ----------
-    name : a shipped name ("fashion-vgg") or the path of an .onnx file with float32 images (batch first) and constant
-        weights.
+    name : a shipped name ("fashion-vgg") or the path of an .onnx file with images or token ids (batch first) and
+        constant weights.
     shape : sizes that the file leaves open, without the batch: {"images": (3, 320, 320)}, or the sizes alone where the
         file has one input.
     inputs : values of inputs that are the same for every image (a state, a mask, a rate), for a batch of one.
@@ -216,7 +216,7 @@ def _layer_shape(uses: list[Product]) -> Conv2d | Dense:
 
 
 def in_batches(
-    run: Callable[[NDArray[np.float32]], NDArray[np.float32]], images: NDArray[np.float32], batch: int
+    run: Callable[[NDArray[np.number]], NDArray[np.float32]], images: NDArray[np.number], batch: int
 ) -> NDArray[np.float32]:
     """`run` over the images, `batch` at a time, results joined."""
     return np.concatenate([run(images[first : first + batch]) for first in range(0, max(len(images), 1), batch)])

@@ -22,7 +22,7 @@ from pimsim.networks.session import Session
 _RELATIVE = 1e-3  # onnxruntime may sum in another order in a larger batch
 
 
-def outer_positions(graph: Graph, images: NDArray[np.float32]) -> dict[str, int]:
+def outer_positions(graph: Graph, images: NDArray[np.number]) -> dict[str, int]:
     """For each product by name: how many of its positions lie ahead of the batch.
 
     Raises `InputError` if an input's rows depend on the others in its batch.
@@ -37,7 +37,7 @@ def _rows(product: Product) -> int:
     return product.input_shape[product.batch_axis]
 
 
-def _probed(graph: Graph, products: Iterable[Product], image: NDArray[np.float32]) -> dict[str, int]:
+def _probed(graph: Graph, products: Iterable[Product], image: NDArray[np.number]) -> dict[str, int]:
     """Rows of one input that are apart from its others, by product."""
     other = np.random.default_rng(0).permutation(image.ravel()).reshape(image.shape)
     products = list(products)

@@ -85,7 +85,7 @@ class QuantizedNetwork:
         """Accuracy of the reference."""
         return accuracy(self.reference(data.images), data.labels)
 
-    def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, images: NDArray[np.number]) -> NDArray[np.float32]:
         return self.graph.outputs(self._session.run([self.graph.output], {self.graph.input: images})[0], len(images))
 
     @cached_property
@@ -147,7 +147,7 @@ def quantize(
 
 def in_integers(
     network: Network,
-    images: NDArray[np.float32],
+    images: NDArray[np.number],
     sources: Mapping[str, Range],
     scales: Mapping[str, NDArray[np.float64]],
     bits: Mapping[str, int],

@@ -57,7 +57,7 @@ class Wanted(NamedTuple):
 
 
 def calibrate(
-    graph: Graph, images: NDArray[np.float32], wanted: Iterable[Wanted], symmetric: bool, method: Method
+    graph: Graph, images: NDArray[np.number], wanted: Iterable[Wanted], symmetric: bool, method: Method
 ) -> dict[Wanted, Range]:
     """Range of each wanted tensor over the images, from the float network."""
     if not len(images):
@@ -122,7 +122,7 @@ def _least_error(sizes: NDArray[np.float64], peaks: NDArray[np.float64], top: in
 class _Runs:
     """Tensors of the float network over the images, a batch at a time."""
 
-    def __init__(self, graph: Graph, images: NDArray[np.float32], names: list[str]) -> None:
+    def __init__(self, graph: Graph, images: NDArray[np.number], names: list[str]) -> None:
         self.images, self.names, self.step = images, names, graph.at_a_time(BATCH)
         self.source, self.session = graph.input, Session(with_outputs(graph, names))
 
