@@ -1,13 +1,13 @@
 """A matrix that does not fill an array is read as the whole array: unused cells are open, lines keep their length."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pimsim as ps
 from pimsim.cells import load_device
 from pimsim.macro.columns.cell_law import law_conductance
+from tests.close import close
 
 ROWS, COLS = 6, 17
 RESISTANCE = st.sampled_from([0.0, 3.0, 200.0])
@@ -125,4 +125,4 @@ def test_one_gated_row_of_four_is_read_through_the_whole_bit_line():
     )
     array = macro.program(np.array([[1]]))
     seen = array.matmul([[1]], trace=True)[1].before.item() * array.programmed.step
-    assert seen == pytest.approx(1 / (4e3 + 1e3 + 1e3 + 1 / array.programmed.cells.g.item()), rel=1e-12)
+    assert seen == close(1 / (4e3 + 1e3 + 1e3 + 1 / array.programmed.cells.g.item()), rel=1e-12)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pimsim.base.errors import InputError, MissingError
 from pimsim.networks import Engine, exact_matmuls, layer_inputs, load_network, quantize
 from pimsim.networks.ranges import METHODS, range_of
+from tests.close import close
 from tests.naive import networks_integer as naive
 from tests.networks import models
 from tests.networks.test_quantize import _conv
@@ -127,7 +128,7 @@ def dense(tmp_path, weight, **options):
 def test_a_percentile_range_leaves_rare_values_out(tmp_path):
     """Of the 40,000 values 2 lie above the range, 2 at its lower end or below; a bin is 0.015 wide."""
     weight = np.eye(4, dtype=np.float32)
-    assert dense(tmp_path, weight, inputs=16).ranges["x"].scale == pytest.approx(1000 / 65535, rel=0.01)
+    assert dense(tmp_path, weight, inputs=16).ranges["x"].scale == close(1000 / 65535, rel=0.01)
     quantized = dense(tmp_path, weight, inputs=16, ranges="percentile")
     found, x = quantized.ranges["x"], np.sort(np.random.default_rng(0).normal(size=40_000))
     np.testing.assert_allclose(found.scale * (65535 - found.zero), x[-2], atol=0.05)
@@ -142,7 +143,7 @@ def test_mean_square_ranges_have_the_least_error(tmp_path):
     errors = [((np.clip(np.rint(weight / s), -3, 3) * s - weight) ** 2).mean() for s in steps]
     scale = quantized.multiplier[0] / quantized.source.scale
     error = ((quantized.weights[0] * scale - weight) ** 2).mean()
-    assert error == pytest.approx(min(errors), rel=0.01)
+    assert error == close(min(errors), rel=0.01)
     full = dense(tmp_path, weight, weights=3).products[0]
     assert error < 0.5 * ((full.weights[0] * full.multiplier[0] / full.source.scale - weight) ** 2).mean()
 
