@@ -16,6 +16,7 @@ from pimsim.components.cost import MOST_AT_ONCE, ActionRow, AreaRow, Cost, TimeR
 from pimsim.digital.accelerator import Accelerator, Array, load_accelerator
 from pimsim.digital.analysis import Counts
 from pimsim.digital.choice import Chooser, Mapper
+from pimsim.digital.edge import with_own_words
 from pimsim.digital.leakage import RULES, leaks
 from pimsim.digital.mapper import best_mapping
 from pimsim.digital.mapper.search import KINDS, Objective
@@ -40,11 +41,11 @@ def network_cost(
 ) -> Cost:
     """Cost of ``batch`` inputs on an accelerator, layer by layer, every level and the off-chip memory counted.
 
-    The network's input and output cross the chip's edge; zero padding travels as words.  What one layer hands to the
-    next stays in the outermost on-chip buffer if the inputs and outputs of the layer fit it together and leave room for
-    a mapping (:mod:`pimsim.digital.residency`), and goes off-chip and back otherwise, as on a PIM chip.  With
-    ``loading="once"`` the weights are on the chip before the first inference, in as many weight banks as hold the
-    network (their reads, leakage and area are counted), as they are in the cells of a PIM chip; with
+    The network's own input and output cross the chip's edge, without padding (:mod:`pimsim.digital.edge`).  What one
+    layer hands to the next stays in the outermost on-chip buffer if the inputs and outputs of the layer fit it together
+    and leave room for a mapping (:mod:`pimsim.digital.residency`), and goes off-chip and back otherwise, as on a PIM
+    chip.  With ``loading="once"`` the weights are on the chip before the first inference, in as many weight banks as
+    hold the network (their reads, leakage and area are counted), as they are in the cells of a PIM chip; with
     ``"per_inference"`` they come from off-chip memory as often as the mapping asks.
 
     Parameters
@@ -56,7 +57,8 @@ def network_cost(
         product is least, leakage, clock and control in the energy; the stated row-stationary mapping is a candidate
         where the design allows it.  Or a function (layer, accelerator, resident=tensors that stay on the chip) ->
         mapping.  Layers of the same shape with the same tensors resident are mapped once.
-    activations : "off_chip" sends every layer's inputs and outputs through off-chip memory, as Eyeriss was measured.
+    activations : "off_chip" sends every layer's inputs and outputs through off-chip memory, as Eyeriss was measured;
+        zero padding travels as words then.
     leakage : "live": banks that hold live data leak, layer by layer, and weight banks all the time; "all": all banks
         that are built (:mod:`pimsim.digital.leakage`).
     activity : layer label -> share of its input activations that are not zero, for designs that rest on a zero
@@ -90,6 +92,7 @@ def network_cost(
     found = [
         chooser.ways(layer, one, own | kept) for layer, one, own, kept in zip(layers, seen, banked, _resident(fits))
     ]
+    found = with_own_words(found, layers, workload, batch, acc) if between else found
     actions: list[ActionRow] = []
     times: list[TimeRow] = []
     for label, one, way in zip(workload.labels, seen, chooser.choose(found)):

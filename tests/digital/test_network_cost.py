@@ -321,3 +321,33 @@ def test_what_cannot_stay_is_refused():
     wide = Conv2d(m=256, c=256, p=56, q=56, r=3, s=3)
     with pytest.raises(InputError, match="no mapping fits"):
         map_layer(wide, acc, resident=frozenset({"Inputs", "Outputs"}))
+
+
+def test_only_the_network_s_own_words_cross_the_edge():
+    """28 x 28 inputs in a box of 30 x 30, outputs pooled 4 x 4: the words of the network, on both sides of the seam."""
+    conv = Conv2d(m=16, c=1, p=28, q=28, r=3, s=3, padding=1)
+    plain, pooled = (
+        Workload(name="plain", layers=[conv]),
+        Workload(name="pooled", layers=[conv], output_words=16 * 7 * 7),
+    )
+    acc = load_accelerator("eyeriss")
+    for batch in (1, 3):
+        for workload, outputs in ((plain, 16 * 28 * 28), (pooled, 16 * 7 * 7)):
+            cost = network_cost(workload, acc, batch, mapper=row_stationary)
+            rows = {row.action: row for row in cost.actions if row.component == "DRAM"}
+            assert rows["read Inputs"].count == math.ceil(batch * 784 * 8 / 64)
+            assert rows["write Outputs"].count == math.ceil(batch * outputs * 8 / 64)
+            assert rows["read Inputs"].energy_j == close(rows["read Inputs"].count * acc.memories[0].read)
+    # The mapping of least energy reads two columns between its tiles twice: 120 accesses, 15 of them padding.
+    mapped = network_cost(plain, acc)
+    assert (
+        sum(row.count for row in mapped.actions if row.action == "read Inputs" and row.component == "DRAM") == 120 - 15
+    )
+
+
+def test_more_words_cross_where_pooling_comes_first():
+    workload = Workload(
+        name="pool first", layers=[Conv2d(m=8, c=3, p=16, q=16, r=3, s=3, padding=1)], input_words=12288
+    )
+    rows = {row.action: row for row in network_cost(workload, "eyeriss").actions if row.component == "DRAM"}
+    assert rows["read Inputs"].count == 12288 * 8 // 64
