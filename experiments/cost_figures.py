@@ -22,17 +22,18 @@ from pimsim.evaluation.drawings import (
     sensitivity_figure,
 )
 from pimsim.evaluation.roofs import machine_roof
-from pimsim.evaluation.scorecard import scorecard
+from pimsim.evaluation.scorecard import SUITE, scorecard
 from pimsim.evaluation.sensitivity import sensitivity
 from pimsim.evaluation.sides import ASSUMED, RULES
 from pimsim.figures import adc_laws, pareto, save, style
 from pimsim.figures.sweep import figure_of
+from pimsim.networks.shapes import workload_of
 from pimsim.studies import mean_interval
 from pimsim.workload import load_workload
 
 CHIP = "generic-rram-32nm"
-# Of the figures that search mappings many times: few layers.
-COMPARED = "fashion-vgg"
+# Figures that search mappings many times: a network of few layers, and the suite of the scorecard.
+COMPARED = ("fashion-vgg", *SUITE)
 CHIPS = (CHIP, "generic-pcm-32nm", "generic-sram-22nm", "isaac-ce")
 
 
@@ -49,9 +50,9 @@ def published_figure(network):
     return macros_figure([load_chip(name) for name in (*CHIPS, "neurram", "sinangil-2021")])
 
 
-def tornado_figure(network):
-    verdicts = sensitivity(COMPARED, CHIP)
-    title = f"{COMPARED}: {CHIP} against its digital twin, {verdicts[0].ratio:.2f} as given"
+def tornado_figure(compared):
+    verdicts = sensitivity(compared[0], CHIP)
+    title = f"{workload_of(compared[0]).name}: {CHIP} against its digital twin, {verdicts[0].ratio:.2f} as given"
     return sensitivity_figure(verdicts, title, f"{RULES['live']}; values: assumed on both")
 
 
@@ -60,8 +61,9 @@ def roofline_figure(network):
     return eyexam_figure([machine_roof(load_workload(network), side) for side in (digital_twin(chip), chip)], network)
 
 
-def ratio_figure(network):
-    return scorecard_figure(scorecard(COMPARED, CHIP), CHIP, "twin", f"{COMPARED}, batch 1", RULES["live"])
+def ratio_figure(compared):
+    rows = scorecard(compared[0], CHIP, suite=compared[1:])
+    return scorecard_figure(rows, CHIP, "twin", f"{workload_of(compared[0]).name}, batch 1", RULES["live"])
 
 
 def pareto_figure(table):
@@ -83,17 +85,20 @@ FIGURES = {
     "adc_laws": law_figure,
     "breakdown": breakdown_figure,
     "macros": published_figure,
-    "tornado": tornado_figure,
     "roofline": roofline_figure,
-    "scorecard": ratio_figure,
 }
+SEARCHED = {"tornado": tornado_figure, "scorecard": ratio_figure}
 
 
-def main(out="results/cost", network="resnet18", table=None, endings=(".pdf", ".png"), dpi=300):
-    """Write every figure with each ending, those of points at `dpi`; return their paths."""
+def main(out="results/cost", network="resnet18", table=None, endings=(".pdf", ".png"), dpi=300, compared=COMPARED):
+    """Write every figure with each ending, those of points at `dpi`; return their paths.
+
+    `compared`: the network whose mappings are searched, then those of the scorecard's suite.
+    """
     folder, paths = Path(out), []
     folder.mkdir(parents=True, exist_ok=True)
     draws = {name: (draw, network) for name, draw in FIGURES.items()}
+    draws |= {name: (draw, compared) for name, draw in SEARCHED.items()}
     if table:
         draws["pareto"] = (pareto_figure, table)
     with style(), plt.rc_context({"savefig.dpi": dpi}):

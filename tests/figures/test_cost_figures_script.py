@@ -5,7 +5,10 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
+from pimsim.workload import Dense, Workload
+
 SCRIPT = Path(__file__).parents[2] / "experiments" / "cost_figures.py"
+SMALL = Workload(name="small", layers=[Dense(name="fc", m=16, c=128)])  # few mappings to search
 TABLE = """series,macro.adc.bits,trial,accuracy,energy_j
 RRAM,4,0,0.6,1e-6
 RRAM,4,1,0.7,1e-6
@@ -18,7 +21,8 @@ PCM,4,1,0.5,3e-6
 
 def test_every_figure_is_written(tmp_path):
     (tmp_path / "table.csv").write_text(TABLE)
-    paths = runpy.run_path(str(SCRIPT))["main"](tmp_path, "alexnet", tmp_path / "table.csv", (".png",), 60)
+    draw = runpy.run_path(str(SCRIPT))["main"]
+    paths = draw(tmp_path, "alexnet", tmp_path / "table.csv", (".png",), 60, compared=[SMALL, SMALL])
     names = {"adc_laws", "breakdown", "macros", "tornado", "roofline", "scorecard", "pareto"}
     assert {path.stem for path in paths} == names
     assert all(path.stat().st_size > 1000 for path in paths)
