@@ -1,12 +1,20 @@
 """`pimsim devices`: the memory cells of the library, where their numbers come from, and cards of your own."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pimsim.cli.output import JsonOption, say, show, show_json
+
+if TYPE_CHECKING:
+    from pimsim.cells import DeviceCard
+    from pimsim.cells.curves import Piece
+    from pimsim.cells.sourced import Sourced
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # of a card: it becomes a folder inside --out
 
@@ -31,7 +39,9 @@ def list_(json: JsonOption = False) -> None:
 
 
 @app.command("show")
-def show_(name: Annotated[str, typer.Argument(help="Shipped card, or path of a card.yaml.")], json: JsonOption = False):
+def show_(
+    name: Annotated[str, typer.Argument(help="Shipped card, or path of a card.yaml.")], json: JsonOption = False
+) -> None:
     """Show every number of a card with its source.
 
     \b
@@ -124,14 +134,16 @@ def fit(
     say(f"chi2 = {found.chi2:.3g}; wrote {path}")
 
 
-def _line(card: Any) -> dict[str, Any]:
+def _line(card: DeviceCard) -> dict[str, Any]:
+    import numpy as np
+
     middle = (card.g_min + card.g_max) / 2
     return {
         "name": card.name,
         "technology": card.technology,
         "g_min_s": card.g_min,
         "g_max_s": card.g_max,
-        "spread_s": float(card.programming.std(middle)),
+        "spread_s": float(card.programming.std(np.array(middle))),
         "later": "" if card.retention is None else card.retention.kind,
         "read_noise": "" if card.read_noise is None else card.read_noise.correlation.value,
         "iv": card.iv.kind,
@@ -139,7 +151,7 @@ def _line(card: Any) -> dict[str, Any]:
     }
 
 
-def _values(card: Any):
+def _values(card: DeviceCard) -> Iterator[dict[str, Any]]:
     """One row for each sourced number or curve of a card."""
     from pimsim.cells.sourced import walk
 
@@ -153,7 +165,7 @@ def _values(card: Any):
         }
 
 
-def _text(value: Any) -> str:
+def _text(value: Sourced) -> str:
     from pimsim.cells.curves import ConductanceCurve, Curve
 
     if isinstance(value, Curve):
@@ -166,7 +178,7 @@ def _text(value: Any) -> str:
     return str(number) if number is not None else str(getattr(value, "kind", "") or getattr(value, "model", ""))
 
 
-def _piece(piece: Any) -> str:
+def _piece(piece: Piece) -> str:
     text = f"{piece.form} [{', '.join(f'{c:.10g}' for c in piece.coefficients)}]"
     if piece.low is not None or piece.high is not None:
         low, high = ("any" if end is None else f"{end:g}" for end in (piece.low, piece.high))

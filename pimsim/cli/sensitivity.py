@@ -1,11 +1,16 @@
 """`pimsim sensitivity`: how the verdict between a chip and a digital accelerator moves with what one assumes."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pimsim.cli.output import FigureOption, JsonOption, check_figure, show, write_figure
 from pimsim.cli.workloads import Batch, Beside, Leaking, Loaded, both_sides, workload_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 app = typer.Typer()
 
@@ -41,7 +46,7 @@ def sensitivity(
     verdicts = verdicts_of(workload, design, accelerator, batch, loading, leakage=leakage)
     title = f"{network}: {chip} against {accelerator}, {verdicts[0].ratio:.2f} as given"
 
-    def draw():
+    def draw() -> Figure:
         from pimsim.evaluation.drawings import sensitivity_figure
 
         return sensitivity_figure(verdicts, title, RULES[leakage])

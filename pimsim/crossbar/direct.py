@@ -6,11 +6,15 @@ Slow on purpose: it shares nothing with the fast methods, so it can judge them. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pimsim.base.errors import ConvergenceError
 from pimsim.crossbar.problem import Problem
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def _merge_shorts(count: int, start: np.ndarray, end: np.ndarray, short: np.ndar
     return connected_components(links, directed=False)[1]
 
 
-def _laplacian(count: int, start: np.ndarray, end: np.ndarray, conductance: np.ndarray):
+def _laplacian(count: int, start: np.ndarray, end: np.ndarray, conductance: np.ndarray) -> csc_array:
     from scipy.sparse import coo_array
 
     keep = conductance > 0.0
@@ -91,7 +95,7 @@ def _laplacian(count: int, start: np.ndarray, end: np.ndarray, conductance: np.n
     return coo_array((entries, (np.r_[a, b, a, b], np.r_[a, b, b, a])), shape=(count, count)).tocsc()
 
 
-def _solve_unknown(laplacian, voltage: np.ndarray, known: np.ndarray) -> None:
+def _solve_unknown(laplacian: csc_array, voltage: np.ndarray, known: np.ndarray) -> None:
     """Fill in the voltages of the nodes that are not known; nodes without a path to a known one stay at 0 V."""
     from scipy.sparse.csgraph import connected_components
     from scipy.sparse.linalg import splu

@@ -12,6 +12,7 @@ difference is below rounding; since nothing cancels, that costs no accuracy.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -105,7 +106,7 @@ def _build(grid: _Cells, top: int, bottom: int, left: int, right: int) -> Block:
     return merge_below(_build(grid, top, half, left, right), _build(grid, half, bottom, left, right))
 
 
-def _join(leaf, top: int, bottom: int, left: int, right: int) -> Block:
+def _join(leaf: Callable[[int, int], Block], top: int, bottom: int, left: int, right: int) -> Block:
     if right - left >= bottom - top and right - left > 1:
         half = (left + right) // 2
         return merge_beside(_join(leaf, top, bottom, left, half), _join(leaf, top, bottom, half, right))

@@ -21,7 +21,9 @@ FEMTO = 1e-15
 Rng = int | np.random.Generator | Stream | None
 
 
-def deviates(shape: tuple[int, ...], rng: Rng, purpose: str, place: ArrayLike | None = None, draw: int = 0):
+def deviates(
+    shape: tuple[int, ...], rng: Rng, purpose: str, place: ArrayLike | None = None, draw: int = 0
+) -> np.ndarray:
     """Standard normals of ``shape`` addressed by logical place (default: the flat index)."""
     stream = rng if isinstance(rng, Stream) else Stream(as_seed(rng), purpose)
     count = int(np.prod(shape))

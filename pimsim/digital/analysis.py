@@ -8,14 +8,17 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from pimsim.base.errors import InputError
 from pimsim.digital.accelerator import Accelerator, Array, Memory, level_named, load_accelerator
-from pimsim.digital.mapping import Mapping
+from pimsim.digital.mapping import LevelLoops, Mapping
 from pimsim.digital.nest import TIME, Flow, Loop, Nest, Store, cycles, flow
-from pimsim.digital.problem import Problem, problem_of
+from pimsim.digital.problem import Problem, Tensor, problem_of
 from pimsim.digital.residency import NOWHERE, Resident, check_resident, home_of, occupied
 from pimsim.workload import Conv2d, Dense, MatMul
+
+Flows = MappingABC[tuple[str, str], Flow]  # (tensor, store) -> words between the store and its children
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,8 @@ def build_nest(problem: Problem, acc: Accelerator, mapping: Mapping) -> Nest:
     for stage, level in enumerate(acc.hierarchy):
         given = mapping.level(level.name)
         if isinstance(level, Array):
-            loops += [Loop(dim, bound, stage, axis) for axis in "xy" for dim, bound in _axis(level, given, axis)]
+            loops += [Loop(dim, bound, stage, "x") for dim, bound in _axis(level, given, "x")]
+            loops += [Loop(dim, bound, stage, "y") for dim, bound in _axis(level, given, "y")]
             continue
         if given.x or given.y:
             raise InputError(f"level {level.name}: a memory has no x or y loops")
@@ -208,10 +212,10 @@ def build_nest(problem: Problem, acc: Accelerator, mapping: Mapping) -> Nest:
     )
 
 
-def _axis(array: Array, given, axis: str) -> tuple[tuple[str, int], ...]:
+def _axis(array: Array, given: LevelLoops, axis: Literal["x", "y"]) -> tuple[tuple[str, int], ...]:
     if given.loops:
         raise InputError(f"array {array.name}: an array has x and y loops only")
-    pairs, size, allowed = getattr(given, axis), getattr(array, axis), getattr(array, f"{axis}_dims")
+    pairs, size, allowed = (given.x, array.x, array.x_dims) if axis == "x" else (given.y, array.y, array.y_dims)
     if (used := math.prod(bound for _, bound in pairs)) > size:
         raise InputError(f"array {array.name}: {axis} loops {pairs} need {used} instances of {size}")
     for dim, bound in pairs:
@@ -277,7 +281,7 @@ def _level(
     return LevelCounts(store.name, used, MappingProxyType(tensors), busy, sum(held.values()))
 
 
-def _words(nest: Nest, tensor, store: Store, flows, resident: Resident) -> tuple[int, int, int, int]:
+def _words(nest: Nest, tensor: Tensor, store: Store, flows: Flows, resident: Resident) -> tuple[int, int, int, int]:
     """Reads, fills, updates and distinct outputs of one tensor in one level.
 
     Resident tensors do not move between the outermost memory and the next; weights come from the banks instead.
@@ -295,7 +299,7 @@ def _words(nest: Nest, tensor, store: Store, flows, resident: Resident) -> tuple
     return reads, fills, below.supplied - finished, below.parent_distinct - finished
 
 
-def _bank(nest: Nest, acc: Accelerator, flows, resident: Resident) -> tuple[int, float]:
+def _bank(nest: Nest, acc: Accelerator, flows: Flows, resident: Resident) -> tuple[int, float]:
     """Words and energy of resident weights read from the weight banks."""
     bank = acc.weight_bank
     if bank is None or "Weights" not in resident:
@@ -315,7 +319,7 @@ def _busy(bits: int, instances: int, bandwidth: float | None) -> int:
     return 0 if bandwidth is None else math.ceil(bits / (instances * bandwidth))
 
 
-def _arrays(nest: Nest, acc: Accelerator, flows) -> dict[str, ArrayCounts]:
+def _arrays(nest: Nest, acc: Accelerator, flows: Flows) -> dict[str, ArrayCounts]:
     """Transfers over every array that lies between a parent and its children."""
     found = {}
     positions = _positions(nest, acc)

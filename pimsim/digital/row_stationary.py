@@ -13,7 +13,7 @@ from pimsim.digital.analysis import analyze
 from pimsim.digital.mapping import Mapping
 from pimsim.digital.problem import Problem, problem_of
 from pimsim.digital.residency import NOWHERE, Resident, occupied
-from pimsim.workload import Conv2d, Dense, MatMul
+from pimsim.workload import Conv2d, Dense, Layer, MatMul
 
 Pair = tuple[str, int]
 _SCRATCHPADS = (("Inputs",), ("Weights",), ("Outputs",))
@@ -79,7 +79,9 @@ def _largest_blocks(
     return [a for a in fits if not any(a != b and all(i <= j for i, j in zip(a, b)) for b in fits)]
 
 
-def _mapping(layer, acc: Accelerator, inner: list[Pair], wide: int, high: int, block, order: str) -> Mapping:
+def _mapping(
+    layer: Layer, acc: Accelerator, inner: list[Pair], wide: int, high: int, block: tuple[int, ...], order: str
+) -> Mapping:
     """The mapping of one block, the loops from DRAM in ``order``."""
     left = _left(problem_of(layer).dims, inner)
     rest = {dim: -(-left[dim] // size) for dim, size in zip("MCQ", block)} | {"P": left["P"]}

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from pimsim.digital.accelerator import Accelerator, Array, Memory
 from pimsim.digital.leakage import bank_bits, leaking
 from pimsim.digital.mapper import _kernels
 from pimsim.digital.mapper.space import Boundary, Choice, Slot, Stop, allowed
-from pimsim.digital.problem import Problem, Tensor
+from pimsim.digital.problem import Problem, Rank, Tensor
 from pimsim.digital.residency import NOWHERE, Resident, home_of, tile_bits, whole_bits
 
 Column = tuple[np.ndarray, ...]  # one array of options a group
@@ -32,6 +32,9 @@ class Form:
     constant: float = 0.0
     linear: list[tuple[Column, float]] = field(default_factory=list)
     differ: list[tuple[Column, Column, float, float]] = field(default_factory=list)
+
+
+Ports = dict[tuple[int, str], Form]  # (place of the memory, "read" or "write") -> cycles
 
 
 class Leak(NamedTuple):
@@ -65,14 +68,15 @@ class Model:
     ) -> None:
         self.problem, self.acc, self.slots = problem, acc, slots
         self.groups, self.factors, self.resident = groups, factors, resident
-        self._known: dict[Any, Column] = {}
+        self._known: dict[object, Column] = {}
+        self._opened: dict[tuple[tuple[str, ...], tuple[tuple[int, ...], ...]], np.ndarray] = {}
 
     def forms(self, bounds: tuple[Boundary, ...], stops: tuple[Stop, ...]) -> list[Form]:
         """Energy [J], then every cycle count that the busiest of is the time, fill and drain in each.
 
         Computing, as bounded by the multipliers and as the loops run, and each limited port.
         """
-        ports: dict[tuple[int, str], Form] = {}
+        ports: Ports = {}
         for boundary, stop in zip(bounds, stops):
             for place in (boundary.parent, boundary.child):
                 if place is not None:
@@ -154,19 +158,22 @@ class Model:
         whole = whole_bits(self.problem, self.acc, self.resident) if memory is home_of(self.acc) else {}
         return parts, sum(whole.values())
 
-    def options(self, order: tuple[Choice | None, ...]) -> tuple[tuple[np.ndarray, ...], tuple[Any, ...]]:
+    def options(self, order: tuple[Choice | None, ...]) -> tuple[tuple[np.ndarray, ...], tuple[object, ...]]:
         """Options of every group that an order allows, and a key of each such set."""
         closed = {
             dim: tuple(place for place, choice in enumerate(order) if dim not in allowed(self.problem, choice))
             for dim in self.problem.dims
         }
         keys = tuple(tuple(closed[dim] for dim in group) for group in self.groups)
-        rows = [self._column(("options", g, k), lambda g=g: self._open(g, closed)) for g, k in zip(self.groups, keys)]
-        return tuple(rows), keys
+        return tuple(self._open(group, key) for group, key in zip(self.groups, keys)), keys
 
-    def _open(self, group: tuple[str, ...], closed: dict[str, tuple[int, ...]]) -> np.ndarray:
-        good = self._group(group, lambda dim: (self.factors[dim][:, list(closed[dim])] == 1).all(axis=1))
-        return np.flatnonzero(good)
+    def _open(self, group: tuple[str, ...], closed: tuple[tuple[int, ...], ...]) -> np.ndarray:
+        """Options of a group whose dimensions are 1 at their closed places."""
+        if (group, closed) not in self._opened:
+            shut = dict(zip(group, closed))
+            good = self._group(group, lambda dim: (self.factors[dim][:, list(shut[dim])] == 1).all(axis=1))
+            self._opened[group, closed] = np.flatnonzero(good)
+        return self._opened[group, closed]
 
     def _energy(self, form: Form, boundary: Boundary, stop: Stop) -> None:
         """Add the accesses of both memories and the transfers of the arrays between them."""
@@ -202,7 +209,7 @@ class Model:
         """Whether the tensor does not cross this boundary: from outermost memory to the next, and resident."""
         return boundary.parent == 0 and boundary.tensor.name in self.resident
 
-    def _ports(self, ports: dict[tuple[int, str], Form], place: int, boundary: Boundary, stop: Stop) -> None:
+    def _ports(self, ports: Ports, place: int, boundary: Boundary, stop: Stop) -> None:
         """Add this boundary's words to the read and write ports of one of its memories, in cycles."""
         memory = self.acc.memory_at(place)
         bits, output = self.acc.precision.bits(boundary.tensor.name), boundary.tensor.output
@@ -217,7 +224,17 @@ class Model:
             saved = self._final(boundary, 1.0 / memory.write_bandwidth) if parent else cost
             self._port(ports, (place, "write"), boundary, stop, outside, parent, cost, saved)
 
-    def _port(self, ports, key, boundary: Boundary, stop: Stop, outside: int, shared: bool, cost: float, saved: float):
+    def _port(
+        self,
+        ports: Ports,
+        key: tuple[int, str],
+        boundary: Boundary,
+        stop: Stop,
+        outside: int,
+        shared: bool,
+        cost: float,
+        saved: float,
+    ) -> None:
         form = ports.setdefault(key, Form())
         words = self._each(self._moved(boundary, stop, shared), outside)
         if not boundary.tensor.output:
@@ -244,12 +261,12 @@ class Model:
 
         return self._column(("used", outside), lambda: tuple(self._group(group, used) for group in self.groups))
 
-    def _column(self, key: Any, make) -> Any:
+    def _column(self, key: object, make: Callable[[], Column]) -> Column:
         if key not in self._known:
             self._known[key] = make()
         return self._known[key]
 
-    def _group(self, group: tuple[str, ...], per_dim) -> np.ndarray:
+    def _group(self, group: tuple[str, ...], per_dim: Callable[[str], np.ndarray]) -> np.ndarray:
         """Product over the dimensions of a group for every combination of their options."""
         parts = [np.asarray(per_dim(dim), dtype=np.float64) for dim in group]
         return parts[0] if len(parts) == 1 else np.multiply.outer(parts[0], parts[1]).ravel()
@@ -288,7 +305,7 @@ class Model:
 
         return self._group(group, factor)
 
-    def _window(self, rank, boundary: Boundary, stop: Stop, shared: bool) -> np.ndarray:
+    def _window(self, rank: Rank, boundary: Boundary, stop: Stop, shared: bool) -> np.ndarray:
         """Words along a rank of two dimensions, sliding where the order says so."""
         names, coefs = [dim for dim, _ in rank], np.array([coef for _, coef in rank])
         slots = range(len(self.slots))

@@ -217,7 +217,9 @@ class _State:
             self._search(candidate, factors, scores, costs, kept)
         return True
 
-    def _keep(self, columns: Columns, factors, counts, scores) -> list[np.ndarray] | None:
+    def _keep(
+        self, columns: Columns, factors: np.ndarray, counts: np.ndarray, scores: np.ndarray
+    ) -> list[np.ndarray] | None:
         """Options of every group worth trying, best first; None when a group has none."""
         falling, fixed = columns.falling()
         kept = []
@@ -231,7 +233,14 @@ class _State:
             kept.append(rows[keep])
         return kept
 
-    def _search(self, candidate: _Candidate, factors, scores, costs, kept: list[np.ndarray]) -> None:
+    def _search(
+        self,
+        candidate: _Candidate,
+        factors: np.ndarray,
+        scores: np.ndarray,
+        costs: tuple[np.ndarray, ...],
+        kept: list[np.ndarray],
+    ) -> None:
         order = np.argsort([len(rows) for rows in kept], kind="stable")
         counts = np.array([len(kept[group]) for group in order])
         compact = np.ones((len(order), int(counts.max()), factors.shape[2]))
