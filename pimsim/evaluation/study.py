@@ -1,14 +1,19 @@
-"""Evaluations as trials of a study: points that differ only after programming share the programmed chip."""
+"""The bench of experiments on networks: accuracy and cost of a trained network on a chip, one row a point.
+
+Points that differ only after programming share the programmed chip.  What a bench is: :mod:`pimsim.experiment.benches`.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from pimsim.base.library import library_path, list_library
 from pimsim.base.rules import Loading
 from pimsim.base.spec import canonical_id
-from pimsim.chip import Chip
+from pimsim.chip import Chip, Chips, load_chip
 from pimsim.evaluation.bench import DEFAULT, Bench, make_bench, precision_of
 from pimsim.evaluation.programmed import ProgrammedNetwork, program_network, run_chip
 from pimsim.evaluation.sides import Values, cost_of, other_side
@@ -66,19 +71,64 @@ def _row(programmed: ProgrammedNetwork, chip: Chip, loading: Loading) -> dict[st
     }
 
 
-def constants(bench: Bench, chip: Chip, baselines: Sequence[str], loading: Loading = "once") -> dict[str, Any]:
-    """Numbers that no point changes: accuracies of the network itself and the energy of each digital baseline.
+def run_points(
+    context: Context, chip: Chips, points: Sequence[Mapping[str, Any]], trial: int, seed: int
+) -> list[dict[str, float]]:
+    """Rows of points that share programmed cells, for chip number ``trial``."""
+    return run_group(prepare(context), load_chip(chip), points, trial, seed, context["loading"])
+
+
+def constants(context: Context, chip: Chips, baselines: Sequence[str]) -> dict[str, float]:
+    """Numbers that no point changes: accuracies of the network itself, and "baseline.NAME", the energy of each [J].
 
     ``chip`` is the one that the points are changes of: "twin" and "twin-roof" among the baselines follow it.
     """
-    bench = bench.matching(chip.macro)
+    design = load_chip(chip)
+    bench = prepare(context).matching(design.macro)
     values = Values({}, bench.nonzero, {})
-    return {
+    known: dict[str, float] = {
         "float_accuracy": bench.float_accuracy,
         "quantized_accuracy": bench.quantized_accuracy,
         "images": len(bench.data),
-        "baselines": {
-            name: cost_of(other_side(chip, name), bench.workload, loading=loading, values=values).energy_j
-            for name in baselines
-        },
     }
+    sides = {f"baseline.{name}": other_side(design, name) for name in baselines}
+    costs = {
+        name: cost_of(side, bench.workload, loading=context["loading"], values=values) for name, side in sides.items()
+    }
+    return known | {name: cost.energy_j for name, cost in costs.items()}
+
+
+def contents(context: Context) -> dict[str, str]:
+    """Content hashes of what all points share."""
+    data = str(context["data"])
+    return {
+        "network": load_network(context["network"]).sha256,
+        "data": load_dataset(data, split="test", limit=context["images"]).sha256,
+        "calibration": load_dataset(data, split="calibration").sha256,
+    }
+
+
+def cards(chip: Chip) -> dict[str, Path]:
+    """Files of the library that a chip names, by what they are."""
+    card = library_path("cells", chip.macro.device)
+    return {f"cells/{card.parent.name if card.name == 'card.yaml' else card.stem}": card}
+
+
+def baseline_cards(names: Sequence[str]) -> dict[str, Path]:
+    """Files of the digital baselines that have one."""
+    shipped = list_library("accelerators")
+    return {f"accelerators/{name}": library_path("accelerators", name) for name in names if name in shipped}
+
+
+def laws(chip: Chip) -> dict[str, str]:
+    """Choices of the cost model that decide its numbers, as columns of the table."""
+    law = chip.components[chip.converter].estimator or "stated"
+    return {"adc_law": f"none ({law})" if chip.macro.digital else law}
+
+
+def sources(context: Context, chip: Chip) -> list[str]:
+    """Sources of the energies and areas of a chip on the network."""
+    workload = load_network(context["network"]).workload()
+    measured = dict.fromkeys(workload.labels, 0.0)  # the cells' energy is measured, not estimated; here only its source
+    cost = chip.cost(workload, loading=context["loading"], activity=measured)
+    return sorted({*cost.breakdown["source"], *cost.areas["source"]})

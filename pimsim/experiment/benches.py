@@ -1,16 +1,63 @@
 """Benches: modules that evaluate the chips of an experiment, by the name under which they are installed."""
 
 import importlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 from pimsim.base.errors import MissingError, nearest, shown
+from pimsim.base.spec import Spec
 
 ENTRY_POINTS = "pimsim.benches"  # group in which a package names its own: mine = "my_package.my_bench"
-_SHIPPED = {"network": "pimsim.experiment.network_bench"}
+_SHIPPED = {"network": "pimsim.evaluation.study"}
 _FUNCTIONS = (
     "load_chip", "programming_id", "run_points", "constants", "contents", "cards", "baseline_cards", "laws", "sources",
 )  # fmt: skip
+
+
+class ChipBench(Protocol):
+    """What a module must have to evaluate the chips of an experiment.
+
+    A chip is any spec: ``load_chip`` makes it from a name, a path or a mapping, and the other functions get it back.
+    ``context`` holds ``network``, ``data``, ``images`` and ``loading`` of the experiment.
+    """
+
+    def load_chip(self, source: str | Mapping[str, Any], /) -> Spec:
+        """The chip spec of a name, a path or a mapping."""
+
+    def programming_id(self, chip: Any, /) -> str:
+        """Points with equal ids share their programmed cells."""
+
+    def run_points(
+        self,
+        context: Mapping[str, Any],
+        chip: Mapping[str, Any],
+        points: Sequence[Mapping[str, Any]],
+        trial: int,
+        seed: int,
+        /,
+    ) -> list[dict[str, float]]:
+        """Rows of points that share programmed cells, for chip number ``trial``."""
+
+    def constants(
+        self, context: Mapping[str, Any], chip: Mapping[str, Any], baselines: Sequence[str], /
+    ) -> dict[str, float]:
+        """Numbers that no point changes; "baseline.NAME" is the energy of a baseline [J]."""
+
+    def contents(self, context: Mapping[str, Any], /) -> dict[str, str]:
+        """Content hashes of what all points share."""
+
+    def cards(self, chip: Any, /) -> dict[str, Path]:
+        """Files of the library that a chip names, by what they are."""
+
+    def baseline_cards(self, names: Sequence[str], /) -> dict[str, Path]:
+        """Files of the baselines that have one."""
+
+    def laws(self, chip: Any, /) -> dict[str, str]:
+        """Choices of the cost model that decide its numbers, as columns of the table."""
+
+    def sources(self, context: Mapping[str, Any], chip: Any, /) -> list[str]:
+        """Sources of the energies and areas of a chip on the network."""
 
 
 def list_benches() -> list[str]:
@@ -25,7 +72,7 @@ def bench_module(name: str) -> str:
     installed with an entry point in the group "pimsim.benches", or given to `run_experiment(bench=)`.
 
     >>> bench_module("network")
-    'pimsim.experiment.network_bench'
+    'pimsim.evaluation.study'
     """
     found = dict(_installed()) | _SHIPPED
     if name in found:
@@ -36,7 +83,7 @@ def bench_module(name: str) -> str:
     )
 
 
-def find_bench(module: str) -> Any:
+def find_bench(module: str) -> ChipBench:
     """The module that evaluates chips, imported and complete."""
     try:
         bench = importlib.import_module(module)
@@ -49,7 +96,7 @@ def find_bench(module: str) -> Any:
     for name in _FUNCTIONS:
         if not callable(getattr(bench, name, None)):
             raise MissingError(f"module {module} is no bench: it has no function {name}")
-    return bench
+    return cast(ChipBench, bench)
 
 
 def _installed() -> Iterator[tuple[str, str]]:

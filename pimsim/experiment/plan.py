@@ -11,8 +11,8 @@ from typing import Any
 
 from pimsim.base.errors import InputError, SpecError
 from pimsim.base.library import beside, is_path
-from pimsim.base.spec import canonical_id, content_id
-from pimsim.experiment.benches import bench_module, find_bench
+from pimsim.base.spec import Spec, canonical_id, content_id
+from pimsim.experiment.benches import ChipBench, bench_module, find_bench
 from pimsim.experiment.spec import Experiment
 from pimsim.experiment.trials import run_constants, run_points
 from pimsim.studies import Task
@@ -34,12 +34,12 @@ class Plan:
     points: tuple[Task, ...]
     constants: Task
     identity: Mapping[str, Any]
-    chips: Mapping[str, Any]
+    chips: Mapping[str, Spec]
     cards: Mapping[str, Path]
     contents: Mapping[str, str]
 
     @property
-    def bench(self) -> Any:
+    def bench(self) -> ChipBench:
         """The module that evaluates the chips."""
         return find_bench(self.constants.params["bench"])
 
@@ -74,7 +74,7 @@ def make_plan(experiment: Experiment, folder: Path | None = None, bench: str | N
     base = tool.load_chip(_placed(experiment.chip, folder))
     baselines = tool.baseline_cards(experiment.baselines)
     points: list[Task] = []
-    chips: dict[str, Any] = {}
+    chips: dict[str, Spec] = {}
     cards: dict[str, Path] = dict(baselines)
     _check_size(experiment)
     for curve in experiment.curves:
@@ -142,14 +142,14 @@ def folder_id(path: Path) -> str:
     return canonical_id({file.name: content_id(file) for file in files if file.is_file()})
 
 
-def _sweep(experiment: Experiment, chip: Any, folder: Path | None) -> Iterator[tuple[dict[str, Any], Any]]:
+def _sweep(experiment: Experiment, chip: Spec, folder: Path | None) -> Iterator[tuple[dict[str, Any], Spec]]:
     """Changes of each point, as they stand in the file, with the changed chip."""
     for values in itertools.product(*experiment.sweep.values()):
         changes = dict(zip(experiment.sweep, values, strict=True))
         yield changes, _replaced(chip, _placed(changes, folder), f"{experiment.name}: sweep")
 
 
-def _replaced(chip: Any, changes: Mapping[str, Any], where: str) -> Any:
+def _replaced(chip: Spec, changes: Mapping[str, Any], where: str) -> Spec:
     with _located(where):
         return chip.replace(changes)
 
@@ -163,7 +163,7 @@ def _located(where: str) -> Iterator[None]:
         raise SpecError(error.path, error.value, error.why, where) from None
 
 
-def _label(chip: Any, path: str, given: Any) -> Any:
+def _label(chip: Spec, path: str, given: Any) -> Any:
     """The value as a table shows it: SI if it is a quantity, as given if it is a name or a part of a spec."""
     value = chip.get(path)
     return value if isinstance(value, bool | int | float) else given
