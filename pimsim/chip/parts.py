@@ -17,7 +17,7 @@ from pimsim.components.scaling import area_factor, energy_factor
 
 @dataclass(frozen=True)
 class Part:
-    """A component with its numbers settled.
+    """A component with its prices.
 
     Attributes
     ----------
@@ -44,15 +44,15 @@ class Part:
     notes: tuple[str, ...] = ()
 
 
-def settle(chip: ChipFields) -> dict[str, Part]:
-    """Settle every component of a chip, by name.
+def price_parts(chip: ChipFields) -> dict[str, Part]:
+    """What every component of a chip costs, by name; :attr:`ChipFields.priced_parts` keeps it.
 
     Raises
     ------
     SpecError
         Naming the component whose estimator lacks a parameter or an action, or whose power has no rate.
     """
-    return {name: _settle(chip, name, component) for name, component in chip.components.items()}
+    return {name: _price(chip, name, component) for name, component in chip.components.items()}
 
 
 def apart(chip: ChipFields) -> set[str]:
@@ -64,7 +64,7 @@ def apart(chip: ChipFields) -> set[str]:
     }
 
 
-def _settle(chip: ChipFields, name: str, component: Component) -> Part:
+def _price(chip: ChipFields, name: str, component: Component) -> Part:
     role = chip.role_of(name)
     if component.estimator:
         return _estimated(chip, name, role, component)
@@ -92,7 +92,7 @@ def _estimated(chip: ChipFields, name: str, role: str, component: Component) -> 
     known = context(chip, role)
     if role == "read_regulator":
         cells = chip.with_role("cells")[0]
-        known["cell_energy"] = _settle(chip, cells, chip.components[cells]).energies["read"]
+        known["cell_energy"] = _price(chip, cells, chip.components[cells]).energies["read"]
     found = estimate(chip, name, known)
     _has_actions(name, found.energy_j, role)
     area, leakage = found.area_m2 + component.area, found.leakage_w + component.leakage
