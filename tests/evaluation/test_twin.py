@@ -11,6 +11,7 @@ from pimsim.evaluation import beside, digital_twin
 from pimsim.evaluation.twin import digital_imc, sum_bits
 from pimsim.workload import Conv2d, Dense, Workload
 from tests.close import close
+from tests.digital.test_network_cost import check_best_by_its_objective, needs_jit
 
 NETWORK = Workload(name="small", layers=[Conv2d(m=16, c=8, p=12, q=12, r=3, s=3), Dense(m=10, c=256)])
 
@@ -100,6 +101,17 @@ def test_every_chip_has_a_twin(name):
     bound = beside(chip, "twin-roof")
     assert bound.macs == twin.macs
     assert roof(NETWORK, bound).energy_j < network_cost(NETWORK, twin).energy_j
+
+
+QUICK = "generic-rram-32nm"
+
+
+@needs_jit
+@pytest.mark.parametrize(
+    "name", [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in list_chips()]
+)
+def test_no_other_mapping_of_a_twin_is_better_by_what_was_asked_for(name):
+    check_best_by_its_objective(NETWORK, digital_twin(load_chip(name)))
 
 
 def test_a_buffer_cut_to_a_network_by_hand():
