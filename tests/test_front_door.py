@@ -57,6 +57,20 @@ def test_a_machine_is_a_chip_or_an_accelerator_by_name_or_file():
 def test_a_device_card_is_a_name_or_an_object():
     card = ps.load_device("rram-milo2021")
     assert ps.load_device(card) is card
+    named, given = ps.Macro(rows=64, device="rram-milo2021"), ps.Macro(rows=64, device=card)
+    W, X = np.arange(-6, 6).reshape(4, 3), np.ones((2, 4), dtype=int)
+    np.testing.assert_array_equal(given.program(W, rng=1).matmul(X), named.program(W, rng=1).matmul(X))
+    assert ps.Macro.parse(given.canonical()) == given.replace(rows=64)
+    assert given.replace({"device": card.replace({"name": "other"})}).spec_id != given.spec_id
+    assert len(repr(given.program(W))) < 1000
+    chip = load_chip(CHIP)
+    own = chip.replace({"macro.device": ps.load_device(chip.macro.device)})
+    assert own.cost(SMALL).energy_j == chip.cost(SMALL).energy_j
+    with pytest.raises(PimsimError, match="Macro: device = 3: must be a valid string"):
+        ps.Macro(device=3)
+    with pytest.raises(PimsimError, match=r"Macro: device.technology = None: required and not given"):
+        ps.Macro(device={"name": "own"})
+    assert ps.Macro.model_json_schema()["properties"]["device"]
 
 
 class Stopped(Exception):

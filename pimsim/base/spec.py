@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from pimsim.base.errors import MissingError, SpecError, nearest, shown
 from pimsim.base.guard import one_line
@@ -175,13 +176,19 @@ def _canonical(value: Any, by_content: bool = False) -> Any:
         given = {name: getattr(value, name) for name in fields}
         kept = {n: v for n, v in given.items() if n == "kind" or v != fields[n].get_default(call_default_factory=True)}
         if by_content:
-            kept |= {n: _content(v) for n, v in kept.items() if FILE_NAME in fields[n].metadata}
+            kept |= {n: _content(v) for n, v in kept.items() if isinstance(v, str) and _names_file(fields[n])}
         return {name: _canonical(v, by_content) for name, v in kept.items()}
     if isinstance(value, Mapping):
         return {str(key): _canonical(item, by_content) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_canonical(item, by_content) for item in value]
     return value
+
+
+def _names_file(field: FieldInfo) -> bool:
+    """Whether a text in a field is a FileName: all of the field, or one member of its union."""
+    members = (metadata for member in get_args(field.annotation) for metadata in get_args(member)[1:])
+    return FILE_NAME in field.metadata or FILE_NAME in members
 
 
 def _content(name: str) -> str:
@@ -234,7 +241,8 @@ def _spec_error(cls: type[BaseModel], error: ValidationError, where: str) -> Spe
     """Turn pydantic's first complaint into a SpecError."""
     # A misspelt key says more than the required one that is then missing.
     first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")
-    path = ".".join(str(part) for part in first["loc"]) or cls.__name__
+    named = (str(part) for part in first["loc"] if not str(part).startswith("["))
+    path = ".".join(named) or cls.__name__
     value = None if first["type"] == "missing" else first.get("input")
     return SpecError(path, value, _why(cls, first["type"], first), where)
 

@@ -64,7 +64,7 @@ class Chip(ChipFields):
         return {
             "summary": self.summary,
             "arrays": f"{self.arrays:,} of {macro.rows} x {macro.cols}, {macro.node * 1e9:.3g} nm",
-            "cells": f"{macro.device}, {macro.weights.bits} x {macro.inputs.bits} bit",
+            "cells": f"{macro.device_name}, {macro.weights.bits} x {macro.inputs.bits} bit",
             "components": ", ".join(self.components),
             "id": self.spec_id,
         }

@@ -13,6 +13,7 @@ from typing import Any
 from pimsim.base.library import library_path, list_library
 from pimsim.base.rules import Loading
 from pimsim.base.spec import canonical_id
+from pimsim.cells import DeviceCard
 from pimsim.chip import Chip, Chips, load_chip
 from pimsim.evaluation.bench import DEFAULT, Bench, make_bench, precision_of
 from pimsim.evaluation.programmed import ProgrammedNetwork, program_network, run_chip
@@ -110,6 +111,8 @@ def contents(context: Context) -> dict[str, str]:
 
 def cards(chip: Chip) -> dict[str, Path]:
     """Files of the library that a chip names, by what they are."""
+    if isinstance(chip.macro.device, DeviceCard):
+        return {}  # the whole card stands in the chip's spec
     card = library_path("cells", chip.macro.device)
     return {f"cells/{card.parent.name if card.name == 'card.yaml' else card.stem}": card}
 

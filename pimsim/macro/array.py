@@ -244,7 +244,7 @@ class Array(Shown):
             "shape": self.shape,
             "arrays": self.tiling.arrays,
             "array_size": (self.macro.rows, self.macro.cols),
-            "device": self.macro.device,
+            "device": self.macro.device_name,
             "time_s": self.time,
             "calibration_inputs": None if found is None else found.inputs,
         }

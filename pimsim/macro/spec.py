@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
 from pimsim.base.errors import InputError
 from pimsim.base.library import FileName
 from pimsim.base.quantities import Kelvin, Meter, Second, Volt
 from pimsim.base.spec import Spec
+from pimsim.cells.card import DeviceCard
 from pimsim.cells.faults import Faults
 from pimsim.converters import ADC, DAC, lossless_bits
 from pimsim.crossbar.sram import AnyColumn
@@ -20,6 +22,16 @@ from pimsim.macro.predistortion import Predistortion
 from pimsim.macro.reads.effects import ReadEffects
 from pimsim.macro.verify import WriteVerify
 from pimsim.mapping import Tiling, tile
+
+
+def _device_kind(value: object) -> str:
+    return "[card]" if isinstance(value, DeviceCard | Mapping) else "[name]"
+
+
+# Tags in brackets stand in no path of an error.
+Device = Annotated[
+    Annotated[FileName, Tag("[name]")] | Annotated[DeviceCard, Tag("[card]")], Discriminator(_device_kind)
+]
 
 # What the programmed cells and their currents depend on; everything else only changes how they are read out.
 _CELLS = ("device", "weights", "faults", "verify", "predistortion", "temperature", "rows", "cols", "rows_active")
@@ -42,8 +54,8 @@ class MacroFields(Spec):
     Parameters
     ----------
     rows, cols : cells of one array.
-    device : name of a card in devices/cells, or the path of one. Its conductances are currents over voltage at the
-        card's read voltage, or at ``v_read`` where the card gives none; other voltages follow its I-V law.
+    device : name of a card in devices/cells, the path of one, or a DeviceCard. Its conductances are
+        currents over voltage at the card's read voltage, or at ``v_read`` where the card gives none; other voltages follow its I-V law.
     wires : wire resistances; None for none.
     access : access device in series with every cell (rows that are read are selected, all others are not), or None.
     drive : ``"row"``: inputs are voltages of the rows; ``"gate"``: inputs switch the access devices, bit lines are at
@@ -73,7 +85,7 @@ class MacroFields(Spec):
 
     rows: Lines = 128
     cols: Lines = 128
-    device: FileName = "ideal"
+    device: Device = "ideal"
     wires: Wires | None = None
     access: Annotated[Transistor | IdealSwitch, Field(discriminator="kind")] | None = None
     drive: Literal["row", "gate"] = "row"
@@ -222,6 +234,11 @@ class MacroFields(Spec):
         """Cut a ``k`` x ``c`` matrix into arrays of this macro."""
         reference = self.weights.reference_columns
         return tile(k, c, self.rows, self.cols, self.columns_per_weight, reference, self.active)
+
+    @property
+    def device_name(self) -> str:
+        """Name of the card, or the path it was given by."""
+        return self.device.name if isinstance(self.device, DeviceCard) else self.device
 
     def explain(self) -> dict[str, Any]:
         """What the encodings make of this macro: slices, planes, conversions, largest sum, bits of its sums.
