@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint coverage mutants wheel clean
+.PHONY: demo test lint coverage mutants bench wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/pimsim run adc_bits --workers 2
@@ -21,6 +21,13 @@ coverage: $(VENV)/installed-dev
 # Would the tests notice small faults? About two hours of processor time; docs/testing.md tells what came out.
 mutants: $(VENV)/installed-mutants
 	$(BIN)/python benchmarks/mutants.py
+
+# Speeds beside numpy, onnxruntime and a sparse LU: minutes; docs/performance.md tells what came out.
+bench: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_matmul.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_engine.py
+	$(BIN)/python benchmarks/bench_cells.py
+	$(BIN)/python benchmarks/bench_end_to_end.py
 
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel

@@ -60,11 +60,12 @@ _ROOMS = {
     "studies",
     "workload",
 }
-_MODULES = {"spice": "crossbar.spice"} | {room: room for room in _ROOMS}
+_MODULES = {"checks": "checks", "spice": "crossbar.spice"} | {room: room for room in _ROOMS}
 
 # What a type checker sees of the names above.
 if TYPE_CHECKING:
     from pimsim import cells as cells
+    from pimsim import checks as checks
     from pimsim import chip as chip
     from pimsim import components as components
     from pimsim import crossbar as crossbar

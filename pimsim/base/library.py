@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from pimsim.base.errors import MissingError, nearest, shown
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _ENDINGS = (".yaml", ".yml", ".onnx")
+ENTRY_POINTS = "pimsim.library"  # group in which a package names its folder of cards
 KINDS = ("cells", "chips", "accelerators", "technology")
 
 
@@ -28,16 +30,32 @@ def devices_path(kind: str) -> Path:
     return _root() / "devices" / kind
 
 
+def card_folders(kind: str) -> list[Path]:
+    """Folders of one kind of cards: the shipped one first, then those of installed packages.
+
+    A package adds cards by an entry point in the group "pimsim.library" that leads to its folder, a path with
+    ``cells/``, ``chips/`` or ``accelerators/`` inside: ``mine = "my_package:CARDS"``.
+    """
+    return [devices_path(kind), *(folder / kind for folder in _installed())]
+
+
+@functools.cache
+def _installed() -> tuple[Path, ...]:
+    from importlib.metadata import entry_points
+
+    return tuple(Path(point.load()) for point in entry_points(group=ENTRY_POINTS))
+
+
 def experiments_path() -> Path:
     """Folder of the shipped experiments."""
     return _root() / "experiments"
 
 
 def list_library(kind: str) -> list[str]:
-    """Names of the shipped cards of one kind, sorted: ``NAME.yaml`` files and folders with a ``card.yaml``."""
-    folder = devices_path(kind)
-    files = {path.stem for path in folder.glob("*.yaml")}
-    folders = {path.parent.name for path in folder.glob("*/card.yaml")}
+    """Names of the cards of one kind, shipped and installed: ``NAME.yaml`` files and folders with a ``card.yaml``."""
+    found = card_folders(kind)
+    files = {path.stem for folder in found for path in folder.glob("*.yaml")}
+    folders = {path.parent.name for folder in found for path in folder.glob("*/card.yaml")}
     return sorted(files | folders)
 
 
@@ -81,10 +99,10 @@ def library_path(kind: str, name: str | Path) -> Path:
         if os.path.isfile(path):
             return path
         raise MissingError(f"no file {shown(text)}")
-    folder = devices_path(kind)
-    for path in (folder / f"{text}.yaml", folder / text / "card.yaml"):
-        if os.path.isfile(path):
-            return path
+    for folder in card_folders(kind):
+        for path in (folder / f"{text}.yaml", folder / text / "card.yaml"):
+            if os.path.isfile(path):
+                return path
     known = list_library(kind)
     raise MissingError(
         f"no card {shown(text)} in devices/{kind}{nearest(text, known) or '.'} Known: {', '.join(known)}"

@@ -88,7 +88,7 @@ def _cluster(address: str) -> Iterator[Executor | None]:
 def _short(row: dict[str, Any], sweep: Any) -> dict[str, Any]:
     """The columns a reader wants first: the point, its trials, and mean ± half width of accuracy, energy and area."""
     short = {name: row[name] for name in ("series", *sweep, "trials")}
-    for metric in ("accuracy", "energy_j", "latency_s", "area_m2", "clip_fraction"):
+    for metric in ("accuracy", "energy_j", "latency_s", "area_m2"):
         if metric in row:
             half = (row[f"{metric}_high"] - row[f"{metric}_low"]) / 2
             short[metric] = f"{row[metric]:.4g} ± {half:.1g}" if 0 < half < float("inf") else f"{row[metric]:.4g}"

@@ -1,5 +1,6 @@
 """Circuits: exact IR drop, non-linear cells, gated access, SRAM, SPICE export."""
 
+from pimsim.crossbar.check import check_solver
 from pimsim.crossbar.gated import GatedSolution, solve_gated
 from pimsim.crossbar.solution import Solution
 from pimsim.crossbar.solve import solve_crossbar
@@ -13,6 +14,7 @@ __all__ = [
     "Solution",
     "Transistor",
     "Wires",
+    "check_solver",
     "port_matrices",
     "solve_crossbar",
     "solve_gated",

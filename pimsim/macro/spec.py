@@ -54,8 +54,9 @@ class MacroFields(Spec):
     Parameters
     ----------
     rows, cols : cells of one array.
-    device : name of a card in devices/cells, the path of one, or a DeviceCard. Its conductances are
-        currents over voltage at the card's read voltage, or at ``v_read`` where the card gives none; other voltages follow its I-V law.
+    device : name of a card in devices/cells, the path of one, or a DeviceCard. Its conductances are currents over
+        voltage at the card's read voltage, or at ``v_read`` where the card gives none; other voltages follow its I-V
+        law.
     wires : wire resistances; None for none.
     access : access device in series with every cell (rows that are read are selected, all others are not), or None.
     drive : ``"row"``: inputs are voltages of the rows; ``"gate"``: inputs switch the access devices, bit lines are at

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pimsim.base.errors import ConvergenceError
+from pimsim.cells.iv import secant_conductance
 
 if TYPE_CHECKING:
     from pimsim.cells.card import DeviceCard
@@ -94,5 +95,4 @@ def secant(law: CellModel, g: np.ndarray, verified: float, v: float) -> np.ndarr
     """Current over voltage [S] at ``v`` of cells that conduct ``g`` [S] at the voltage ``verified``."""
     if v == verified:
         return g
-    inner = law_conductance(law, g, verified).ravel()
-    return (law.evaluate(inner, np.full(inner.size, v))[0] / v).reshape(g.shape)
+    return secant_conductance(law, law_conductance(law, g, verified).ravel(), v).reshape(g.shape)
