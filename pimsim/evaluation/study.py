@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pimsim.base.library import library_path, list_library
+from pimsim.base.errors import InputError
+from pimsim.base.library import is_path, library_path, list_library
 from pimsim.base.rules import Loading
 from pimsim.base.spec import canonical_id
 from pimsim.cells import DeviceCard
@@ -18,23 +19,47 @@ from pimsim.chip import Chip, Chips, load_chip
 from pimsim.evaluation.bench import DEFAULT, Bench, make_bench, precision_of
 from pimsim.evaluation.programmed import ProgrammedNetwork, program_network, run_chip
 from pimsim.evaluation.sides import Values, cost_of, other_side
-from pimsim.networks import load_dataset, load_network
+from pimsim.networks import Dataset, Network, load_dataset, load_network
 
-Context = Mapping[str, Any]  # {"network": name or path, "data": name or folder, "images": int}
+Context = Mapping[str, Any]  # see prepare
 
 
 def prepare(context: Context) -> Bench:
     """Return the bench of a study; a process builds each bench once.
 
-    ``context`` has the keys ``network`` (name or path), ``data`` (name or folder) and ``images`` (test images taken).
+    ``context`` has the keys ``network`` (name or path), ``data`` (name or folder) and ``images`` (test images taken),
+    and ``contents``, what :func:`contents` says of them: other files under the same names are another bench.
+
+    Raises
+    ------
+    InputError : a file is not what ``contents`` says, for it was changed, or a worker finds another one there.
     """
-    return _prepare(str(context["network"]), str(context["data"]), int(context["images"]))
+    wanted = dict(context["contents"])
+    bench = _prepare(str(context["network"]), str(context["data"]), int(context["images"]), tuple(wanted.items()))
+    found = _contents(bench.network, bench.data, bench.calibration)
+    for name in wanted:
+        if found[name] != wanted[name]:
+            path = context["data" if name == "calibration" else name]
+            raise InputError(f"{name}: {path} is not the file that the study was planned with: run the study again")
+    return bench
+
+
+def contents(context: Context) -> dict[str, str]:
+    """Content hashes of network, test images and calibration images of a context."""
+    return _contents(*_load(str(context["network"]), str(context["data"]), int(context["images"])))
 
 
 @functools.lru_cache(maxsize=4)
-def _prepare(network: str, data: str, images: int) -> Bench:
-    calibration = load_dataset(data, split="calibration")
-    return make_bench(load_network(network), load_dataset(data, split="test", limit=images), calibration)
+def _prepare(network: str, data: str, images: int, contents: tuple[tuple[str, str], ...]) -> Bench:
+    return make_bench(*_load(network, data, images))
+
+
+def _load(network: str, data: str, images: int) -> tuple[Network, Dataset, Dataset]:
+    return load_network(network), load_dataset(data, split="test", limit=images), load_dataset(data, "calibration")
+
+
+def _contents(network: Network, data: Dataset, calibration: Dataset) -> dict[str, str]:
+    return {"network": network.sha256, "data": data.sha256, "calibration": calibration.sha256}
 
 
 def programming_id(chip: Chip) -> str:
@@ -79,10 +104,11 @@ def run_points(
     return run_group(prepare(context), load_chip(chip), points, trial, seed, context["loading"])
 
 
-def constants(context: Context, chip: Chips, baselines: Sequence[str]) -> dict[str, float]:
+def constants(context: Context, chip: Chips, baselines: Mapping[str, str]) -> dict[str, float]:
     """Numbers that no point changes: accuracies of the network itself, and "baseline.NAME", the energy of each [J].
 
     ``chip`` is the one that the points are changes of: "twin" and "twin-roof" among the baselines follow it.
+    ``baselines`` : where each is, by the name or path that the experiment's file gives it.
     """
     design = load_chip(chip)
     bench = prepare(context).matching(design.macro)
@@ -92,21 +118,11 @@ def constants(context: Context, chip: Chips, baselines: Sequence[str]) -> dict[s
         "quantized_accuracy": bench.quantized_accuracy,
         "images": len(bench.data),
     }
-    sides = {f"baseline.{name}": other_side(design, name) for name in baselines}
+    sides = {f"baseline.{name}": other_side(design, place) for name, place in baselines.items()}
     costs = {
         name: cost_of(side, bench.workload, loading=context["loading"], values=values) for name, side in sides.items()
     }
     return known | {name: cost.energy_j for name, cost in costs.items()}
-
-
-def contents(context: Context) -> dict[str, str]:
-    """Content hashes of what all points share."""
-    data = str(context["data"])
-    return {
-        "network": load_network(context["network"]).sha256,
-        "data": load_dataset(data, split="test", limit=context["images"]).sha256,
-        "calibration": load_dataset(data, split="calibration").sha256,
-    }
 
 
 def cards(chip: Chip) -> dict[str, Path]:
@@ -117,10 +133,14 @@ def cards(chip: Chip) -> dict[str, Path]:
     return {f"cells/{card.parent.name if card.name == 'card.yaml' else card.stem}": card}
 
 
-def baseline_cards(names: Sequence[str]) -> dict[str, Path]:
-    """Files of the digital baselines that have one."""
+def baseline_cards(baselines: Mapping[str, str]) -> dict[str, Path]:
+    """Files of the digital baselines that have one, shipped or of one's own; ``baselines`` as in :func:`constants`."""
     shipped = list_library("accelerators")
-    return {f"accelerators/{name}": library_path("accelerators", name) for name in names if name in shipped}
+    return {
+        f"accelerators/{name}": library_path("accelerators", place)
+        for name, place in baselines.items()
+        if place in shipped or is_path(place)
+    }
 
 
 def laws(chip: Chip) -> dict[str, str]:

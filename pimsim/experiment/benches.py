@@ -19,7 +19,8 @@ class ChipBench(Protocol):
     """What a module must have to evaluate the chips of an experiment.
 
     A chip is any spec: ``load_chip`` makes it from a name, a path or a mapping, and the other functions get it back.
-    ``context`` holds ``network``, ``data``, ``images`` and ``loading`` of the experiment.
+    ``context`` holds ``network``, ``data``, ``images`` and ``loading`` of the experiment, and ``contents`` once they
+    are known: a bench that keeps what it loaded looks there whether it is still the same.
     """
 
     def load_chip(self, source: str | Mapping[str, Any], /) -> Spec:
@@ -40,7 +41,7 @@ class ChipBench(Protocol):
         """Rows of points that share programmed cells, for chip number ``trial``."""
 
     def constants(
-        self, context: Mapping[str, Any], chip: Mapping[str, Any], baselines: Sequence[str], /
+        self, context: Mapping[str, Any], chip: Mapping[str, Any], baselines: Mapping[str, str], /
     ) -> dict[str, float]:
         """Numbers that no point changes; "baseline.NAME" is the energy of a baseline [J]."""
 
@@ -50,7 +51,7 @@ class ChipBench(Protocol):
     def cards(self, chip: Any, /) -> dict[str, Path]:
         """Files of the library that a chip names, by what they are."""
 
-    def baseline_cards(self, names: Sequence[str], /) -> dict[str, Path]:
+    def baseline_cards(self, baselines: Mapping[str, str], /) -> dict[str, Path]:
         """Files of the baselines that have one."""
 
     def laws(self, chip: Any, /) -> dict[str, str]:

@@ -69,10 +69,12 @@ def make_plan(experiment: Experiment, folder: Path | None = None, bench: str | N
         "images": experiment.images,
         "loading": experiment.loading,
     }
-    context = written | {name: beside(str(written[name]), folder) for name in ("network", "data")}
+    context = written | {"network": beside(experiment.network, folder), "data": _data(experiment.data, folder)}
     contents = tool.contents(context)
+    context["contents"] = contents
     base = tool.load_chip(_placed(experiment.chip, folder))
-    baselines = tool.baseline_cards(experiment.baselines)
+    places = {name: beside(name, folder) for name in experiment.baselines}
+    baselines = tool.baseline_cards(places)
     points: list[Task] = []
     chips: dict[str, Spec] = {}
     cards: dict[str, Path] = dict(baselines)
@@ -106,7 +108,7 @@ def make_plan(experiment: Experiment, folder: Path | None = None, bench: str | N
             "contents": {**contents, **_hashes(baselines)},
         },
         labels={"constants": experiment.name},
-        local={"context": context, "chip": base.canonical()},
+        local={"context": context, "chip": base.canonical(), "baselines": places},
     )
     identity = {"experiment": experiment.name, "chip": base.spec_id, "network": contents["network"]}
     return Plan(experiment, tuple(points), constants, identity, chips, cards, contents)
@@ -121,14 +123,24 @@ def _check_size(experiment: Experiment) -> None:
         )
 
 
+def _data(name: str, folder: Path | None) -> str:
+    """A shipped data set by its name; any other is a folder beside the file, never one of the working directory."""
+    from pimsim.networks import list_datasets
+
+    return name if folder is None or name in list_datasets() else os.path.abspath(folder / name)
+
+
 def _placed(value: Any, folder: Path | None) -> Any:
-    """The value with every path in it that leads somewhere from the folder made absolute."""
+    """The value with every path in it made absolute, from the folder.
+
+    Text with a slash may be a unit; a path leads somewhere, if only from the working directory, where it is not meant.
+    """
     if isinstance(value, Mapping):
         return {name: _placed(item, folder) for name, item in value.items()}
     if isinstance(value, list):
         return [_placed(item, folder) for item in value]
-    if isinstance(value, str) and folder is not None and is_path(value) and os.path.exists(folder / value):
-        return beside(value, folder)
+    if isinstance(value, str) and folder is not None and is_path(value):
+        return beside(value, folder) if os.path.exists(folder / value) or os.path.exists(value) else value
     return value
 
 

@@ -144,7 +144,7 @@ def _read_shipped(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.
     known = list_datasets()
     if name not in known:
         raise MissingError(
-            f"no data set or folder {name!r}{nearest(name, known) or '.'} Shipped: {', '.join(known)}; "
+            f"no data set or folder {name!r}{nearest(Path(name).name, known) or '.'} Shipped: {', '.join(known)}; "
             "a folder holds IDX files or CIFAR-10 binary batches"
         )
     path = _SHIPPED / f"{name}-{split}.npz"

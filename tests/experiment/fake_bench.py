@@ -60,7 +60,7 @@ def constants(context, chip, baselines):
 
 
 def contents(context):
-    return {"network": Path(context["network"]).name, "data": f"{context['data']} {context['images']}"}
+    return {"network": Path(context["network"]).name, "data": f"{Path(context['data']).name} {context['images']}"}
 
 
 def cards(chip):
