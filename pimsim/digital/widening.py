@@ -64,7 +64,7 @@ def fit_area(acc: Accelerator, workload: Workload, area_m2: float) -> Accelerato
         fits = built_area(widened(acc, middle / columns), workload) <= area_m2
         low, high = (middle, high) if fits else (low, middle)
     if low == 0:
-        least = built_area(widened(acc, 1 / columns), workload)
+        least = built_area(narrowest(acc), workload)
         raise InputError(
             f"accelerator {acc.name}: one column and the weights of {workload.name} take {least * 1e6:.3g} mm^2, more"
             f" than the {area_m2 * 1e6:.3g} mm^2 to fill; compare as given"
@@ -89,6 +89,11 @@ def fit_throughput(acc: Accelerator, workload: Workload, per_s: float) -> Accele
         if rate <= before:
             break
     raise InputError(f"accelerator {acc.name}: {rate:.4g} inferences a second at most, {per_s:.4g} asked for")
+
+
+def narrowest(acc: Accelerator) -> Accelerator:
+    """The accelerator with one column."""
+    return widened(acc, 1 / _columns(acc))
 
 
 def built_area(acc: Accelerator, workload: Workload) -> float:

@@ -151,7 +151,8 @@ def cost(
         bound), "digital-imc" (the chip's arrays as digital in-memory computing with adder trees), a card, or None.
     compare : how the two are made comparable.
         "given": the chip as it is.
-        "iso-area": the chip is cut to the network, the baseline widened to the area of that.
+        "iso-area": the chip is cut to the network, the baseline is the one of least energy within the area of that;
+        one that takes more area anyway stays as it is, and the note says how much.
         "iso-throughput": the chip is cut to the network, the baseline widened until it is as fast.
         "iso-accuracy": the baseline takes the fewest bits, of 2 to 8, with which it is as accurate as the chip.
     fit : cut the chip and the baseline's buffer to the network first, as "iso-area" and "iso-throughput" do.
@@ -236,8 +237,8 @@ def _other(
     """The baseline as given, or widened, what its mapping has least of, and what was done in words."""
     side, workload = other_side(design, baseline, cut), question.workload
     if compare == "iso-area":
-        area = own.area_m2
-        return widened_to_area(side, workload, area), "energy", f"the largest baseline within {area * 1e6:.4g} mm^2"
+        wide, how = widened_to_area(side, workload, own.area_m2, question.of_baseline)
+        return wide, "energy", how
     if compare == "iso-throughput":
         rate = own.throughput_per_s
         wide, mapper = widened_to_rate(side, workload, rate, question.of_baseline)

@@ -12,12 +12,14 @@ from pimsim.chip import Chip, fitted
 from pimsim.components import Cost
 from pimsim.digital import Accelerator, fit_area, widened
 from pimsim.digital.mapper.search import Objective
+from pimsim.digital.widening import built_area, narrowest
 from pimsim.evaluation.sides import FOLLOWS, Side, other_side
 from pimsim.workload import Workload
 
 CURVE_BITS = range(2, 9)
 _MOST_TILES = 1 << 16
 _MOST_DOUBLINGS = 10
+_MOST_SIZES = 32
 
 
 class CurvePoint(NamedTuple):
@@ -34,25 +36,46 @@ def chips_of(chip: Chip, workload: Workload) -> int:
     return max(1, -(-arrays // chip.arrays))
 
 
-def widened_to_area(side: Side, workload: Workload, area_m2: float) -> Side:
-    """The largest of its kind within an area [m^2]: a wider digital array, or a chip with more tiles and copies.
+def widened_to_area(side: Side, workload: Workload, area_m2: float, price: Callable[[Side], Cost]) -> tuple[Side, str]:
+    """The baseline of least energy within an area [m^2], and what was done in words.
 
-    Raises
-    ------
-    InputError
-        If even the smallest is larger.
+    Of an accelerator the candidates are itself, its doublings and the widest (its halvings, if it is too large itself);
+    of a chip numbers of tiles between the fewest and the most, with copies.  One that holds the network in no such area
+    stays as it is.
     """
+    found = [(way, price(way)) for way in _within(side, workload, area_m2)]
+    if not found:
+        area = price(side).area_m2
+        return side, (
+            f"no baseline within {area_m2 * 1e6:.4g} mm^2 holds {workload.name}; as it is it takes {area * 1e6:.4g}"
+            f" mm^2, {area / area_m2:.3g} times as much"
+        )
+    best, _ = min(found, key=lambda one: (one[1].energy_per_input_j, one[1].latency_s))
+    return best, f"the baseline of least energy within {area_m2 * 1e6:.4g} mm^2"
+
+
+def _within(side: Side, workload: Workload, area_m2: float) -> list[Side]:
+    """Sizes of a baseline that hold a network within an area; none if the smallest does not."""
     if isinstance(side, Accelerator):
-        return fit_area(side, workload, area_m2)
+        return [*accelerators_within(side, workload, area_m2)]
     chip = fitted(side, workload)
     if chip.cost(workload).area_m2 > area_m2:
-        raise InputError(
-            f"{side.name}: {chip.cost(workload).area_m2 * 1e6:.3g} mm^2 hold {workload.name}, more than the"
-            f" {area_m2 * 1e6:.3g} mm^2 to fill; compare as given"
-        )
+        return []
     copying = chip.replace({"schedule.duplicate": True})
     beyond = _fewest_tiles(copying, lambda wide: wide.cost(workload).area_m2 > area_m2, chip.tiles, _MOST_TILES)
-    return beyond.replace({"tiles": max(chip.tiles, beyond.tiles - 1)})
+    most = max(chip.tiles, beyond.tiles - 1)
+    tiles = {chip.tiles + (most - chip.tiles) * part // _MOST_SIZES for part in range(_MOST_SIZES + 1)}
+    return [chip, *(copying.replace({"tiles": number}) for number in sorted(tiles))]
+
+
+def accelerators_within(acc: Accelerator, workload: Workload, area_m2: float) -> list[Accelerator]:
+    """An accelerator within an area with its doublings and the widest; its halvings, if it is too large itself."""
+    if built_area(narrowest(acc), workload) > area_m2:
+        return []
+    powers = range(_MOST_DOUBLINGS + 1) if built_area(acc, workload) <= area_m2 else range(-_MOST_DOUBLINGS, 0)
+    doublings = [widened(acc, 2.0**n) if n else acc for n in powers]
+    ways = [*(way for way in doublings if built_area(way, workload) <= area_m2), fit_area(acc, workload, area_m2)]
+    return list({way.spec_id: way for way in ways}.values())
 
 
 def widened_to_rate(

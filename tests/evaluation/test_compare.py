@@ -9,7 +9,9 @@ import pimsim as ps
 from pimsim.base.errors import InputError, MissingError
 from pimsim.chip import fitted
 from pimsim.digital import fit_area, network_cost, widened
+from pimsim.digital.widening import built_area
 from pimsim.evaluation import digital_twin
+from pimsim.evaluation.fitting import accelerators_within
 from pimsim.evaluation.sides import Values
 from pimsim.workload import Conv2d, Dense, Workload
 from tests.close import close
@@ -85,24 +87,51 @@ def test_fitting_cuts_the_chip_and_says_so():
 
 
 @pytest.mark.parametrize("baseline", ["twin", "digital-imc"])
-def test_iso_area_fills_the_area_of_the_cut_chip(baseline):
-    """A converter for each column, so that there is room; the next wider baseline would be larger than the chip."""
+def test_iso_area_takes_the_least_energy_within_the_area_of_the_cut_chip(baseline):
+    """A converter for each column, so that there is room for baselines of several sizes, the given one among them."""
     chip = CHIP.replace({"macro.columns_per_adc": 1})
-    found = ps.cost("fashion-vgg", chip, baseline, "iso-area")
-    given = ps.cost("fashion-vgg", chip, baseline, fit=True)
+    layers = (Dense(name="fc1", m=64, c=1024), Dense(name="fc2", m=10, c=64))
+    network = NETWORK.replace({"layers": layers}) if baseline == "twin" else "fashion-vgg"
+    found = ps.cost(network, chip, baseline, "iso-area")
+    given = ps.cost(network, chip, baseline, fit=True)
     assert found.design == given.design
-    assert given.baseline.area_m2 < found.baseline.area_m2 <= found.chip.area_m2 == given.chip.area_m2
-    assert found.baseline.throughput_per_s >= given.baseline.throughput_per_s
-    if baseline == "digital-imc":
-        wider = found.other.replace({"tiles": found.other.tiles + 1})
-        assert wider.cost(found.workload).area_m2 > found.chip.area_m2
-    assert found.notes[-1].startswith("iso-area: the largest baseline within")
+    assert given.baseline.area_m2 <= found.baseline.area_m2 <= found.chip.area_m2 == given.chip.area_m2
+    workload, room = found.workload, found.chip.area_m2
+    if baseline == "twin":
+        wider = [network_cost(workload, widened(given.other, 2**n)) for n in range(4)]
+        ways = [*wider, network_cost(workload, fit_area(given.other, workload, room))]
+    else:
+        copying = given.other.replace({"schedule.duplicate": True})
+        ways = [copying.replace({"tiles": tiles}).cost(workload) for tiles in range(given.other.tiles, 40)]
+    within = [cost.energy_j for cost in (*ways, given.baseline) if cost.area_m2 <= room]
+    assert len(within) > 2
+    assert found.baseline.energy_j == close(min(within))
+    assert found.notes[-1].startswith("iso-area: the baseline of least energy within")
 
 
-def test_a_baseline_that_is_larger_anyway_is_not_fitted():
-    """Adder trees take more area than a converter for eight columns; 0.01 mm^2 hold no column of multipliers."""
-    with pytest.raises(InputError, match=r"digital-imc of .* mm\^2 hold fashion-vgg, more than .*; compare as given"):
-        ps.cost("fashion-vgg", CHIP, "digital-imc", "iso-area")
+def test_a_twin_that_is_too_large_gets_narrower():
+    """Half the columns fit where all of them do not."""
+    twin = digital_twin(CHIP, NETWORK)
+    room = 0.6 * built_area(twin, NETWORK)
+    ways = accelerators_within(twin, NETWORK, room)
+    assert max(way.macs for way in ways) < twin.macs
+    assert all(built_area(way, NETWORK) <= room for way in ways)
+    assert fit_area(twin, NETWORK, room) in ways
+
+
+def test_a_baseline_that_is_larger_anyway_says_by_how_much():
+    """Adder trees take more area than a converter for eight columns."""
+    found, given = (ps.cost("fashion-vgg", CHIP, "digital-imc", how, fit=True) for how in ("iso-area", "given"))
+    assert found.baseline == given.baseline
+    more = found.baseline.area_m2 / found.chip.area_m2
+    assert more > 1
+    assert "no baseline within" in found.notes[-1]
+    assert found.notes[-1].endswith(f"{more:.3g} times as much")
+
+
+def test_no_column_of_multipliers_fits():
+    """0.01 mm^2 do not hold the weights."""
+    assert accelerators_within(digital_twin(CHIP), NETWORK, 0.01e-6) == []
     with pytest.raises(InputError, match=r"one column and the weights of small take .*; compare as given"):
         fit_area(digital_twin(CHIP), NETWORK, 0.01e-6)
 
