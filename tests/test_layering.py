@@ -7,7 +7,19 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "pimsim"
 # Top to bottom: a room may import the rooms after it.
 ORDER = [
-    *["cli", "report", "experiment", "evaluation", "training", "chip", "digital", "networks", "macro", "mapping"],
+    *[
+        "checks",
+        "cli",
+        "report",
+        "experiment",
+        "evaluation",
+        "training",
+        "chip",
+        "digital",
+        "networks",
+        "macro",
+        "mapping",
+    ],
     *["encoding", "converters", "crossbar", "cells", "components", "figures", "studies", "workload", "base"],
 ]
 

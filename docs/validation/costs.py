@@ -1,6 +1,7 @@
 """V10 ... V16, V19, V20: chips and components."""
 
 from pimsim.chip import load_chip
+from pimsim.chip.parts import priced_parts
 from pimsim.components import Control, adc, load_table, readout
 from pimsim.components.spread import adc_law_rows
 from pimsim.workload import Conv2d, Dense, Workload
@@ -145,7 +146,7 @@ def v23():
 
 def _array_ratio():
     """Energy of an array with half of its inputs on over that with an eighth: cells and regulator, G V V_DD t."""
-    half, eighth = (load_chip("generic-rram-32nm").replace({"input_activity": on}).priced_parts for on in (0.5, 0.125))
+    half, eighth = (priced_parts(load_chip("generic-rram-32nm").replace({"input_activity": on})) for on in (0.5, 0.125))
     array = [sum(part.energies[action] for part, action in _fed(parts)) for parts in (half, eighth)]
     return array[0] / array[1]
 

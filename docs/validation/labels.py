@@ -14,6 +14,7 @@ from typing import Literal
 from pimsim.cells.card import DeviceCard
 from pimsim.cells.sourced import walk
 from pimsim.chip import Chip
+from pimsim.chip.parts import priced_parts
 from pimsim.components import load_table
 from pimsim.digital import Accelerator
 from pimsim.digital.accelerator import Array, Memory
@@ -63,7 +64,7 @@ def _of_component(chip: Chip, name: str) -> Iterator[Tagged]:
     if component.source:
         yield Tagged(where, component.status, component.source)
     if component.estimator and component.status != "calibrated":
-        yield Tagged(where, "derived", chip.priced_parts[name].source)
+        yield Tagged(where, "derived", priced_parts(chip)[name].source)
     if component.at_supply not in (None, chip.supply) and component.status != "calibrated":
         yield SUPPLY_LAW
     if component.at_node not in (None, chip.macro.node):

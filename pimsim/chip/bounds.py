@@ -17,6 +17,7 @@ from pimsim.base.rows import Rows
 from pimsim.chip.costing import count_network
 from pimsim.chip.counts import LayerCounts
 from pimsim.chip.fields import ChipFields
+from pimsim.chip.parts import priced_parts
 from pimsim.chip.placement import Placed, place
 from pimsim.chip.programming import write_weights
 from pimsim.chip.rates import read_cycle
@@ -56,7 +57,7 @@ def chip_eyexam(layer: Layer, chip: ChipFields) -> Rows[Bound]:
     parallel = layer.weights * (layer.matrix.positions if chip.schedule.duplicate else 1)
     folds = max(1, -(-placed.arrays // chip.arrays))
     (times,) = pipeline([placed], [counts], chip, 1, [folds]).stages
-    phases = write_weights([placed], chip.priced_parts, chip, 1, {})[1] if folds > 1 else []
+    phases = write_weights([placed], priced_parts(chip), chip, 1, {})[1] if folds > 1 else []
     writing = sum(phase.seconds for phase in phases)
     seconds = [
         times.compute,

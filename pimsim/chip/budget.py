@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from pimsim.chip.fields import ChipFields
-from pimsim.chip.parts import apart
+from pimsim.chip.parts import apart, priced_parts
 from pimsim.chip.rates import full_rates, read_cycle
 from pimsim.chip.roles import ROLES
 from pimsim.components.control import CONTROL
@@ -54,7 +54,7 @@ def budget(chip: ChipFields) -> list[BudgetRow]:
     or the component's own bandwidth, can ask for it; parts that neither limits count with their leakage alone.
     """
     rates, rows = full_rates(chip), []
-    for name, part in chip.priced_parts.items():
+    for name, part in priced_parts(chip).items():
         component, number = chip.components[name], chip.instances(name)
         power = number * (part.leakage_w + (part.power_w or 0.0))
         if part.power_w is None:
@@ -77,7 +77,7 @@ def peak(chip: ChipFields) -> Peak:
 
 def _control(chip: ChipFields, rows: list[BudgetRow]) -> list[BudgetRow]:
     """Control and clock, over the power of all parts on the chip but the cells, their leakage left out."""
-    control, parts = chip.control, chip.priced_parts
+    control, parts = chip.control, priced_parts(chip)
     counted = [row for row in rows if row.component not in apart(chip)]
     dynamic = math.fsum(row.power_w - row.count * parts[row.component].leakage_w for row in counted)
     return [BudgetRow(CONTROL, "chip", 1, control.share * dynamic, 0.0, control.origin)] if control.share else []

@@ -12,7 +12,7 @@ from pimsim.chip.buffers import spilled_layers
 from pimsim.chip.counts import LayerCounts, count_layer
 from pimsim.chip.fields import ChipFields
 from pimsim.chip.leakage import RULES, in_use, leak_rows
-from pimsim.chip.parts import Part, apart
+from pimsim.chip.parts import Part, apart, priced_parts
 from pimsim.chip.placement import Placed, place_network
 from pimsim.chip.programming import write_weights
 from pimsim.chip.rates import rate_note
@@ -45,7 +45,7 @@ def cost(
     seen = activity if _law_of_the_values(chip) else None
     placed, chips = place_network(chip, workload, loading)
     counts = count_network(workload, placed, chip, chips)
-    parts = chip.priced_parts
+    parts = priced_parts(chip)
     line = pipeline(placed, counts, chip, chips, [_folds(one, chip, loading) for one in placed])
     times, per_second = _times(line, chip.schedule.mode, batch)
     actions = _actions(placed, counts, parts, chip, batch, seen or {})
@@ -72,7 +72,7 @@ def programming_cost(chip: ChipFields, workload: Workload, pulses: Mapping[str, 
     """See :meth:`pimsim.chip.Chip.programming_cost`."""
     _check_labels("pulses", pulses, workload, "number of pulses")
     placed, chips = place_network(chip, workload, "once")
-    parts = chip.priced_parts
+    parts = priced_parts(chip)
     actions, times = write_weights(placed, parts, chip, chips, pulses)
     seconds = math.fsum(row.seconds for row in times)
     return Cost(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,9 +13,6 @@ from pimsim.base.tags import How
 from pimsim.chip.roles import ROLES, absent, needed, summing
 from pimsim.components.control import Control
 from pimsim.macro import Macro
-
-if TYPE_CHECKING:
-    from pimsim.chip.parts import Part
 
 # Beyond these a value is a slip of units or of digits, not a design.
 _SLOWEST, _FASTEST = 1e3, 1e12  # [Hz]
@@ -183,13 +178,6 @@ class ChipFields(Spec):
                 raise ValueError(f"components.{name}.contains: unknown role {role!r}{nearest(role, ROLES)}")
             if role in roles:
                 raise ValueError(f"components.{name} contains the role {role!r}: leave out the component that has it")
-
-    @cached_property
-    def priced_parts(self) -> Mapping[str, Part]:
-        """What an action, the area and the leakage of every component cost; estimators run once a chip."""
-        from pimsim.chip.parts import price_parts
-
-        return price_parts(self)
 
     @property
     def contained(self) -> dict[str, str]:

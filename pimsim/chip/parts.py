@@ -14,6 +14,8 @@ from pimsim.chip.rates import full_rates
 from pimsim.chip.roles import ROLES
 from pimsim.components.scaling import area_factor, energy_factor
 
+_KEPT = "priced parts"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -44,14 +46,23 @@ class Part:
     notes: tuple[str, ...] = ()
 
 
-def price_parts(chip: ChipFields) -> dict[str, Part]:
-    """What every component of a chip costs, by name; :attr:`ChipFields.priced_parts` keeps it.
+def priced_parts(chip: ChipFields) -> Mapping[str, Part]:
+    """What every component of a chip costs, by name; worked out once a chip.
 
     Raises
     ------
     SpecError
         Naming the component whose estimator lacks a parameter or an action, or whose power has no rate.
     """
+    kept = vars(chip)  # as functools.cached_property keeps it: no field, so that chips stay equal
+    if _KEPT not in kept:
+        kept[_KEPT] = price_parts(chip)
+    priced: Mapping[str, Part] = kept[_KEPT]
+    return priced
+
+
+def price_parts(chip: ChipFields) -> dict[str, Part]:
+    """Price every component: run its estimator, or turn its powers into energies."""
     return {name: _price(chip, name, component) for name, component in chip.components.items()}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pimsim.base.errors import InputError
 from pimsim.chip import Chip, load_chip
+from pimsim.chip.parts import priced_parts
 from pimsim.components.scaling import energy_factor
 from pimsim.digital import Accelerator, eyeriss_like, load_accelerator, roof_like
 from pimsim.digital.problem import problem_of
@@ -192,5 +193,5 @@ def _buffers(chip: Chip) -> tuple[float, int | None]:
 def off_chip_energy(chip: Chip) -> float:
     """Energy of a bit of a chip's off-chip memory [J/bit], the mean of a read and a write (equal in the table)."""
     memory = chip.with_role("dram")[0]
-    energies = chip.priced_parts[memory].energies
+    energies = priced_parts(chip)[memory].energies
     return sum(energies[action] for action in ("read", "write")) / 2 / chip.components[memory].width
