@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
+import time
 from pathlib import Path
+
+_STALE = 3600.0  # [s]
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
@@ -13,6 +18,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     bytes already is left alone, so that a finished folder may be read-only.
     """
     path = Path(path)
+    _sweep(path)
     if _holds(path, data):
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -25,6 +31,14 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _sweep(path: Path) -> None:
+    """Remove drafts of this file that killed processes left: those that nobody has written to for an hour."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(OSError):  # a folder that cannot be written, or another process was faster
+            if time.time() - draft.stat().st_mtime > _STALE:
+                draft.unlink()
 
 
 def _holds(path: Path, data: bytes) -> bool:

@@ -292,6 +292,15 @@ def test_nothing_is_left_of_a_file_that_could_not_be_finished(tmp_path, monkeypa
     assert path.read_bytes() == b"old"
 
 
+def test_drafts_of_killed_processes_are_removed(tmp_path):
+    old, new = tmp_path / ".table.csv.1.part", tmp_path / ".table.csv.2.part"
+    for draft in (old, new):
+        draft.write_text("x")
+    os.utime(old, (0, 0))
+    write_whole(tmp_path / "table.csv", b"whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, "table.csv"]
+
+
 def test_a_file_that_is_right_already_is_not_touched(tmp_path):
     path = tmp_path / "table.csv"
     write_whole(path, b"same")
