@@ -43,6 +43,12 @@ $(VENV)/installed-test: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@
 
+# What the optional tests need. The version is pinned: an unpinned torch may come with gigabytes for graphics cards.
+$(VENV)/installed-extras: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable ".[test,torch,dask]"
+	touch $@
+
 $(VENV)/installed-dev: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test,dev]"
 	touch $@
