@@ -1,6 +1,7 @@
 """A matrix that does not fill an array is read as the whole array: unused cells are open, lines keep their length."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,6 +9,7 @@ import pimsim as ps
 from pimsim.cells import load_device
 from pimsim.macro.columns.cell_law import law_conductance
 from tests.close import close
+from tests.naive import crossbar_nodal as nodal
 
 ROWS, COLS = 6, 17
 RESISTANCE = st.sampled_from([0.0, 3.0, 200.0])
@@ -126,3 +128,31 @@ def test_one_gated_row_of_four_is_read_through_the_whole_bit_line():
     array = macro.program(np.array([[1]]))
     seen = array.matmul([[1]], trace=True)[1].before.item() * array.programmed.step
     assert seen == close(1 / (4e3 + 1e3 + 1e3 + 1 / array.programmed.cells.g.item()), rel=1e-12)
+
+
+@pytest.mark.parametrize("drive", ["row", "gate"])
+def test_energy_of_pulses_is_what_the_whole_array_draws(drive):
+    """By nodal analysis of the whole array, unit pulse after unit pulse; SRAM and full arrays are in test_seams."""
+    gate = drive == "gate"
+    lines = {"r_sourceline": 200.0} if gate else {"r_wordline": 40.0, "double_sided": True}
+    wires = ps.Wires(r_bitline=100.0, r_driver=20.0, r_sense=10.0, **lines)
+    macro = ps.Macro(
+        rows=ROWS,
+        cols=COLS,
+        device="rram-milo2021",
+        drive=drive,
+        wires=wires,
+        access=ps.Transistor(r_on=2e3, g_off=1e-6) if gate else None,
+        weights=ps.WeightEncoding(bits=3, cell_bits=2),
+        inputs=ps.InputEncoding(bits=2, dac_bits=2, coding="pulse_width"),
+    )
+    X = np.array([[3, 1, 0, 2], [0, 0, 0, 0]])
+    array = macro.program(np.array([[3, -2], [0, 1], [-3, 3], [2, 2]]), rng=4)
+    G, _ = whole_array(array, array.programmed.cells.g, None, 0)
+    power = 0.0
+    for on in (np.pad(X, ((0, 0), (2, 0))) >= np.array([1, 2, 3])[:, None, None]).reshape(-1, ROWS):
+        if gate:
+            power += 0.2 * nodal.gated(G, on, 0.2, 100.0, 200.0, 20.0, 10.0, 2e3, 1e-6).sum()
+        else:
+            power += float(0.2 * on @ nodal.crossbar(G, 0.2 * on, 40.0, 100.0, 20.0, 10.0, double=True)[1])
+    assert array.read_energy(X) == close(power * 100e-9 / 3, rel=1e-9)
