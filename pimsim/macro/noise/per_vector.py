@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from pimsim.macro.columns.cells_at import CellsAt
-from pimsim.macro.noise.white import passed_on, together
+from pimsim.macro.noise.white import passed_on, together, wired
+from pimsim.macro.noise.wired import WiredVariances
+from pimsim.macro.programmed import PerCell
 
 
-def joint_variance(cells: CellsAt) -> np.ndarray | None:
-    """Variance (slices, conversions, K, C) of each cell's noise over an input vector, in squared cell steps.
+def joint_variance(cells: CellsAt) -> np.ndarray | WiredVariances | None:
+    """Variance (slices, conversions, K, C) of each cell's noise over an input vector, in squared cell steps; behind
+    wires the quadratic forms of all cells.
 
     Of the card's own noise and of 1/f noise. None where something that lasts as long is not normal (telegraph noise),
     not of single cells (temperature), or common to the columns of an array (reference columns): then every input is a
@@ -24,5 +27,7 @@ def joint_variance(cells: CellsAt) -> np.ndarray | None:
         square += programmed.cells.gaussian_sigma(cells.time) ** 2
     if "flicker" in lasting:
         square += (effects.flicker.amplitude * programmed.cells.at(cells.time)) ** 2
+    if wired(cells.macro):
+        return WiredVariances(cells, PerCell(np.sqrt(square) * (cells.temperature_factor / cells.unit)), False)
     passed = passed_on(cells.conductances.cells, cells.effective.cells) * (cells.temperature_factor / cells.unit)
     return together(cells.macro.weights, square * passed**2)

@@ -6,7 +6,7 @@ Telegraph noise is not normal: the states of its traps are drawn one by one (:mo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +14,10 @@ import numpy as np
 from pimsim.encoding import WeightEncoding
 from pimsim.macro.columns.cells_at import CellsAt
 from pimsim.macro.columns.layout import through_arrays, tile_of
+from pimsim.macro.columns.linear import resistive
 from pimsim.macro.columns.sram import noise_steps
 from pimsim.macro.noise.telegraph import BothTraps, read_traps
+from pimsim.macro.noise.wired import WiredVariances
 from pimsim.macro.programmed import PerCell
 from pimsim.macro.reads.addresses import Reads
 from pimsim.macro.spec import MacroFields
@@ -23,6 +25,7 @@ from pimsim.macro.spec import MacroFields
 if TYPE_CHECKING:
     from pimsim.cells.state import Cells
 
+Drive = Callable[[np.ndarray], np.ndarray]
 _BOLTZMANN, _CHARGE = 1.380649e-23, 1.602176634e-19  # J/K, C: exact by the SI of 2019
 
 
@@ -67,10 +70,10 @@ class ColumnNoise:
     traps : of cells and reference cells, whose states are drawn one by one.
     """
 
-    own: Variances
-    reference: Variances | None
+    own: Variances | WiredVariances
+    reference: Variances | WiredVariances | None
     tile_of: np.ndarray
-    drive: Callable[[np.ndarray], np.ndarray]
+    drive: Drive
     shape: tuple[int, int]
     voltage: float
     constant: float = 0.0
@@ -110,30 +113,55 @@ class ColumnNoise:
 def column_noise(cells: CellsAt) -> ColumnNoise | None:
     """White noise of reads of the cells, or None if there is none.
 
-    A cell behind a resistance passes its noise on as (effective/own)^2 to first order; without wires that is exact.
+    A cell behind an access device passes its noise on as (effective/own)^2 to first order; behind wires it counts in
+    all columns (:mod:`pimsim.macro.noise.wired`). Traps, whose states are drawn one by one, count in their own column.
     """
     macro, programmed, effects = cells.macro, cells.programmed, cells.macro.read_effects
     constant = noise_steps(macro)
     if "read" not in effects.sources(cells.card).values() and not constant:
         return None
-    g, effective, factor = cells.conductances, cells.effective, cells.temperature_factor / cells.unit
-    share = passed_on(g.cells, effective.cells)
-    own = _variances(cells, _sigma(cells, programmed.cells) * factor, g.cells, share)
-    passed, reference = PerCell(share * factor), None
-    if g.reference is not None and effective.reference is not None and programmed.reference is not None:
-        share = passed_on(g.reference, effective.reference)
-        reference = _variances(cells, _sigma(cells, programmed.reference) * factor, g.reference, share)
-        passed = PerCell(passed.cells, share * factor)
+    drive = _drive(macro, cells.temperature)
+    own, reference = _behind_wires(cells, drive) if wired(macro) else _in_own_columns(cells)
     return ColumnNoise(
         own=own,
         reference=reference,
         tile_of=tile_of(programmed.tiling),
-        drive=_drive(macro, cells.temperature),
+        drive=drive,
         shape=(macro.slices, macro.weights.conversions),
         voltage=effects.voltage,
         constant=constant,
-        traps=read_traps(cells, passed),
+        traps=read_traps(cells, _passed(cells)),
     )
+
+
+def wired(macro: MacroFields) -> bool:
+    """Whether rows share lines with a resistance, so that a cell counts in all columns of its array."""
+    return macro.drive == "row" and resistive(macro.wires)
+
+
+def _behind_wires(cells: CellsAt, drive: Drive) -> tuple[Variances | WiredVariances, Variances | WiredVariances | None]:
+    sigma = cells.of_states(lambda state: _sigma(cells, state) * (cells.temperature_factor / cells.unit))
+    if not sigma.cells.any() and not cells.macro.read_effects.bandwidth:
+        return Variances(None, None), None
+    own = WiredVariances(cells, sigma, of_reference=False, idle_drive=float(drive(np.zeros(1))[0]))
+    return own, None if sigma.reference is None else replace(own, of_reference=True)
+
+
+def _in_own_columns(cells: CellsAt) -> tuple[Variances, Variances | None]:
+    g, passed, programmed = cells.conductances, _passed(cells), cells.programmed
+    own = _variances(cells, _sigma(cells, programmed.cells), g.cells, passed.cells)
+    if g.reference is None or passed.reference is None or programmed.reference is None:
+        return own, None
+    return own, _variances(cells, _sigma(cells, programmed.reference), g.reference, passed.reference)
+
+
+def _passed(cells: CellsAt) -> PerCell:
+    """What a change of 1 S of each cell, at the temperature of its card, adds to its column sum in cell steps."""
+    g, effective, factor = cells.conductances, cells.effective, cells.temperature_factor / cells.unit
+    own = passed_on(g.cells, effective.cells) * factor
+    if g.reference is None or effective.reference is None:
+        return PerCell(own)
+    return PerCell(own, passed_on(g.reference, effective.reference) * factor)
 
 
 def passed_on(g: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -151,12 +179,13 @@ def _sigma(cells: CellsAt, state: Cells) -> np.ndarray:
     return np.sqrt(variance)
 
 
-def _variances(cells: CellsAt, sigma: np.ndarray, g: np.ndarray, share: np.ndarray) -> Variances:
-    """Variances of cells of normal noise ``sigma`` in steps that conduct ``g`` [S] and pass on ``share``."""
+def _variances(cells: CellsAt, sigma: np.ndarray, g: np.ndarray, passed: np.ndarray) -> Variances:
+    """Variances of cells of normal noise ``sigma`` [S] that conduct ``g`` [S] and pass on ``passed`` steps for 1 S."""
     macro, current = cells.macro, None
-    square = together(macro.weights, (share * sigma) ** 2) if sigma.any() else None
+    square = together(macro.weights, (passed * sigma) ** 2) if sigma.any() else None
     if macro.read_effects.bandwidth:
         unit = cells.unit * macro.v_read / macro.inputs.max_level
+        share = passed * (cells.unit / cells.temperature_factor)
         current = together(macro.weights, share * g * (macro.read_effects.bandwidth / unit**2))
     return Variances(square, current)
 
@@ -169,7 +198,7 @@ def together(encoding: WeightEncoding, variance: np.ndarray) -> np.ndarray:
     return total
 
 
-def _drive(macro: MacroFields, temperature: float) -> Callable[[np.ndarray], np.ndarray]:
+def _drive(macro: MacroFields, temperature: float) -> Drive:
     """Spectral density [V A/A s = V C] over G of a cell's current noise at each level: 2 q V coth(q V / 2 k T)."""
     top = macro.inputs.max_level
     thermal = 4 * _BOLTZMANN * temperature

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimsim.base.streams import Stream
+from pimsim.macro.noise.white import Variances
+from pimsim.macro.noise.wired import WiredVariances
 from pimsim.macro.product import lookup
 from pimsim.macro.product.lookup import Chunk, Tables, Words
 from pimsim.macro.product.plan import ProductPlan
@@ -47,6 +49,8 @@ def refusal(plan: ProductPlan) -> str | None:
         return f"noise common to {len(plan.planes)} planes (covariances of up to {_JOINT_PLANES} are looked up)"
     if noise is not None and (noise.reference is not None or noise.voltage or noise.constant or noise.traps):
         return "noise that is not of the cells of a column alone"
+    if isinstance(plan.joint, WiredVariances) or (noise is not None and isinstance(noise.own, WiredVariances)):
+        return "noise behind wires (its variance is a quadratic form of the inputs)"
     return lookup.refusal(plan)
 
 
@@ -55,6 +59,7 @@ def build(plan: ProductPlan, lanes: int | None = None) -> NoisyTables:
     sums, (inverse, _) = lookup.build(plan, lanes), plan.scaling
     if plan.noise is None and plan.joint is None:
         return NoisyTables(sums, None)
+    assert not isinstance(plan.joint, WiredVariances), "noise behind wires is refused"
     spread, idle = (plan.joint, None) if plan.joint is not None else _white_variance(plan)
     rest = np.zeros(inverse.shape)
     if idle is not None:
@@ -72,6 +77,7 @@ def _white_variance(plan: ProductPlan) -> tuple[NDArray[np.float64], NDArray[np.
     """Variance (slices, conversions, K, C) that a cell adds when its input is one, and when it is zero."""
     noise = plan.noise
     assert noise is not None
+    assert isinstance(noise.own, Variances), "noise behind wires is refused"
     off, on = noise.drive(np.array([0.0, 1.0]))
     spread, idle = np.zeros(plan.matrix.shape), np.zeros(plan.matrix.shape)
     if noise.own.square is not None:

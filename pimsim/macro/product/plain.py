@@ -9,6 +9,7 @@ import numpy as np
 from pimsim.converters.adc import convert
 from pimsim.encoding.inputs import digits
 from pimsim.macro.columns.layout import through_arrays
+from pimsim.macro.noise.wired import WiredVariances
 from pimsim.macro.product.plan import LEAST, ProductPlan
 from pimsim.macro.reads.addresses import Reads
 
@@ -68,21 +69,28 @@ def _joint_noise(plan: ProductPlan, words: np.ndarray, r: int, t: int, s: int, a
     Sums of one set of normal cells are jointly normal: covariance sum_k u_i[k] u_j[k] sigma_k^2 of planes i and j.
     Plane t is row t of the covariance's Cholesky factor times one normal a plane.
     """
-    assert plan.joint is not None
     columns = plan.matrix.shape[3]
-    variance: np.ndarray = plan.joint[s, a, slice(*plan.groups[r])]
     levels = [_levels(plan, words, r, i, reads) for i in range(t + 1)]
     numbers = columns * (s * plan.matrix.shape[1] + a) + np.arange(columns)
     factor: list[list[np.ndarray]] = []
     for i in range(t + 1):
         row: list[np.ndarray] = []
         for j in range(i + 1):
-            covariance = through_arrays(levels[i] * levels[j], variance, plan.tile_of)
+            covariance = _common(plan, levels[i], levels[j], r, s, a)
             rest = covariance - _inner(row, factor[j] if j < i else row)
             row.append(_divide(rest, factor[j][j]) if j < i else np.sqrt(np.where(rest > LEAST * covariance, rest, 0)))
         factor.append(row)
     drawn = [reads.normals(reads.joint_stream, len(words), numbers, _read(plan, r, i)) for i in range(t + 1)]
     return _inner(factor[t], drawn)
+
+
+def _common(plan: ProductPlan, first: np.ndarray, second: np.ndarray, r: int, s: int, a: int) -> np.ndarray:
+    """Covariance (b, C) of the sums of two planes, of the noise that they have in common."""
+    rows, joint = slice(*plan.groups[r]), plan.joint
+    if isinstance(joint, WiredVariances):
+        return joint.between(first, second, s, a, rows, plan.tile_of)
+    assert joint is not None
+    return through_arrays(first * second, joint[s, a, rows], plan.tile_of)
 
 
 def _inner(first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:

@@ -15,6 +15,7 @@ from pimsim.macro.columns.layout import tile_of
 from pimsim.macro.columns.solved import SolvedColumns, needs_circuit
 from pimsim.macro.columns.sram import bent_columns
 from pimsim.macro.noise.white import ColumnNoise, column_noise
+from pimsim.macro.noise.wired import WiredVariances
 from pimsim.macro.programmed import Programmed
 from pimsim.macro.spec import MacroFields
 
@@ -55,7 +56,7 @@ class ProductPlan:
     adc : converters that are not ideal, ``which`` (groups, slices, conversions, C) number of each; or None.
     noise : white noise of the columns, or None; it counts only in products that are given ``reads``.
     joint : (slices, conversions, K, C) variance of the noise of a cell [cell steps squared] that all planes of an input
-        have in common, or None; it counts only in products that are given ``reads``.
+        have in common (quadratic forms behind wires), or None; it counts only in products that are given ``reads``.
     single : whether the plan is made for a single input vector, too few for tables.
     prepared : what paths made for this plan (tables, packed matrices), by name; a changed copy starts without.
     """
@@ -76,7 +77,7 @@ class ProductPlan:
     which: np.ndarray | None = None
     tile_of: np.ndarray | None = None
     noise: ColumnNoise | None = None
-    joint: np.ndarray | None = None
+    joint: np.ndarray | WiredVariances | None = None
     single: bool = False
     prepared: dict[str, object] = field(init=False, repr=False, default_factory=dict)
 
