@@ -45,6 +45,7 @@ ROWS = {
     "V21": ("Eyeriss, energy by part (Wu et al., ICCAD 2019)", digital.v21),
     "V22": ("Eyeriss, frames per second and power (Chen et al., JSSC 2017)", digital.v22),
     "V23": ("read circuit and converters (Ye et al., JSSC 2023; NeuroSim V1.4)", costs.v23),
+    "V24": ("optimal mapping against AccelForge", digital.v24),
 }
 
 

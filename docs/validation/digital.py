@@ -1,11 +1,20 @@
-"""V17, V18, V21, V22: the digital side."""
+"""V17, V18, V21, V22, V24: the digital side."""
 
 import functools
 from pathlib import Path
 
 from pimsim.components.control import CONTROL, Control
-from pimsim.digital import best_mapping, check_case, load_accelerator, load_case, network_cost, row_stationary
-from pimsim.workload import Workload, load_workload
+from pimsim.digital import (
+    Accelerator,
+    best_mapping,
+    check_case,
+    load_accelerator,
+    load_case,
+    map_layer,
+    network_cost,
+    row_stationary,
+)
+from pimsim.workload import MatMul, Workload, load_workload
 from validation.labels import Tagged, of_accelerator
 from validation.row import Basis, Row, absolute, relative
 
@@ -110,6 +119,26 @@ def v21():
 def v22():
     """Frames per second, power and energy a frame of the convolutions, which the chip's own clock and control join."""
     return [row for name in MEASURED for row in _frame(name)]
+
+
+def v24():
+    """Off-chip words of the optimal mapping of a square product, bounds that divide the sides."""
+    basis = Basis("AccelForge", (_LOOPS,))
+    best = map_layer(MatMul(m=256, c=256, n=256), _one_buffer(), imperfect=0)
+    words = sorted(one.reads + one.updates for one in best.counts.levels["DRAM"].tensors.values())
+    found = zip(("least", "middle", "most"), (65536, 131072, 262144), words)
+    return [relative(f"256^3 product in 16 KiB, {name} words", *pair, "words", 0.0, basis) for name, *pair in found]
+
+
+def _one_buffer():
+    """A buffer of 16 KiB below off-chip memory, one byte a word; only that off-chip words are dear decides."""
+    word = {"width": 8.0, "source": "toy"}
+    far = {"kind": "memory", "name": "DRAM", "read": 100.0, "write": 100.0, **word}
+    near = {"kind": "memory", "name": "buffer", "read": 1.0, "write": 1.0, "capacity": 8.0 * 2**14, **word}
+    precision = dict.fromkeys(("weights", "inputs", "outputs", "psums"), 8)
+    design = {"name": "square", "description": "", "source": "toy", "node": 45e-9, "clock": 1e9}
+    mac = {"energy": 0.1, "source": "toy"}
+    return Accelerator.parse(design | {"precision": precision, "hierarchy": (far, near), "mac": mac})
 
 
 def _frame(name):

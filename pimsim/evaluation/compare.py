@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pimsim.chip import Chip, Chips, fitted, load_chip
 from pimsim.components import Cost
 from pimsim.digital import Accelerator
 from pimsim.digital.mapper.search import Objective
+from pimsim.digital.network import BANK
 from pimsim.evaluation.fitting import CurvePoint, as_accurate, widened_to_area, widened_to_rate
 from pimsim.evaluation.names import Shapes, workload_of
 from pimsim.evaluation.sides import (
@@ -203,7 +205,20 @@ def cost(
     if isinstance(other, Chip) and values:
         notes.append("the baseline's digital arrays are taken to draw the same whatever the values")
     beside = None if other is None else question.of_baseline(other, mapper)
+    notes += standing_weights(beside)
     return Comparison(workload, own, beside, design, other, tuple(notes), curve)
+
+
+def standing_weights(baseline: Cost | None) -> list[str]:
+    """What to say of a baseline that takes most of its energy to keep its weights in SRAM."""
+    rows = () if baseline is None else baseline.actions
+    leak = math.fsum(row.energy_j for row in rows if (row.component, row.action) == (BANK, "leak"))
+    if baseline is None or leak <= 0.5 * baseline.energy_j:
+        return []
+    return [
+        f"{leak / baseline.energy_j:.0%} of the baseline's energy is leakage of the SRAM that holds its weights; a"
+        " design that reads them from off-chip memory is asked for on both sides with loading = 'per_inference'"
+    ]
 
 
 @dataclass(frozen=True)

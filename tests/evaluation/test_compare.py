@@ -129,6 +129,18 @@ def test_a_baseline_that_is_larger_anyway_says_by_how_much():
     assert found.notes[-1].endswith(f"{more:.3g} times as much")
 
 
+def test_weights_whose_banks_leak_most_are_told():
+    """32 MiB of weights wait while each is used once; those of the small network leak little."""
+    wide = Workload(name="wide", layers=[Dense(name="fc", m=4096, c=8192)])
+    found = ps.cost(wide, CHIP)
+    leaks = [row.energy_j for row in found.baseline.actions if row.component == "weight_bank" and row.action == "leak"]
+    share = sum(leaks) / found.baseline.energy_j
+    assert share > 0.5
+    assert found.notes[-1].startswith(f"{share:.0%} of the baseline's energy is leakage of the SRAM")
+    assert not any("SRAM" in note for note in ps.cost(NETWORK, CHIP).notes)
+    assert not any("SRAM" in note for note in ps.cost(wide, CHIP, baseline=None).notes)
+
+
 def test_no_column_of_multipliers_fits():
     """0.01 mm^2 do not hold the weights."""
     assert accelerators_within(digital_twin(CHIP), NETWORK, 0.01e-6) == []
