@@ -27,6 +27,7 @@ _PUBLIC = {
     "Transistor": "crossbar",
     "WeightEncoding": "encoding",
     "Wires": "crossbar",
+    "assign_layers": "evaluation",
     "cost": "evaluation",
     "evaluate": "evaluation",
     "eyexam": "evaluation",
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from pimsim.digital import list_accelerators as list_accelerators
     from pimsim.encoding import InputEncoding as InputEncoding
     from pimsim.encoding import WeightEncoding as WeightEncoding
+    from pimsim.evaluation import assign_layers as assign_layers
     from pimsim.evaluation import cost as cost
     from pimsim.evaluation import evaluate as evaluate
     from pimsim.evaluation import eyexam as eyexam

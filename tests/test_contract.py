@@ -140,6 +140,16 @@ def test_quantize(workbench):
     assert q.reference(data.images).shape == (20, 10)
 
 
+def test_assign_layers(workbench):
+    net, data = workbench
+    chip = ps.load_chip("generic-digital-sram-22nm")
+    plan = ps.assign_layers(net, chip, data, budget=0.005, trials=1)
+    assert plan.chip == chip
+    assert plan.table().loss[0] == 0
+    changed = chip.replace({"per_layer": {"conv1": {"digital": True}, "conv[23]": {"weights.bits": 6}}})
+    assert changed.cost(net).energy_j != chip.cost(net).energy_j
+
+
 def test_evaluate(workbench):
     net, data = workbench
     chip = ps.load_chip("generic-rram-32nm")

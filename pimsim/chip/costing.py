@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from pimsim.base.by_name import check_names
 from pimsim.base.checks import check_integer
 from pimsim.base.errors import InputError, SpecError
 from pimsim.base.rules import Leakage, Loading, check_leakage, check_loading
@@ -26,6 +27,7 @@ from pimsim.workload import MatMul, Workload
 DATA_DEPENDENT = "cells: read energy of the values that the simulation saw"
 FIXED = "cells: fixed energy"
 UNLINKED = "words between chips pass through off-chip memory, out and back, because the chip names no link (assumed)"
+DIGITAL_LAYERS = "on digital units, weights read from the tile's buffer once an inference (assumed)"
 KEPT = "cells: the energy that the card states; what was simulated are cells of another law"
 
 
@@ -134,6 +136,7 @@ def count_network(workload: Workload, placed: Sequence[Placed], chip: ChipFields
         If the network takes several chips and nothing of this one, link or off-chip memory, can join them, or has a
         product of two computed operands and the chip no unit for it.
     """
+    check_names("per_layer", chip.per_layer, workload.labels)
     _check_units(workload, chip)
     counts, last, bits = [], len(placed) - 1, chip.macro.inputs.bits
     linked, spilled = bool(chip.with_role("link")), spilled_layers(placed, chip, chips)
@@ -154,10 +157,11 @@ def count_network(workload: Workload, placed: Sequence[Placed], chip: ChipFields
 
 def _check_units(workload: Workload, chip: ChipFields) -> None:
     layers = zip(workload.labels, workload.layers, strict=True)
-    products = [label for label, layer in layers if isinstance(layer, MatMul)]
+    products = [label for label, layer in layers if isinstance(layer, MatMul) or chip.is_digital(label)]
     if products and not chip.with_role("mac"):
+        kind = "runs digitally" if chip.is_digital(products[0]) else "multiplies two computed operands"
         why = (
-            f"layer {products[0]!r} of {workload.name!r} multiplies two computed operands, which need the role 'mac':"
+            f"layer {products[0]!r} of {workload.name!r} {kind}, which needs the role 'mac':"
             f" give chip {chip.name!r} a component with it, as generic-rram-32nm has"
         )
         raise SpecError("components", sorted(chip.components), why)
@@ -218,9 +222,11 @@ def _actions(
     batch: int,
     activity: Mapping[str, float],
 ) -> list[ActionRow]:
-    rows, cells = [], parts[chip.with_role("cells")[0]].energies["read"]
+    rows = []
     for one, number in zip(placed, counts, strict=True):
-        for name, part in parts.items():
+        of_layer = _parts_for(chip, one.label, parts)
+        cells = of_layer[chip.with_role("cells")[0]].energies["read"]
+        for name, part in of_layer.items():
             if part.role == "programmer":
                 continue
             for action, count in _counted(part, chip, number):
@@ -230,6 +236,14 @@ def _actions(
                 if count:
                     rows.append(ActionRow(one.label, name, action, count * batch, energy * batch, source))
     return rows
+
+
+def _parts_for(chip: ChipFields, label: str, parts: Mapping[str, Part]) -> Mapping[str, Part]:
+    """The parts as one layer runs them: a converter of fewer bits takes less, its area stays."""
+    own = chip.for_layer(label)
+    if own is chip:
+        return parts
+    return {name: own.priced_parts[name] for name in parts}
 
 
 def _over_cells(part: Part, action: str, cells: float) -> float:
@@ -292,6 +306,9 @@ def _notes(
         chip.control.note,
         *(f"{role}: within {name}" for role, name in chip.contained.items()),
     ]
+    digital = [one.label for one in placed if chip.is_digital(one.label)]
+    if digital:
+        notes.append(f"{DIGITAL_LAYERS}: {', '.join(digital)}")
     if chips > 1 and not chip.with_role("link"):
         notes.append(UNLINKED)
     if left_out:

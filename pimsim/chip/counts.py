@@ -69,7 +69,7 @@ def count_layer(placed: Placed, chip: ChipFields, arriving: int, leaving: int, c
     crossing : int
         Bits that go from chip to chip.
     """
-    layer = placed.layer
+    layer, chip = placed.layer, chip.for_layer(placed.label)
     traffic = {
         "dram_bits_read": arriving,
         "dram_bits_written": leaving,
@@ -83,7 +83,7 @@ def count_layer(placed: Placed, chip: ChipFields, arriving: int, leaving: int, c
 
 def cell_writes(placed: Placed, chip: ChipFields) -> int:
     """Cells that are written to program one layer, all copies; those of reference columns are written as well."""
-    macro, tiling = chip.macro, placed.tiling
+    macro, tiling = chip.for_layer(placed.label).macro, placed.tiling
     if tiling is None:
         return 0
     reference = placed.layer.groups * tiling.k * tiling.col_tiles * macro.weights.reference_columns
@@ -152,6 +152,14 @@ def _traffic(placed: Placed, chip: ChipFields) -> dict[str, int]:
 
 
 def _digital_traffic(placed: Placed, chip: ChipFields) -> dict[str, int]:
-    """A product of two computed operands reads both from the buffer."""
+    """A digital product reads both operands from the buffer, weights among them, once."""
     bits = placed.layer.inputs * chip.macro.inputs.bits
+    weights = placed.layer.weights * chip.macro.weights.bits
+    if weights:
+        return {
+            "buffer_bits_read": bits + weights,
+            "buffer_bits_written": bits,
+            "bus_bits": bits + weights,
+            "router_bits": bits,
+        }
     return {"buffer_bits_read": bits, "buffer_bits_written": bits, "bus_bits": bits, "router_bits": bits}

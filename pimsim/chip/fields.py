@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
+from pimsim.base.by_name import value_for
 from pimsim.base.errors import nearest
 from pimsim.base.quantities import BitsPerSecond, Bytes, Hertz, Joule, Meter, Second, SquareMeter, Volt, Watt
 from pimsim.base.spec import Spec
 from pimsim.base.tags import How
+from pimsim.chip.per_layer import DIGITAL, LayerFields, check_fields
 from pimsim.chip.roles import ROLES, absent, needed, summing
 from pimsim.components.control import Control
 from pimsim.macro import Macro
@@ -145,6 +148,13 @@ class ChipFields(Spec):
     input_activity: Annotated[float, Field(ge=0, le=1)] | None = None
     control: Control = Control()
     accumulator_bits: Accumulator = 32
+    per_layer: dict[str, LayerFields] = {}
+
+    @model_validator(mode="after")
+    def _fields_of_layers(self) -> ChipFields:
+        for key, fields in self.per_layer.items():
+            check_fields(key, fields, self.macro)
+        return self
 
     @model_validator(mode="after")
     def _accumulators_hold_a_conversion(self) -> ChipFields:
@@ -178,6 +188,16 @@ class ChipFields(Spec):
                 raise ValueError(f"components.{name}.contains: unknown role {role!r}{nearest(role, ROLES)}")
             if role in roles:
                 raise ValueError(f"components.{name} contains the role {role!r}: leave out the component that has it")
+
+    def is_digital(self, label: str) -> bool:
+        """Whether a layer runs on the digital units though arrays could hold it."""
+        return bool((value_for("per_layer", self.per_layer, label) or {}).get(DIGITAL, False))
+
+    def for_layer(self, label: str) -> Self:
+        """The chip as one layer finds it: its own fields in the macro, nothing per layer."""
+        fields = value_for("per_layer", self.per_layer, label) or {}
+        changes = {f"macro.{name}": value for name, value in fields.items() if name != DIGITAL}
+        return self if not changes else _changed(self, tuple(changes.items()))
 
     @property
     def contained(self) -> dict[str, str]:
@@ -225,3 +245,11 @@ class ChipFields(Spec):
         if component.count is not None:
             return component.count
         return ROLES[self.role_of(name)].per_level(self.macro) if component.level == "array" else 1
+
+
+Fields = TypeVar("Fields", bound=ChipFields)
+
+
+@lru_cache(maxsize=256)
+def _changed(chip: Fields, changes: tuple[tuple[str, Any], ...]) -> Fields:
+    return chip.replace(dict(changes) | {"per_layer": {}})

@@ -18,7 +18,7 @@ class Placed:
     Attributes
     ----------
     label, layer : the layer and what it is called.
-    tiling : how the matrix of one group is cut; None for a product of two computed operands.
+    tiling : how the matrix of one group is cut; None for a product that digital units compute.
     packed : groups of the layer that share an array along its diagonal.
     arrays : arrays of one copy of the weights.
     copies : copies of the weights.
@@ -75,9 +75,9 @@ def place_network(chip: ChipFields, workload: Workload, loading: Loading = "once
 
 
 def _one(label: str, layer: Layer, chip: ChipFields) -> Placed:
-    if isinstance(layer, MatMul):
+    if isinstance(layer, MatMul) or chip.is_digital(label):
         return Placed(label, layer, None)
-    macro = chip.macro
+    macro = chip.for_layer(label).macro
     rows, cols, _ = layer.matrix
     tiling = macro.tile(rows, cols)
     groups_at_once = _groups_at_once(tiling, layer.groups) if chip.schedule.group_packing else 0

@@ -92,6 +92,7 @@ def pipeline(
 
 
 def _stage(placed: Placed, counts: LayerCounts, chip: ChipFields, folds: int, slowest: tuple[str, float]) -> Stage:
+    chip = chip.for_layer(placed.label)
     if placed.tiling is None:
         compute, drain = counts.digital_macs / mac_rate(chip), 0.0
     else:

@@ -45,6 +45,11 @@ class Chip(ChipFields):
         Energy of control and clock as a share of that of the other parts.
     accumulator_bits : int
         Width of sums outside the arrays.
+    per_layer : mapping
+        Layer name or pattern -> fields that differ for it: ``digital: true`` (its products run on the units with the
+        role ``mac``, its weights are read from the tile's buffer), or fields of the macro that a controller can set
+        from layer to layer, at most the chip's own: ``adc.bits``, ``adc.range``, ``inputs.bits``, ``weights.bits``,
+        ``rows_active``, ``v_read``.
 
     Examples
     --------

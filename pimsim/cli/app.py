@@ -14,7 +14,7 @@ from pimsim.cli.faults import fail, interrupted, prepare_streams, reader_may_lea
 # In the order of the help page; a command whose module is not there is not shown.
 COMMANDS = (
     "run", "evaluate", "report", "merge", "devices", "solve", "cost", "map", "eyexam", "scorecard", "sensitivity",
-    "cite", "doctor",
+    "assign", "cite", "doctor",
 )  # fmt: skip
 _COMPLETION = {"install_completion", "show_completion"}  # typer adds them to every application
 

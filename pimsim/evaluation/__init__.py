@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from pimsim.evaluation.assignment import Assignment, assign_layers
 from pimsim.evaluation.bounds import eyexam
 from pimsim.evaluation.compare import Comparison, cost
 from pimsim.evaluation.conditions import Conditions
 from pimsim.evaluation.evaluation import Evaluation, evaluate
 from pimsim.evaluation.twin import beside, digital_twin
 
-__all__ = ["Comparison", "Conditions", "Evaluation", "beside", "cost", "digital_twin", "evaluate", "eyexam"]
+__all__ = [
+    "Assignment",
+    "Comparison",
+    "Conditions",
+    "Evaluation",
+    "assign_layers",
+    "beside",
+    "cost",
+    "digital_twin",
+    "evaluate",
+    "eyexam",
+]

@@ -6,7 +6,7 @@ layer sees on the calibration images set the ranges of the converters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimsim.base.errors import InputError
+from pimsim.chip import Chip
 from pimsim.macro import Macro
 from pimsim.networks import Dataset, Engine, Network, QuantizedNetwork, accuracy, calibration_of, layer_inputs, quantize
 from pimsim.networks.datasets import OWN
@@ -30,21 +31,39 @@ _BENCHES = 8  # precisions kept at a time
 
 
 class Precision(NamedTuple):
-    """Integers of a network that a macro takes: bits of weights and inputs, and whether inputs are signed."""
+    """Integers of a network that a design takes: bits of weights and inputs, and whether inputs are signed.
 
-    weights: int = 8
-    inputs: int = 8
+    Bits are one number, or (layer, bits) for each layer where they differ.
+    """
+
+    weights: int | tuple[tuple[str, int], ...] = 8
+    inputs: int | tuple[tuple[str, int], ...] = 8
     symmetric: bool = False
 
 
 DEFAULT = Precision()
 
 
-def precision_of(macro: Macro) -> Precision:
-    """Return the precision that the arrays of a macro have; `InputError` if they hold no negative weights."""
+def macro_of(design: Macro | Chip, label: str) -> Macro:
+    """Return the macro that a layer meets: the same for all of a macro, with the layer's own fields of a chip."""
+    return design if isinstance(design, Macro) else design.for_layer(label).macro
+
+
+def precision_of(design: Macro | Chip, labels: Sequence[str] = ()) -> Precision:
+    """Return the precision of a macro, or that of each labeled layer on a chip.
+
+    Raises `InputError` if the arrays hold no negative weights.
+    """
+    macro = design if isinstance(design, Macro) else design.macro
     if macro.weights.scheme == "unsigned":
         raise InputError("weights.scheme = 'unsigned': networks have weights of both signs; take another scheme")
-    return Precision(macro.weights.bits, macro.inputs.bits, macro.inputs.signed)
+    macros = {label: macro_of(design, label) for label in labels} or {"": macro}
+    weights = {label: one.weights.bits for label, one in macros.items()}
+    return Precision(_common(weights), _common({k: m.inputs.bits for k, m in macros.items()}), macro.inputs.signed)
+
+
+def _common(bits: Mapping[str, int]) -> int | tuple[tuple[str, int], ...]:
+    return next(iter(bits.values())) if len(set(bits.values())) == 1 else tuple(bits.items())
 
 
 OWN_INPUTS = "calibration: the first {} test inputs themselves, without labels; give training inputs by calibration="
@@ -68,9 +87,9 @@ class Bench:
     calibration: Dataset
     precision: Precision = DEFAULT
 
-    def matching(self, macro: Macro) -> Bench:
-        """Return the bench with the network quantized to the precision of ``macro``."""
-        precision = precision_of(macro)
+    def matching(self, design: Macro | Chip) -> Bench:
+        """Return the bench with the network quantized to the precision of a macro, or of each layer on a chip."""
+        precision = precision_of(design, list(dict.fromkeys(one.layer.name for one in self.quantized.layers)))
         return self if precision == self.precision else _requantized(self, precision)
 
     @property
@@ -124,8 +143,8 @@ def _requantized(bench: Bench, precision: Precision) -> Bench:
 
 
 def _quantized(network: Network, calibration: Dataset, precision: Precision) -> QuantizedNetwork:
-    weights, inputs, symmetric = precision
-    return quantize(network, calibration.images, weights, inputs, symmetric=symmetric)
+    weights, inputs = (bits if isinstance(bits, int) else dict(bits) for bits in precision[:2])
+    return quantize(network, calibration.images, weights, inputs, symmetric=precision.symmetric)
 
 
 def make_bench(network: Network, data: Dataset, calibration: Dataset | None = None) -> Bench:

@@ -158,10 +158,10 @@ def evaluate(
     other = None if baseline is None else other_side(design, baseline)
     training = None if calibration is None else dataset_of(calibration, "calibration")
     bench = make_bench(network_of(network, test), test, training)
-    first = program_network(bench, design.macro, seed, trial=0)
+    first = program_network(bench, design, seed, trial=0)
     bench = first.bench  # quantized to the bits of the macro
     design.cost(bench.workload, loading=loading, pulses=first.pulses())  # what the chip lacks is told before the work
-    others = (program_network(bench, design.macro, seed, trial) for trial in range(1, trials))
+    others = (program_network(bench, design, seed, trial) for trial in range(1, trials))
     outcomes = [run_chip(programmed, design, seconds) for programmed in itertools.chain([first], others)]
     ranges = first.at(seconds).ranges()
     accuracies = tuple(outcome.accuracy for outcome in outcomes)

@@ -66,7 +66,8 @@ def programming_id(chip: Chip) -> str:
     """Id of the part of a chip's spec that the programmed cells depend on: with the integers of the network."""
     precision = precision_of(chip.macro)
     integers = {} if precision == DEFAULT else {"precision": precision._asdict()}  # defaults are left out of ids
-    return canonical_id(chip.macro.programming_fields() | integers)
+    layers = {"per_layer": chip.canonical()["per_layer"]} if chip.per_layer else {}
+    return canonical_id(chip.macro.programming_fields() | integers | layers)
 
 
 def run_group(
@@ -79,7 +80,7 @@ def run_group(
     chip : the chip that the points are changes of.
     points : changes by dotted name, all with the same :func:`programming_id`.
     """
-    programmed = program_network(bench, chip.replace(points[0]).macro, seed, trial)
+    programmed = program_network(bench, chip.replace(points[0]), seed, trial)
     return [_row(programmed, chip.replace(point), loading) for point in points]
 
 
@@ -111,7 +112,7 @@ def constants(context: Context, chip: Chips, baselines: Mapping[str, str]) -> di
     ``baselines`` : where each is, by the name or path that the experiment's file gives it.
     """
     design = load_chip(chip)
-    bench = prepare(context).matching(design.macro)
+    bench = prepare(context).matching(design)
     values = Values({}, bench.nonzero, {})
     known: dict[str, float] = {
         "float_accuracy": bench.float_accuracy,

@@ -53,6 +53,16 @@ def test_evaluate_as_json_and_as_tables():
     assert "twin" not in text
 
 
+def test_assign_as_json_and_as_tables():
+    asked = ["assign", "fashion-vgg", "--chip", "generic-digital-sram-22nm", "--data", "fashion-mnist"]
+    asked += ["--images", "4", "--trials", "1", "--budget", "0"]
+    found = json.loads(run(*asked, "--json"))
+    assert found["digital"] == []
+    assert found["sensitivity"] == dict.fromkeys(["conv1", "conv2", "conv3", "conv4", "dense"], 0.0)
+    assert found["steps"][0]["loss"] == 0
+    assert "per_layer: {}" in run(*asked)
+
+
 def test_eyexam_of_a_layer():
     rows = json.loads(run("eyexam", "alexnet", "--chip", "isaac-ce", "--layer", "conv3", "--json"))
     bounds = eyexam(load_workload("alexnet").layers[2], load_chip("isaac-ce"))
