@@ -159,9 +159,10 @@ def _check_units(workload: Workload, chip: ChipFields) -> None:
     layers = zip(workload.labels, workload.layers, strict=True)
     products = [label for label, layer in layers if isinstance(layer, MatMul) or chip.is_digital(label)]
     if products and not chip.with_role("mac"):
-        kind = "runs digitally" if chip.is_digital(products[0]) else "multiplies two computed operands"
+        digital = chip.is_digital(products[0])
+        kind = "runs digitally, which needs" if digital else "multiplies two computed operands, which need"
         why = (
-            f"layer {products[0]!r} of {workload.name!r} {kind}, which needs the role 'mac':"
+            f"layer {products[0]!r} of {workload.name!r} {kind} the role 'mac':"
             f" give chip {chip.name!r} a component with it, as generic-rram-32nm has"
         )
         raise SpecError("components", sorted(chip.components), why)
