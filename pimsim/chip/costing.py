@@ -244,7 +244,8 @@ def _parts_for(chip: ChipFields, label: str, parts: Mapping[str, Part]) -> Mappi
     own = chip.for_layer(label)
     if own is chip:
         return parts
-    return {name: own.priced_parts[name] for name in parts}
+    found = priced_parts(own)
+    return {name: found[name] for name in parts}
 
 
 def _over_cells(part: Part, action: str, cells: float) -> float:
