@@ -90,9 +90,9 @@ def test_folder_of_cifar_batches(tmp_path):
         ),
         ({"name": "fashion-mnist", "split": "tset"}, InputError, "split = 'tset'.*did you mean 'test'"),
         ({"name": "fashion-mnist", "split": "train"}, InputError, "'train' of fashion-mnist is not shipped"),
-        ({"name": "fashion-mnist", "limit": 0}, InputError, "limit = 0: must be a positive integer"),
-        ({"name": "fashion-mnist", "limit": True}, InputError, "limit = True: must be a positive integer"),
-        ({"name": "fashion-mnist", "limit": 2.5}, InputError, "limit = 2.5: must be a positive integer"),
+        ({"name": "fashion-mnist", "limit": 0}, InputError, "limit = 0: must be an integer of at least 1"),
+        ({"name": "fashion-mnist", "limit": True}, InputError, "limit = True: must be an integer of at least 1"),
+        ({"name": "fashion-mnist", "limit": 2.5}, InputError, "limit = 2.5: must be an integer of at least 1"),
         ({"name": "fashion-mnist", "limit": 2001}, InputError, "limit = 2001: the split 'test' has 2000 images"),
     ],
 )
