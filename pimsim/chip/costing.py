@@ -17,7 +17,7 @@ from pimsim.chip.parts import Part, apart, priced_parts
 from pimsim.chip.placement import Placed, place_network
 from pimsim.chip.programming import write_weights
 from pimsim.chip.rates import rate_note
-from pimsim.chip.resources import routes
+from pimsim.chip.resources import clock_note, routes
 from pimsim.chip.roles import ROLES, absent
 from pimsim.chip.schedule import Pipeline, pipeline
 from pimsim.components.control import control_rows
@@ -305,6 +305,7 @@ def _notes(
         else "weights are read and programmed in every run of a batch",
         *dict.fromkeys(note for part in parts.values() for note in part.notes),
         *([rate_note(chip)] if rate_note(chip) else []),
+        clock_note(chip),
         chip.control.note,
         *(f"{role}: within {name}" for role, name in chip.contained.items()),
     ]

@@ -101,7 +101,15 @@ def rate_note(chip: ChipFields) -> str:
         origin = f"assumed: it keeps up with the reads; {limit}"
     else:
         origin = f"assumed: it is the limit of a {kind} of {adc.bits} bits, and the reads wait"
-    return f"converter: {adc.bits} bits at {_mega(rate)}, {origin}"
+    return f"converter: {adc.bits} bits at {_mega(rate)}, {origin}{_shared_by_fewer(chip)}"
+
+
+def _shared_by_fewer(chip: ChipFields) -> str:
+    """What a macro that shares a converter among more columns than it has does."""
+    macro = chip.macro
+    if macro.columns_per_adc <= macro.cols:
+        return ""
+    return f"; one serves the {macro.cols} columns of an array, fewer than columns_per_adc = {macro.columns_per_adc}"
 
 
 def _mega(rate: float) -> str:

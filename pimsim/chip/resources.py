@@ -102,6 +102,15 @@ def demand(chip: ChipFields, name: str, counts: Sequence[LayerCounts]) -> NDArra
     return np.array([sum(getattr(one, count) for count in wanted) for one in counts], float)
 
 
+def clock_note(chip: ChipFields) -> str:
+    """Which parts wait for the clock: those that do one action at a time and state no rate of their own."""
+    timed = [name for name in chip.components if ROLES[chip.role_of(name)].clocked or chip.role_of(name) == "mac"]
+    waiting = [name for name in timed if chip.components[name].rate is None]
+    if not waiting:
+        return "clock: sets no time here, because every part states a rate of its own"
+    return f"clock: {chip.clock / 1e6:.4g} MHz sets the time of {', '.join(waiting)} and of no other part"
+
+
 def mac_rate(chip: ChipFields) -> float:
     """Multiply-accumulates per second of the digital units of one chip."""
     return sum(chip.instances(name) * (chip.components[name].rate or chip.clock) for name in chip.with_role("mac"))

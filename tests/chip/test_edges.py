@@ -2,6 +2,7 @@
 
 from pimsim.chip import load_chip
 from pimsim.chip.rates import adc_rate, full_rates, rate_note
+from pimsim.chip.resources import clock_note
 from tests.chip.test_chip_cost import LENET, RRAM, count
 from tests.close import close
 
@@ -44,3 +45,20 @@ def test_a_converter_s_own_time_is_its_rate():
     chip = RRAM.replace({"components.adc": law})
     assert adc_rate(chip) == close(1 / 63e-6)
     assert rate_note(load_chip("generic-rram-32nm")).startswith("converter: 8 bits at 400 MS/s")
+
+
+def test_a_converter_for_more_columns_than_there_are_is_told():
+    chip = load_chip("generic-rram-32nm")
+    wide = chip.replace({"macro.columns_per_adc": 1000})
+    assert rate_note(wide).endswith("; one serves the 128 columns of an array, fewer than columns_per_adc = 1000")
+    assert "columns_per_adc" not in rate_note(chip.replace({"macro.columns_per_adc": 128}))
+
+
+def test_notes_say_what_the_clock_sets():
+    chip = load_chip("generic-rram-32nm")
+    assert clock_note(chip) == "clock: 1000 MHz sets the time of mac and of no other part"
+    assert clock_note(chip) in chip.cost("alexnet").notes
+    stated = chip.replace({"components.mac.rate": "1 GHz"})
+    assert clock_note(stated) == "clock: sets no time here, because every part states a rate of its own"
+    free = chip.replace({"components.activation.rate": None})
+    assert clock_note(free).endswith("sets the time of activation, mac and of no other part")
