@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pimsim.base.errors import InputError, MissingError, nearest, shown
 from pimsim.base.library import is_path, library_path
@@ -17,7 +17,7 @@ from pimsim.networks.shapes import Shapes, workload_of
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    Trained = str | Path | Network | Module
+    Trained: TypeAlias = str | Path | Network | Module
 
 __all__ = ["Shapes", "machine_of", "network_of", "workload_of"]
 
