@@ -4,9 +4,9 @@
 
 The faults are those of cosmic-ray (an operator replaced, a number moved by one, a condition turned round, a decorator
 dropped). Each room's tests run once under coverage, so that a fault meets only the tests that execute its statement,
-shortest first, for a minute of processor time; other tests cannot see it. What runs at import meets every test of the
-room. Everything happens in a temporary copy of the tree; each fault gets a fork of this process, in which all packages
-but pimsim are loaded.
+shortest first and for ten minutes of processor time at most; other tests cannot see it. What runs at import meets
+every test of the room. Everything happens in a temporary copy of the tree; each fault gets a fork of this process, in
+which all packages but pimsim are loaded.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LOADED = (
     *("numpy", "scipy.optimize", "scipy.sparse.linalg", "scipy.special", "scipy.stats", "numba", "pandas", "pydantic"),
     *("matplotlib.pyplot", "onnx", "onnxruntime", "typer", "rich", "pint", "ruamel.yaml", "hypothesis"),
 )
-SECONDS = 60.0  # of processor time for the tests that a fault meets; what they do not notice has survived
+SECONDS = 600.0  # of processor time for the tests that a fault meets; what they do not notice has survived
 NO_TESTS = 5  # pytest's exit code where nothing was left to run
 MEMORY = 12 << 30  # bytes a fault may ask for: 2**n for 2*n must not take the machine
 
