@@ -49,3 +49,4 @@ def test_a_discharge_has_a_rest_and_a_swing():
 def test_a_wire_by_hand():
     """2 mm of 0.2 fF/um at 1.0 V, a quarter of C V^2 for random bits."""
     assert analog.wire(length=2e-3, supply=1.0).energy_j["move"] == close(2000 * 0.2e-15 / 4)
+    assert analog.wire(length=2e-3, supply=0.5).energy_j["move"] == close(2000 * 0.2e-15 / 16)

@@ -133,6 +133,7 @@ def test_a_cost_shows_its_totals_in_a_few_lines():
 
 def test_a_cost_of_nothing_has_no_power():
     nothing = Cost([], [], [], throughput_per_s=1.0, macs=1)
+    assert nothing.batch == 1
     assert (nothing.leakage_w, nothing.power_w, nothing.latency_s) == (0.0, 0.0, 0.0)
     assert nothing.throughput_within(0.0) == 1.0
     with pytest.raises(InputError, match="this cost has no area"):

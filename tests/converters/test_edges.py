@@ -129,6 +129,7 @@ def test_levels_that_cover_what_was_seen():
     assert adc.covering(0.5, 3.5) == (0.5, 1.0)
     assert adc.covering(0.75, 3.25) == (0.75, 1.0)  # less than three steps, but no steps below one
     assert adc.covering(1.0, 7.0) == (1.0, 2.0)
+    assert adc.covering(-5.0, 1.0) == (-5.0, 2.0)
     assert adc.covering(-30.0, 20.0, signed=True) == (-30.0, 30.0)
     assert adc.covering(-20.0, 30.0, signed=True) == (-30.0, 30.0)
 
@@ -148,6 +149,7 @@ def test_sums_clip_half_a_step_beyond_the_levels():
     """Levels 1, 3, 5, 7: from 0 to below 8 nothing clips."""
     x = np.array([-0.001, 0.0, 4.0, 7.999, 8.0])
     assert clips(x, 1.0, 2.0, 3).tolist() == [True, False, False, False, True]
+    assert clips(x + 6, 7.0, 2.0, 3).tolist() == [True, False, False, False, True]
 
 
 def test_the_inner_share_of_the_sums():
