@@ -139,16 +139,17 @@ def test_chips_that_hold_a_network(tiles, chips):
     assert CHIP.replace({"cores_per_tile": 4}).arrays_per_tile == 32
 
 
-def test_a_chip_grows_to_an_area():
-    """Tiles of 32 arrays: two hold the network, and so many more as the area has room for."""
+def test_a_chip_stays_within_an_area():
+    """Two tiles of 32 arrays hold the network; what holds it in no such area stays as it is, and says so."""
     chip = CHIP.replace({"cores_per_tile": 4, "tiles": 9})
-    small = widened_to_area(chip, WIDE, chip.replace({"tiles": 2}).cost(WIDE).area_m2)
-    assert (small.tiles, small.schedule.duplicate) == (2, True)
-    five = chip.replace({"tiles": 5}).cost(WIDE).area_m2
-    assert widened_to_area(chip, WIDE, five).tiles == 5
-    assert widened_to_area(chip, WIDE, five * 1.01).tiles == 5
-    with pytest.raises(InputError, match=r"mm\^2 hold wide, more than the"):
-        widened_to_area(chip, WIDE, chip.replace({"tiles": 1}).cost(TINY).area_m2)
+    areas = {tiles: chip.replace({"tiles": tiles}).cost(WIDE).area_m2 for tiles in (2, 5)}
+    small, words = widened_to_area(chip, WIDE, areas[2], lambda side: cost_of(side, WIDE))
+    assert (small.tiles, words[:32]) == (2, "the baseline of least energy wit")
+    wide, _ = widened_to_area(chip, WIDE, areas[5], lambda side: cost_of(side, WIDE))
+    assert 2 <= wide.tiles <= 5
+    same, words = widened_to_area(chip, WIDE, 1e-9, lambda side: cost_of(side, WIDE))
+    assert same == chip
+    assert words.startswith("no baseline within")
 
 
 def test_a_chip_gets_copies_to_reach_a_rate():
