@@ -1,6 +1,9 @@
 """The small parts of the verdict at their edges, by hand: ratios, dies, heat, twins, digital arrays, copies to fit."""
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -8,15 +11,15 @@ from pimsim.base.errors import InputError, SpecError
 from pimsim.chip import load_chip
 from pimsim.components.scaling import energy_factor
 from pimsim.digital import network_cost
-from pimsim.evaluation import Conditions, digital_twin
+from pimsim.evaluation import Conditions, Evaluation, digital_twin
 from pimsim.evaluation.compare import METRICS, Line
 from pimsim.evaluation.conditions import die_yield, dies_per_wafer, wafers_per_design
 from pimsim.evaluation.digital_bounds import digital_eyexam
 from pimsim.evaluation.fitting import as_accurate, chips_of, widened_to_area, widened_to_rate
 from pimsim.evaluation.roofs import machine_roof
-from pimsim.evaluation.scorecard import BATCHES, Metric, scorecard
+from pimsim.evaluation.scorecard import BATCHES, Metric, Question, _seen, scorecard
 from pimsim.evaluation.sides import Values, cost_of, other_side
-from pimsim.evaluation.twin import digital_imc, off_chip_energy, sum_bits
+from pimsim.evaluation.twin import TWIN, digital_imc, off_chip_energy, sum_bits
 from pimsim.workload import Conv2d, Dense, Workload
 from tests.close import close
 
@@ -234,3 +237,24 @@ def test_a_scorecard_of_one_layer():
         None,
         None,
     )
+
+
+def test_costs_of_an_evaluation_answer_for_batch_one_alone():
+    """Simulated cells of 1 nJ an inference stand in a scorecard of one image; other questions are asked anew."""
+    simulated = cast("Evaluation", SimpleNamespace(values=Values({"fc": 1e-9}, {}, {})))
+    one = Question(CHIP, digital_twin(CHIP), TINY, 1, "once", "live")
+    seen = _seen(simulated, one, TWIN)
+    assert seen is not None
+    assert seen[0].energy_by("component")["cells"] == close(1e-9)
+    others: list[dict[str, Any]] = [{"batch": 2}, {"batch": 4}, {"loading": "per_inference"}, {"leakage": "all"}]
+    for other in others:
+        assert _seen(simulated, replace(one, **other), TWIN) is None
+    assert _seen(None, one, TWIN) is None
+
+
+def test_area_in_no_use_is_of_each_side():
+    """One array of many holds the layer; the area of the others stands in mm^2 beside the digital side's."""
+    row = {row.metric: row for row in scorecard(TINY, CHIP, suite=())}["area without weights"]
+    assert row.pim == close(CHIP.cost(TINY).areas.unused_m2.sum() * 1e6)
+    assert row.pim > 1.0
+    assert row.digital == 0.0
