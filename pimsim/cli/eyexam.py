@@ -84,7 +84,7 @@ def _sides(chip: str | None, accelerator: str) -> dict[str, Any]:
             raise InputError(f"accelerator {accelerator!r} needs --chip; or name a card with --accelerator")
         return {accelerator: load_accelerator(accelerator)}
     from pimsim.chip import load_chip
-    from pimsim.evaluation import beside
+    from pimsim.evaluation import baseline_of
 
     design = load_chip(chip)
-    return {chip: design} | ({} if accelerator == "none" else {accelerator: beside(design, accelerator)})
+    return {chip: design} | ({} if accelerator == "none" else {accelerator: baseline_of(design, accelerator)})

@@ -7,7 +7,7 @@ from pimsim.evaluation.bounds import eyexam
 from pimsim.evaluation.compare import Comparison, cost
 from pimsim.evaluation.conditions import Conditions
 from pimsim.evaluation.evaluation import Evaluation, evaluate
-from pimsim.evaluation.twin import beside, digital_twin
+from pimsim.evaluation.twin import baseline_of, digital_twin
 
 __all__ = [
     "Assignment",
@@ -15,7 +15,7 @@ __all__ = [
     "Conditions",
     "Evaluation",
     "assign_layers",
-    "beside",
+    "baseline_of",
     "cost",
     "digital_twin",
     "evaluate",

@@ -27,7 +27,7 @@ from pimsim.evaluation.evaluation import Evaluation
 from pimsim.evaluation.fitting import chips_of
 from pimsim.evaluation.names import Shapes, workload_of
 from pimsim.evaluation.sides import RULES, cost_of
-from pimsim.evaluation.twin import TWIN, beside
+from pimsim.evaluation.twin import TWIN, baseline_of
 from pimsim.workload import Workload
 
 SUITE = ("alexnet", "resnet18", "mobilenet_v2", "bert_base")
@@ -135,7 +135,7 @@ def scorecard(
     check_leakage(leakage)
     check_loading(loading)
     design = load_chip(chip)
-    asked = Question(design, beside(design, accelerator), workload_of(network), batch, loading, leakage)
+    asked = Question(design, baseline_of(design, accelerator), workload_of(network), batch, loading, leakage)
     costs = _seen(evaluation, asked, accelerator) or asked.costs()
     pim, digital = _pim(asked, costs[0]), _digital(asked.acc, costs[1])
     rows = [

@@ -12,7 +12,7 @@ from pimsim.components import Cost
 from pimsim.digital import Accelerator, network_cost
 from pimsim.digital.choice import Mapper
 from pimsim.digital.mapper.search import Objective
-from pimsim.evaluation.twin import DIGITAL_IMC, TWIN, TWIN_ROOF, beside, digital_imc
+from pimsim.evaluation.twin import DIGITAL_IMC, TWIN, TWIN_ROOF, baseline_of, digital_imc
 from pimsim.workload import Workload
 
 Side = Chip | Accelerator
@@ -72,8 +72,8 @@ def cost_of(
 def other_side(
     chip: Chip, baseline: str | Path | Accelerator, fit: Workload | None = None, bits: int | None = None
 ) -> Side:
-    """The baseline of a chip: "twin", "twin-roof", "digital-imc", or a card; see :func:`pimsim.evaluation.beside`."""
+    """The baseline of a chip: "twin", "twin-roof", "digital-imc", or a card (`pimsim.evaluation.baseline_of`)."""
     if baseline != DIGITAL_IMC:
-        return beside(chip, baseline, fit, bits)
+        return baseline_of(chip, baseline, fit, bits)
     other = digital_imc(chip)
     return other if bits is None else other.replace({"macro.weights.bits": bits, "macro.inputs.bits": bits})

@@ -143,7 +143,7 @@ def digital_imc(chip: Chip) -> Chip:
     return card.replace(changes).replace({"components.cells.parameters": cells})
 
 
-def beside(
+def baseline_of(
     chip: Chip,
     accelerator: str | Path | Accelerator = TWIN,
     fit: Workload | None = None,

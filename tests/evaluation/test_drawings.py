@@ -7,7 +7,7 @@ import pimsim as ps
 from pimsim.base.errors import InputError, MissingError
 from pimsim.chip import chip_roofline
 from pimsim.digital import network_cost, row_stationary
-from pimsim.evaluation import beside
+from pimsim.evaluation import baseline_of
 from pimsim.evaluation.bounds import eyexam
 from pimsim.evaluation.drawings import (
     cost_figure,
@@ -146,7 +146,7 @@ def test_sensitivity_figure_holds_its_verdicts():
 def test_a_part_of_the_cost_figure_has_one_look_in_both_panels_and_a_small_bar_keeps_its_parts():
     """A chip of little energy beside a large twin: its converters and drivers are named, leakage is a part."""
     chip = ps.load_chip("neurram")
-    costs = {"neurram": chip.cost(ALEXNET), "twin": network_cost(ALEXNET, beside(chip), mapper=row_stationary)}
+    costs = {"neurram": chip.cost(ALEXNET), "twin": network_cost(ALEXNET, baseline_of(chip), mapper=row_stationary)}
     figure = cost_figure(costs, ["leakage: banks that hold live data"])
     upper, lower = figure.axes
     looks = {}

@@ -7,7 +7,7 @@ from pimsim.chip import list_chips, load_chip
 from pimsim.components.logic import mac
 from pimsim.components.scaling import energy_factor
 from pimsim.digital import eyeriss_like, load_accelerator, network_cost, roof, roof_like
-from pimsim.evaluation import beside, digital_twin
+from pimsim.evaluation import baseline_of, digital_twin
 from pimsim.evaluation.twin import digital_imc, sum_bits
 from pimsim.workload import Conv2d, Dense, Workload
 from tests.close import close
@@ -98,7 +98,7 @@ def test_every_chip_has_a_twin(name):
     assert bool(sizes) != ("names no buffer" in twin.description)
     assert f"{min(chip.supply, 1.4):g} V" in twin.description
     assert twin.memories[0].read / 64 == close(8e-12)
-    bound = beside(chip, "twin-roof")
+    bound = baseline_of(chip, "twin-roof")
     assert bound.macs == twin.macs
     assert roof(NETWORK, bound).energy_j < network_cost(NETWORK, twin).energy_j
 
@@ -144,7 +144,7 @@ def test_sums_of_the_twin_are_as_wide_as_the_shift_add():
 def test_a_twin_of_other_bits_has_other_sums(bits, sums):
     twin = digital_twin(load_chip("generic-rram-32nm"), bits=bits)
     assert (twin.precision.weights, twin.precision.inputs, twin.precision.psums) == (bits, bits, sums)
-    assert beside(load_chip("generic-rram-32nm"), bits=bits) == twin
+    assert baseline_of(load_chip("generic-rram-32nm"), bits=bits) == twin
 
 
 def test_digital_arrays_follow_the_chip():
@@ -170,8 +170,8 @@ def test_memory_of_the_chip_is_that_of_the_twin():
 
 def test_beside_takes_cards_and_designs_as_they_are():
     chip, card = load_chip("isaac-ce"), load_accelerator("eyeriss")
-    assert beside(chip, "eyeriss") == beside(chip, card) == card
-    assert beside(chip).precision.weights == 16
+    assert baseline_of(chip, "eyeriss") == baseline_of(chip, card) == card
+    assert baseline_of(chip).precision.weights == 16
     assert roof_like(card).peak_macs_per_s == card.peak_macs_per_s
 
 
