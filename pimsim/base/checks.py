@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -66,10 +66,23 @@ def read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether ``value`` is an integer of Python or numpy; True and False are none.
+
+    >>> is_integer(np.int64(3)), is_integer(True), is_integer(3.0)
+    (True, False, False)
+    """
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether ``value`` is a real number of Python or numpy, NaN and infinity too; True and False are none."""
+    return is_integer(value) or isinstance(value, (float, np.floating))
+
+
 def check_integer(name: str, value: Any, minimum: int = 0, maximum: int | None = None) -> int:
     """Return ``value`` as an int within inclusive bounds, or raise :class:`InputError` naming ``name``."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < minimum or (maximum is not None and value > maximum):
+    if not is_integer(value) or value < minimum or (maximum is not None and value > maximum):
         allowed = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise InputError(f"{name} = {shown(value)}: must be an integer {allowed}")
     return int(value)
@@ -81,9 +94,8 @@ def check_quantity(name: str, value: Any, unit: str, minimum: float = 0.0) -> fl
         number = to_si(value, unit) if isinstance(value, str) else value
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
-    numeric = isinstance(number, (int, float, np.integer, np.floating)) and not isinstance(number, bool)
     try:
-        found = float(number) if numeric else math.nan
+        found = float(number) if is_number(number) else math.nan
     except OverflowError:  # an int
         found = math.inf
     if not minimum <= found < math.inf:

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pimsim.base.checks import is_integer
 from pimsim.base.errors import InputError, shown
 
 
@@ -73,6 +74,6 @@ def as_seed(rng: int | np.integer | np.random.Generator | None) -> int:
         return 0
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**63))
-    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0:
+    if is_integer(rng) and rng >= 0:
         return int(rng)
     raise InputError(f"rng = {shown(rng)}: must be a non-negative integer seed or a numpy Generator")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pimsim.base.checks import as_array, check_array, read_only
+from pimsim.base.checks import as_array, check_array, is_number, read_only
 from pimsim.base.errors import InputError, MissingError, shown
 from pimsim.base.streams import Stream, as_seed
 from pimsim.cells.faults import Faults
@@ -239,7 +239,7 @@ def _stream(rng: Rng, purpose: str) -> Stream:
 
 
 def _time(t: float) -> float:
-    if isinstance(t, bool) or not isinstance(t, (int, float, np.integer, np.floating)) or not 0 <= t < np.inf:
+    if not is_number(t) or not 0 <= t < np.inf:
         raise InputError(f"t = {shown(t)}: must be a time of zero seconds or more after programming")
     return float(t)
 

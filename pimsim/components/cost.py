@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pimsim.base.checks import check_quantity
+from pimsim.base.checks import check_quantity, is_integer
 from pimsim.base.display import Shown
 from pimsim.base.errors import InputError, shown
 from pimsim.base.prefixes import readable
@@ -337,7 +336,7 @@ def power_ceiling(junction: float | str, ambient: float | str, resistance: float
 
 
 def _check_row(row: object, count: int, value: float) -> None:
-    if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
+    if not is_integer(count) or count < 0:
         raise InputError(f"{row}: count must be an integer >= 0, got {shown(count)}")
     if not (math.isfinite(value) and value >= 0.0):
         raise InputError(f"{row}: must be finite and >= 0, got {value!r}")

@@ -6,9 +6,9 @@ As published (Chen et al., JSSC 52(1), 2017): 12 x 14 PEs, row stationary, scrat
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import Literal
 
+from pimsim.base.checks import is_integer
 from pimsim.base.errors import InputError
 from pimsim.components.analog import wire
 from pimsim.components.logic import adder, multiplier
@@ -108,7 +108,7 @@ def roof_like(acc: Accelerator, name: str = "roof-scaled") -> Accelerator:
 
 def _check(weights: int, inputs: int, psums: int, buffer_bytes: float, off_chip: float | None) -> None:
     for label, bits in (("weights", weights), ("inputs", inputs), ("psums", psums)):
-        if isinstance(bits, bool) or not isinstance(bits, Integral) or not 1 <= bits <= 64:
+        if not is_integer(bits) or not 1 <= bits <= 64:
             raise InputError(f"{label} = {bits!r}: must be 1 ... 64 bit")
     if not buffer_bytes > 0:
         raise InputError(f"buffer_bytes = {buffer_bytes!r}: must be more than 0")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pimsim.base.checks import is_integer
 from pimsim.base.errors import InputError
 from pimsim.base.streams import as_seed
 from pimsim.base.text import is_text
@@ -266,7 +267,7 @@ def _unique(tasks: Iterable[Task]) -> list[Task]:
 
 
 def _check_numbers(points: int, trials: int, until: float | None) -> None:
-    if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or trials < 1:
+    if not is_integer(trials) or trials < 1:
         raise InputError(f"trials={trials!r}: must be a whole number of at least 1")
     if points * trials > MOST_ROWS:
         raise InputError(f"{points:,} points x {trials:,} trials are more than {MOST_ROWS:,} results: {_SPLIT}")

@@ -21,9 +21,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import connection
-from numbers import Integral
 from typing import Any
 
+from pimsim.base.checks import is_integer
 from pimsim.base.errors import InputError
 from pimsim.studies.errors import TrialError, TrialImportError, WorkerError
 from pimsim.studies.task import Trial
@@ -41,7 +41,7 @@ def processes(workers: int) -> Iterator[Executor]:
     >>> with processes(2) as executor:  # doctest: +SKIP
     ...     collect(grid(coin, p=[0.5]), trials=10, executor=executor)
     """
-    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
+    if not is_integer(workers) or workers < 1:
         raise InputError(f"workers={workers!r}: must be a whole number of at least 1")
     _refuse_unguarded_script()
     context = multiprocessing.get_context("spawn")
