@@ -43,7 +43,9 @@ def test_quantities(text, unit):
     outcome(lambda: check_quantity("x", text, unit, minimum=-1e300))
 
 
-@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.text(max_size=200)
     | FLOW.map("a: {}".format)
