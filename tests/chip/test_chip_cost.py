@@ -320,7 +320,12 @@ def test_the_law_of_the_converter_is_named_and_exchangeable():
 def test_peak_by_hand():
     top = peak(RRAM)
     assert top.macs_per_s == close(1024 * 128 * 16 / (8 * 20e-9))
-    assert top.ops_per_joule == 2 * top.macs_per_s / top.power_w
+    assert top.ops_per_s == close(2 * 13.1072e12)
+    # A part of 2 W more, and control's share of it, take so much more for each of these operations.
+    part = {"role": "buffer", "level": "chip", "power": "2 W", "rate": "1 GHz", "source": "test"}
+    more = peak(RRAM.replace({"components.extra": part}))
+    watt = 2 * (1 + RRAM.control.share)
+    assert 1 / more.ops_per_joule - 1 / top.ops_per_joule == close(watt / 26.2144e12, rel=1e-9)
 
 
 def test_power_of_a_bus_at_full_rate_by_hand():
