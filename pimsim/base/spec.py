@@ -291,7 +291,8 @@ def _fields(models: list[type[BaseModel]]) -> list[str]:
 
 def _kinds(models: list[type[BaseModel]]) -> list[str]:
     """What the field ``kind`` tells the models apart by."""
-    return [model.model_fields["kind"].default for model in models if "kind" in model.model_fields]
+    fields = (model.model_fields.get("kind") for model in models)
+    return [kind for field in fields if field for kind in get_args(field.annotation)]
 
 
 def _all_args(kind: Any) -> list[Any]:

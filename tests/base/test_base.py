@@ -109,7 +109,7 @@ class Round(Spec):
 
 
 class Square(Spec):
-    kind: Literal["square"] = "square"
+    kind: Literal["square"]  # without a default, as the kinds of programming in a card
     side: Ohm = 1.0
 
 
