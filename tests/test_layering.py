@@ -1,6 +1,7 @@
 """Rooms import downward only, and no module sits in an import cycle."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -13,7 +14,6 @@ ORDER = [
         "report",
         "experiment",
         "evaluation",
-        "training",
         "chip",
         "digital",
         "networks",
@@ -98,3 +98,11 @@ def test_no_relative_imports():
     for path in modules().values():
         relative = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom) and n.level]
         assert not relative, path
+
+
+def test_design_names_files_that_are_there():
+    """In the table of rooms every plain name in backticks is a file or a folder of its room."""
+    rows = re.findall(r"^\| `([a-z/]+)/` \| (.+) \|$", (PACKAGE.parent / "docs" / "design.md").read_text(), re.M)
+    named = [PACKAGE / room / name for room, text in rows for name in re.findall(r"`([a-z_]+)`", text)]
+    assert len(named) > 20
+    assert [str(path) for path in named if not (path.is_dir() or path.with_suffix(".py").is_file())] == []
