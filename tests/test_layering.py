@@ -27,7 +27,7 @@ ORDER = [
 MACRO = [
     *["matrix", "macro", "array", "report", "trace", "calibration", "ranges", "compensation_report", "energy"],
     *["program", "product", "noise", "columns", "spec", "predistortion", "programmed", "verify", "reads"],
-    *["vectors", "recent", "sample", "_kernels_energy"],
+    *["vectors", "recent", "_kernels_energy"],
 ]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pimsim.base.sample import spread
 from pimsim.encoding import InputEncoding
 from pimsim.encoding.inputs import digits
 from pimsim.macro.columns import sram
 from pimsim.macro.columns.cells_at import CellsAt
 from pimsim.macro.columns.linear import resistive
 from pimsim.macro.columns.solved import SolvedColumns
-from pimsim.macro.sample import spread
 from pimsim.macro.spec import MacroFields
 
 # Inputs that stand for the batch where each costs a circuit solution or a product with the input matrix: the mean of

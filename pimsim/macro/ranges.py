@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pimsim.base.errors import InputError
+from pimsim.base.sample import spread
 from pimsim.converters.adc import Levels
 from pimsim.converters.ranges import suitable_levels
 from pimsim.macro.product import plain
 from pimsim.macro.product.plan import ProductPlan
 from pimsim.macro.programmed import Programmed
-from pimsim.macro.sample import spread
 from pimsim.macro.spec import MacroFields
 
 _SUMS = 1 << 22  # column sums a range is found on: several hundred lie beyond a percentile of 99.98 %

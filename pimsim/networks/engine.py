@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pimsim.base.errors import InputError, MissingError, nearest
+from pimsim.base.sample import spread
 from pimsim.networks.im2col import by_input, by_place, im2col
 from pimsim.networks.products import Product
 from pimsim.networks.quantize import QuantizedNetwork, matrix_names
@@ -150,13 +151,8 @@ def layer_inputs(
 
     exact = exact_matmuls(network)
     Engine(network, {name: recording(name, matmul) for name, matmul in exact.items()}).run(images)
-    return {name: _spaced(np.concatenate(parts), limit) for name, parts in seen.items()}
-
-
-def _spaced(vectors: NDArray[np.integer], limit: int | None) -> NDArray[np.integer]:
-    if limit is None or limit >= len(vectors):
-        return vectors
-    return vectors[np.linspace(0, len(vectors) - 1, limit).astype(np.intp)]
+    joined = ((name, np.concatenate(parts)) for name, parts in seen.items())
+    return {name: vectors if limit is None else spread(vectors, limit) for name, vectors in joined}
 
 
 def _multiply(matrix: NDArray[np.float64], vectors: NDArray[np.integer], first_sample: int) -> NDArray[np.float64]:
