@@ -6,6 +6,7 @@ cannot run without a machine of one's own stands in ``LEFT_OUT`` with its reason
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,16 @@ def prepare(folder: Path) -> None:
     recorded.mkdir(parents=True)
     case = Path(__file__).parents[1] / "tests" / "data" / "mapper" / "tut02_gemm.json"
     (recorded / case.name).write_bytes(case.read_bytes())
+    _shards(folder)
+
+
+def _shards(folder: Path) -> None:
+    """The same study as another machine would have computed it, and its store under the names of two more."""
+    from pimsim.experiment import run_experiment
+
+    run_experiment("adc_bits", out=folder / "other", size="smoke")
+    for name in ("a.sqlite", "b.sqlite"):
+        shutil.copy(folder / "other" / "adc_bits" / "results.sqlite", folder / name)
 
 
 def _network(path: Path, rng) -> None:

@@ -36,7 +36,7 @@ def run(
     \b
     Examples:
       pimsim run adc_bits
-      pimsim run adc_bits --size smoke --out /tmp/results
+      pimsim run adc_bits --size smoke --out elsewhere
       pimsim run my_experiment.yaml --workers 8 --json
       pimsim run adc_bits --size paper --dask tcp://cluster:8786
     """
