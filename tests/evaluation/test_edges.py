@@ -258,3 +258,12 @@ def test_area_in_no_use_is_of_each_side():
     assert row.pim == close(CHIP.cost(TINY).areas.unused_m2.sum() * 1e6)
     assert row.pim > 1.0
     assert row.digital == 0.0
+
+
+def test_a_share_of_the_peak_is_of_each_side_s_own():
+    rows = {row.metric: row for row in scorecard(TINY, CHIP, suite=())}
+    share, achieved, top = (rows[name] for name in ("achieved / peak rate", "achieved rate", "peak rate"))
+    assert (share.pim, share.digital) == (
+        close(100 * achieved.pim / top.pim),
+        close(100 * achieved.digital / top.digital),
+    )
