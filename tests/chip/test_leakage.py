@@ -96,7 +96,7 @@ def test_leakage_runs_over_the_whole_batch():
 
 
 def test_the_rule_is_a_question_and_not_a_field():
-    with pytest.raises(InputError, match="leakage = 'none' must be 'live' or 'all'"):
+    with pytest.raises(InputError, match="leakage = 'none': must be 'live' or 'all'"):
         RRAM.cost(LENET, leakage="none")
     with pytest.raises(SpecError, match="power_gating"):
         RRAM.replace({"schedule.power_gating": False})
