@@ -124,3 +124,32 @@ def test_doctor_names_the_folder_in_use(folder, monkeypatch):
     assert cache() == {"what": "kernel cache", "found": str(jit.kernel_cache()), "verdict": "ok"}
     monkeypatch.setattr("pimsim.base.jit.kernel_cache", lambda: None)
     assert "none can be written: kernels are compiled at every start" in cache()["verdict"]
+
+
+@pytest.fixture
+def read_only_package(tmp_path):
+    """A copy of the package on a file system that takes no writes, where this machine lets us mount one."""
+    folder = tmp_path / "site"
+    shutil.copytree(Path(jit.__file__).parents[1], folder / "pimsim", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(jit.__file__).parents[2] / "devices", folder / "devices")
+    mount = ["mount", "--bind", str(folder), str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here; the tests above have files in place of the folders")
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_read_only_package_without_a_home(read_only_package, tmp_path):
+    with pytest.raises(OSError, match="Read-only"):
+        (read_only_package / "file").touch()
+    environment = dict(os.environ, PYTHONPATH=str(read_only_package), HOME="/proc/none", XDG_CACHE_HOME="/proc/none")
+    environment.pop("NUMBA_CACHE_DIR", None)
+    wires = "ps.Wires(r_wordline=1.0, r_bitline=1.0)"  # a circuit, so that kernels are compiled
+    solve = f"ps.solve_crossbar(np.eye(2), np.ones(2), {wires}).i_out.min() > 0"
+    code = f"import numpy as np, pimsim as ps; print(ps.__file__, {solve})"
+    call = [sys.executable, "-c", code]
+    done = subprocess.run(call, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert str(read_only_package) in done.stdout
+    assert done.stdout.split()[-1] == "True"

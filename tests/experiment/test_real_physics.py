@@ -156,6 +156,18 @@ def test_files_beside_the_experiment_are_found_from_anywhere(own, tmp_path, monk
     assert here.constants["baseline../acc.yaml"] > 0
 
 
+def test_files_beside_the_experiment_are_found_by_a_dask_worker(own, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    folder, elsewhere = own
+    here = run_experiment(folder / "own.yaml", out=tmp_path / "one")
+    monkeypatch.chdir(elsewhere)
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        client.run(os.chdir, "/")
+        there = run_experiment("../own/own.yaml", out=tmp_path / "two", executor=client.get_executor())
+    assert (here.folder / "table.csv").read_bytes() == (there.folder / "table.csv").read_bytes()
+
+
 def test_what_a_file_holds_decides_the_result_not_its_name(own, tmp_path):
     """In one process, which keeps what it loaded: another network and another baseline under the same names."""
     folder, _ = own
